@@ -1,0 +1,1 @@
+"""Read models: what status, risk, why and the rest say, once for every surface."""

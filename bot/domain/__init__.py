@@ -1,0 +1,1 @@
+"""Nouns: frozen values with units, known to everybody and knowing nobody."""

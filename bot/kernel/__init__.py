@@ -1,0 +1,1 @@
+"""Verbs: the pure decision machine; no I/O, no clock, no dice, no logging."""

@@ -1,0 +1,1 @@
+"""Folds of market events into rolling state, O(1) each."""

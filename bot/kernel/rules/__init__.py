@@ -1,0 +1,1 @@
+"""De-leveraging rules, one file each: demand(view) -> Demand | None."""

@@ -1,0 +1,1 @@
+"""The same kernel on recorded or simulated time: replay, report, bench."""

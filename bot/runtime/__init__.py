@@ -1,0 +1,1 @@
+"""The shell: inbox, pump, executor, coverage, timers, supervisor."""

@@ -1,0 +1,1 @@
+"""The embedded venue: a pure exchange and the protocol it speaks."""

@@ -1,0 +1,1 @@
+"""What a venue calls things and what it cannot do, one file a venue."""

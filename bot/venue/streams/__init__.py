@@ -1,0 +1,1 @@
+"""Typed decoders of hot public streams, one file a venue."""
