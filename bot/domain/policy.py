@@ -1,0 +1,150 @@
+"""What the owner decided: loss budget, rules, sizing, limits and levels, as frozen values."""
+
+import msgspec
+
+from bot.domain.risk import Enforce
+from bot.domain.units import NS_PER_DAY, NS_PER_H
+
+
+class GuardPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """The loss budget of one account and everything derived from it."""
+
+    profile: str = "L20"
+    enforce: Enforce = Enforce.FULL
+    loss_budget_frac: float = 0.20
+    floor_frac: float = 0.19
+    sigma_target: float = 0.60
+    prior_sigma: dict[str, float] = {"BTC": 0.50, "ETH": 0.70}
+    prior_sigma_other: float = 1.00
+    half_life_fast_ns: int = 2 * NS_PER_DAY
+    half_life_slow_ns: int = 10 * NS_PER_DAY
+    history_ns: int = 30 * NS_PER_DAY
+    dead_band_frac: float = 0.10
+    relever: bool = True
+    relever_wait_ns: int = 4 * NS_PER_H
+    relever_step_frac: float = 0.25
+    stop_distance_max_frac: float = 0.60
+    reprice_frac: float = 0.0005
+    liq_to_stop_min: float = 1.5
+    """Liquidation must lie at least this many stop distances away before margin is given back."""
+
+
+PROFILES: dict[str, tuple[float, float, float]] = {
+    "L20": (0.20, 0.19, 0.60),
+    "L25": (0.25, 0.24, 0.80),
+    "L30": (0.30, 0.29, 1.00),
+}
+"""name -> (loss_budget_frac, floor_frac, sigma_target)"""
+
+
+def guard_of(profile: str, **changes: object) -> GuardPolicy:
+    """Return the guard policy of a named profile with `changes` applied.
+
+    Raises:
+        KeyError: no such profile.
+    """
+    budget, floor, sigma = PROFILES[profile]
+    given: dict[str, object] = {
+        "profile": profile,
+        "loss_budget_frac": budget,
+        "floor_frac": floor,
+        "sigma_target": sigma,
+    }
+    return msgspec.convert({**given, **changes}, GuardPolicy)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One rung of a ladder: at `enter` exposure times `factor`, until `leave` is passed again."""
+
+    enter: float
+    leave: float
+    factor: float
+
+
+class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Thresholds of the backstop rules."""
+
+    margin_ratio: tuple[Step, ...] = (
+        Step(0.35, 0.28, 0.75),
+        Step(0.50, 0.40, 0.50),
+        Step(0.65, 0.50, 0.25),
+        Step(0.80, 0.50, 0.0),
+    )
+    liq_distance_atr: tuple[Step, ...] = (Step(1.25, 1.75, 0.25), Step(0.75, 1.25, 0.0))
+    daily_loss_half_frac: float = 0.01
+    daily_loss_halt_frac: float = 0.02
+    price_stale_s: float = 5.0
+    account_stale_s: float = 15.0
+    stop_missing_s: float = 2.0
+    action_gap_s: float = 60.0
+
+
+class SizingPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How a trade's quantity follows from its stop."""
+
+    risk_frac: float = 0.005
+    reward_min_r: float = 1.5
+    cost_share_max_frac: float = 0.50
+    entry_slip_bps: float = 5.0
+    stop_slip_bps: float = 10.0
+    entry_band_bps: float = 10.0
+    horizon_h: float = 24.0
+    liq_stop_distances_min: float = 2.0
+    heat_max_frac: float = 0.02
+    leverage_max: float = 3.0
+
+
+class LimitPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be traded, and how much of it."""
+
+    symbols: tuple[str, ...] = ("BTC/USDT:USDT",)
+    notional_cap_usd: dict[str, float] = {}
+    notional_cap_default_usd: float = 50_000.0
+
+
+class LevelSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A level or zone a human named; it does not exist before `known_from_ns`."""
+
+    symbol: str
+    name: str
+    low: float
+    high: float
+    known_from_ns: int = 0
+
+
+class LevelPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Tolerances of the level state machine (fractions of hourly ATR, and basis points)."""
+
+    book: tuple[LevelSpec, ...] = ()
+    band_atr_frac: float = 0.15
+    band_bps: float = 5.0
+    break_atr_frac: float = 0.25
+    break_bps: float = 10.0
+    near_atr: float = 1.0
+    hold_bars: int = 3
+    sweep_bars_max: int = 12
+    expire_bars: int = 48
+
+
+class StrategyPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Which strategies run, with which parameters."""
+
+    enabled: tuple[str, ...] = ("level_bounce",)
+    params: dict[str, dict[str, float]] = {}
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the kernel was told by its owner."""
+
+    guard: GuardPolicy = GuardPolicy()
+    rules: RulePolicy = RulePolicy()
+    sizing: SizingPolicy = SizingPolicy()
+    limits: LimitPolicy = LimitPolicy()
+    levels: LevelPolicy = LevelPolicy()
+    strategies: StrategyPolicy = StrategyPolicy()
+    bar_s: int = 300
+    """Decision timeframe."""
+    bars_from: str = "trades"
+    """"trades": the kernel builds bars from ticks; "candles": closed bars are told (replay)."""
+    guard_on: bool = True
+    """False only in replays that show the unguarded account."""
