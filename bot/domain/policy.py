@@ -14,7 +14,9 @@ class GuardPolicy(msgspec.Struct, frozen=True, kw_only=True):
     loss_budget_frac: float = 0.20
     floor_frac: float = 0.19
     sigma_target: float = 0.60
-    prior_sigma: dict[str, float] = {"BTC": 0.50, "ETH": 0.70}
+    prior_sigma: dict[str, float] = msgspec.field(
+        default_factory=lambda: {"BTC": 0.50, "ETH": 0.70}
+    )
     prior_sigma_other: float = 1.00
     half_life_fast_ns: int = 2 * NS_PER_DAY
     half_life_slow_ns: int = 10 * NS_PER_DAY
