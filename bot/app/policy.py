@@ -1,0 +1,117 @@
+"""Translates settings into the kernel's Policy: units into nanoseconds, profiles into numbers."""
+
+from datetime import datetime
+
+from bot.app.settings import Settings
+from bot.app.tables import LevelsTable, RiskTable, RulesTable, RungTable
+from bot.domain.policy import (
+    GuardPolicy,
+    LevelPolicy,
+    LevelSpec,
+    LimitPolicy,
+    Policy,
+    RulePolicy,
+    SizingPolicy,
+    Step,
+    StrategyPolicy,
+    guard_of,
+)
+from bot.domain.risk import Enforce
+from bot.domain.units import NS_PER_H, NS_PER_MS
+
+_CUSTOM_SIGMA_PER_BUDGET = 3.0
+_FLOOR_RESERVE_FRAC = 0.01
+_FLOOR_RESERVE_SHARE = 0.10
+
+
+def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
+    """Return the policy for `mode` (paper, testnet, live, replay); `profile` overrides the file's.
+
+    Raises:
+        KeyError: no such profile.
+    """
+    table = settings.breakwater
+    strategies = settings.strategies
+    return Policy(
+        guard=_guard(settings.risk, live=mode == "live", profile=profile),
+        rules=_rules(settings.risk.rules),
+        sizing=SizingPolicy(**settings.risk.sizing.model_dump()),
+        limits=LimitPolicy(
+            symbols=settings.risk.symbols,
+            notional_cap_usd=dict(settings.risk.notional_cap_usd),
+            notional_cap_default_usd=settings.risk.notional_cap_default_usd,
+        ),
+        levels=_levels(settings.levels),
+        strategies=StrategyPolicy(
+            enabled=strategies.enabled,
+            params={name: dict(params) for name, params in strategies.params.items()},
+        ),
+        bar_s=table.paper.bar_s if mode == "paper" else table.bar_s,
+        bars_from="candles" if mode == "replay" else "trades",
+    )
+
+
+def floor_of(budget_frac: float) -> float:
+    """Return the loss at which the floor stop rests: the budget less a reserve for costs.
+
+    The reserve is one hundredth of equity, or a tenth of a small budget.
+    """
+    reserve = min(_FLOOR_RESERVE_FRAC, budget_frac * _FLOOR_RESERVE_SHARE)
+    return budget_frac - reserve
+
+
+def _guard(risk: RiskTable, *, live: bool, profile: str) -> GuardPolicy:
+    tuning = risk.guard
+    changes: dict[str, object] = {
+        "enforce": Enforce(risk.enforce),
+        "dead_band_frac": tuning.dead_band_frac,
+        "relever": not live if tuning.relever is None else tuning.relever,
+        "relever_wait_ns": round(tuning.relever_wait_h * NS_PER_H),
+        "relever_step_frac": tuning.relever_step_frac,
+        "stop_distance_max_frac": tuning.stop_distance_max_frac,
+    }
+    if tuning.sigma_target is not None:
+        changes["sigma_target"] = tuning.sigma_target
+    named = profile or risk.profile
+    if named is not None:
+        return guard_of(named, **changes)
+    budget = risk.loss_budget_frac
+    assert budget is not None  # noqa: S101 - RiskTable demands exactly one of the two
+    changes.setdefault("sigma_target", _CUSTOM_SIGMA_PER_BUDGET * budget)
+    changes |= {"profile": "custom", "loss_budget_frac": budget, "floor_frac": floor_of(budget)}
+    return guard_of("L20", **changes)
+
+
+def _rules(table: RulesTable) -> RulePolicy:
+    numbers = table.model_dump(exclude={"margin_ratio", "liq_distance_atr"})
+    standard = RulePolicy()
+    return RulePolicy(
+        margin_ratio=_ladder(table.margin_ratio, standard.margin_ratio),
+        liq_distance_atr=_ladder(table.liq_distance_atr, standard.liq_distance_atr),
+        **numbers,
+    )
+
+
+def _ladder(rungs: tuple[RungTable, ...] | None, standard: tuple[Step, ...]) -> tuple[Step, ...]:
+    if rungs is None:
+        return standard
+    return tuple(Step(rung.enter, rung.leave, rung.factor) for rung in rungs)
+
+
+def _levels(table: LevelsTable) -> LevelPolicy:
+    book = tuple(
+        LevelSpec(
+            symbol=level.symbol,
+            name=level.name,
+            low=level.low,
+            high=level.high,
+            known_from_ns=instant_ns(level.known_from),
+        )
+        for level in table.book
+    )
+    return LevelPolicy(book=book, **table.model_dump(exclude={"book"}))
+
+
+def instant_ns(instant: datetime) -> int:
+    """Return an aware datetime as nanoseconds UTC."""
+    return round(instant.timestamp() * 1000) * NS_PER_MS
