@@ -1,0 +1,92 @@
+"""The command line: one file in `commands` is one group of commands."""
+
+import importlib
+import os
+import pkgutil
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.app.cli import commands
+from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
+
+EXIT_OK = 0
+EXIT_USAGE = 2
+EXIT_UNHEALTHY = 3
+_FAULT_FILE = "breakwater-fault.txt"
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(run_cli(sys.argv[1:]))
+
+
+def run_cli(args: Sequence[str]) -> int:
+    """Run one command and return 0 ok, 2 usage or configuration, 3 unhealthy or refused."""
+    try:
+        build()(list(args) or ["run"], prog_name="breakwater")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else EXIT_UNHEALTHY
+    except (ConfigInvalid, DataInvalid) as error:
+        return _say(error, EXIT_USAGE)
+    except BotError as error:
+        return _say(error, EXIT_UNHEALTHY)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return EXIT_UNHEALTHY
+    except Exception as error:  # noqa: BLE001 - the last border: a person is behind it
+        return _confess(error)
+    return EXIT_OK
+
+
+def build() -> typer.Typer:
+    """Return the application with every command found in `commands`, by file name."""
+    app = typer.Typer(
+        name="breakwater",
+        help="Guards and trades crypto perpetual futures. Without a command: run, on paper.",
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=False,
+    )
+    app.callback()(_common)
+    for found in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):
+        importlib.import_module(f"{commands.__name__}.{found.name}").register(app)
+    return app
+
+
+def _common(
+    *,
+    config: Annotated[
+        str, typer.Option("--config", metavar="DIR", help="Folder of the configuration files.")
+    ] = "",
+) -> None:
+    """Guards and trades crypto perpetual futures. Without a command: run, on paper."""
+    if config:
+        os.environ["BREAKWATER_CONFIG_DIR"] = config
+
+
+def _say(error: BotError, code: int) -> int:
+    sys.stderr.write(f"{error}\n")
+    return code
+
+
+def _confess(error: Exception) -> int:
+    """Put a fault of ours into a file and one line on the terminal."""
+    name = type(error).__name__
+    first = (str(error).splitlines() or [""])[0][:200]
+    place = Path(_FAULT_FILE).resolve()
+    try:
+        place.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        note = f"details are in {place}"
+    except OSError:
+        note = "details could not be written"
+    sys.stderr.write(f"breakwater has a fault ({name}: {first}); {note}; please report it\n")
+    return EXIT_UNHEALTHY
