@@ -1,0 +1,171 @@
+"""Answers `risk`: budgets, caps, every rule against its limit, and what happens at which price."""
+
+from bot.answers.held import (
+    legs_of,
+    own_liq_price,
+    result_at,
+    target_price,
+    view_of,
+    working_stops,
+)
+from bot.answers.question import Answered, Question, rounded
+from bot.domain.policy import Policy, Step
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.guard import drawdown_frac, floor_usd
+from bot.kernel.observe.volatility import is_prior, sigma
+from bot.kernel.snapshot import BotState, Leg, Market
+from bot.kernel.track import equity_usd
+from bot.kernel.view import LegView, held, price_age_s
+
+NAME = "risk"
+
+
+def answer(question: Question) -> Answered:
+    """Return what may still be lost, what may still be held, and what comes next."""
+    state, policy = question.state, question.policy
+    return {
+        "profile": policy.guard.profile,
+        "loss_budget_frac": policy.guard.loss_budget_frac,
+        "floor_frac": policy.guard.floor_frac,
+        "enforce": policy.guard.enforce.value,
+        "latched": state.latched,
+        "latch_reason": state.latch_reason or None,
+        **_budgets(state, policy),
+        "exposure": _exposure(state, policy),
+        "volatility": [_volatility(m, policy) for _, m in sorted(state.markets.items())],
+        "rules": [row for view in held(state, policy) for row in _rules(view)],
+        "own_day": _own_day(state, policy),
+        "next": [row for leg in legs_of(state) for row in _next(state, policy, leg)],
+        "note": "A stop is not a guarantee against a gap: a fast market can fill it lower.",
+    }
+
+
+def _budgets(state: BotState, policy: Policy) -> Answered:
+    if state.wallet_ns == 0 or state.anchors.high_water_usd <= 0.0:
+        names = ("equity_usd", "high_water_usd", "floor_usd", "budget_left_usd", "drawdown_frac")
+        return dict.fromkeys((*names, "budget_left_frac"))
+    equity, floor = equity_usd(state), floor_usd(state, policy)
+    return {
+        "equity_usd": rounded(equity, 2),
+        "high_water_usd": rounded(state.anchors.high_water_usd, 2),
+        "floor_usd": rounded(floor, 2),
+        "budget_left_usd": rounded(equity - floor, 2),
+        "budget_left_frac": rounded((equity - floor) / equity, 6) if equity > 0.0 else None,
+        "drawdown_frac": rounded(drawdown_frac(state), 6),
+    }
+
+
+def _exposure(state: BotState, policy: Policy) -> Answered:
+    """Return gross notional and the most that volatility allows, in USD of the riskiest kind."""
+    views = held(state, policy)
+    gross = sum((view.notional_usd for view in views), 0.0)
+    equity = equity_usd(state) if state.wallet_ns else None
+    weighed = sum(view.notional_usd * view.sigma for view in views)
+    unknown = len(legs_of(state)) - len(views)
+    return {
+        "gross_usd": rounded(gross, 2) if state.reconciled_ns and not unknown else None,
+        "leverage": rounded(gross / equity, 4) if equity and not unknown else None,
+        "sigma_target": policy.guard.sigma_target,
+        "sigma_held": rounded(weighed / equity, 4) if equity and not unknown else None,
+        "legs_without_price": unknown,
+    }
+
+
+def _volatility(market: Market, policy: Policy) -> Answered:
+    annual = sigma(market, policy.guard)
+    return {
+        "symbol": market.symbol,
+        "sigma": rounded(annual, 4),
+        "from_prior": is_prior(market, policy.guard),
+        "leverage_cap": rounded(policy.guard.sigma_target / annual, 3) if annual > 0.0 else None,
+        "notional_cap_usd": policy.limits.notional_cap_usd.get(
+            market.symbol, policy.limits.notional_cap_default_usd
+        ),
+        "atr_1h": rounded(market.atr_1h, 2) if market.atr_1h_count else None,
+    }
+
+
+def _rules(view: LegView) -> list[Answered]:
+    """Return each backstop rule of a leg: measured, where it acts next, factor in force."""
+    rules = view.policy.rules
+    distance, atr_day = view.liq_distance_frac(), view.atr_day
+    ranges = None
+    if distance is not None and atr_day:
+        ranges = distance * view.mark / atr_day
+    since = view.leg.uncovered_since_ns
+    bare_s = 0.0 if since == 0 else (view.state.now_ns - since) / NS_PER_S
+    margin = view.margin_ratio()
+    age = price_age_s(view.state, view.market)
+    margin_limit = _next_limit(rules.margin_ratio, margin, rising=True)
+    ranges_limit = _next_limit(rules.liq_distance_atr, ranges, rising=False)
+    return [
+        _rule(view, "margin_ratio", margin, margin_limit, "share of equity"),
+        _rule(view, "liquidation_distance", ranges, ranges_limit, "daily ranges, acts below"),
+        _rule(view, "missing_stop", bare_s, rules.stop_missing_s, "seconds without a stop"),
+        _rule(view, "stale_data", age, rules.price_stale_s, "seconds since the last price"),
+    ]
+
+
+def _rule(
+    view: LegView, name: str, measured: float | None, limit: float | None, unit: str
+) -> Answered:
+    return {
+        "rule": name,
+        "symbol": view.leg.symbol,
+        "side": view.leg.side.value,
+        "measured": rounded(measured, 4),
+        "limit": limit,
+        "unit": unit,
+        "factor_in_force": view.leg.rungs.get(name, 1.0),
+    }
+
+
+def _next_limit(steps: tuple[Step, ...], value: float | None, *, rising: bool) -> float | None:
+    """Return the threshold that would act next from `value` on; None when all acted."""
+    for step in steps:
+        reached = value is not None and (value >= step.enter if rising else value <= step.enter)
+        if not reached:
+            return step.enter
+    return None
+
+
+def _own_day(state: BotState, policy: Policy) -> Answered:
+    """Return the strategies' day against its limits."""
+    start = state.anchors.day_start_usd
+    open_usd = sum(view.upnl_usd for view in held(state, policy) if view.leg.trade is not None)
+    result = state.anchors.own_day_usd + open_usd
+    return {
+        "result_usd": rounded(result, 2),
+        "loss_frac": rounded(max(-result, 0.0) / start, 6) if start > 0.0 else None,
+        "half_at_frac": policy.rules.daily_loss_half_frac,
+        "halt_at_frac": policy.rules.daily_loss_halt_frac,
+    }
+
+
+def _next(state: BotState, policy: Policy, leg: Leg) -> list[Answered]:
+    """Return the prices at which something happens to a leg, the nearest first."""
+    view = view_of(state, policy, leg)
+    if view is None:
+        return []
+    stops = working_stops(state, leg)
+    target = target_price(state, leg)
+    venue = leg.venue_liq_price
+    places = [
+        ("our stop closes the leg", stops[0].trigger_price if stops else None),
+        ("target closes the leg", target),
+        ("liquidation by our arithmetic", own_liq_price(view)),
+        ("liquidation by the venue's word", venue if venue and venue > ZERO else None),
+    ]
+    rows = [_place(view, what, float(price)) for what, price in places if price is not None]
+    return sorted(rows, key=lambda row: abs(float(str(row["distance_frac"]))))
+
+
+def _place(view: LegView, what: str, price: float) -> Answered:
+    return {
+        "symbol": view.leg.symbol,
+        "side": view.leg.side.value,
+        "what": what,
+        "price": rounded(price, 2),
+        "distance_frac": rounded((price - view.mark) / view.mark, 6),
+        "result_usd": rounded(result_at(view.leg, price), 2),
+    }
