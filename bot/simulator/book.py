@@ -32,6 +32,8 @@ class Ledger(msgspec.Struct, kw_only=True):
     sequence: int = 1_000_000
     chance: int = 0
     liquidations: int = 0
+    stuck: set[str] = set()
+    """Symbols whose triggered orders hang in TRIGGERING: a fault, switched from outside."""
 
 
 class Book:

@@ -60,7 +60,10 @@ def fire(book: Book, account: Account, stop: Order, market: MarketState) -> None
     """Trigger a conditional order: its child, a market order, runs under the same client id."""
     stop.status = OrderStatus.TRIGGERING
     stop.event_ns = book.ledger.now_ns
+    book.generation += 1
     book.tell_order(account, stop)
+    if stop.request.symbol in book.ledger.stuck:
+        return
     request = stop.request
     qty = account.closing_leg(request).qty if request.close_position else stop.qty
     if shrinks(account, request):
@@ -95,7 +98,9 @@ def _child(book: Book, account: Account, stop: Order, qty: Decimal) -> Order | N
         reason = f"{refused.code} {refused.message}"
         book.end_order(account, stop, OrderStatus.REJECTED, reason)
         return None
-    return place(book, account, request, qty, parent=stop.venue_order_id)
+    child = place(book, account, request, qty, parent=stop.venue_order_id)
+    book.tell_order(account, child)
+    return child
 
 
 def _is_twin(one: OrderRequest, other: OrderRequest) -> bool:

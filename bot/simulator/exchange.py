@@ -193,6 +193,17 @@ class Exchange(Readings):
             raise ExchangeRefused(-2022, "ReduceOnly Order is rejected.")
         return deleverage(self._book, account, leg, qty, price).state()
 
+    def stick_triggering(self, symbol: str, on: bool) -> None:  # noqa: FBT001
+        """Let triggered orders of a symbol hang in TRIGGERING for ever (a fault), or no longer.
+
+        Those that hang already stay so until they are cancelled.
+        """
+        self._book.market(symbol)
+        if on:
+            self._book.ledger.stuck.add(symbol)
+        else:
+            self._book.ledger.stuck.discard(symbol)
+
     def drain(self) -> list[tuple[str, Event]]:
         """Take what happened since the last call, in order; account "" is public."""
         out = self._book.ledger.outbox

@@ -66,11 +66,16 @@ class Readings:
         live = self._book.account(account_id).shelf(conditional=conditional).live.values()
         return [o.state() for o in live if symbol is None or o.request.symbol == symbol]
 
-    def orders(self, account_id: str, symbol: str, *, conditional: bool) -> list[OrderState]:
-        """Return all kept orders of one book and symbol, ended ones too, oldest first."""
+    def all_orders(
+        self, account_id: str, symbol: str, *, conditional: bool, since_ns: int = 0
+    ) -> list[OrderState]:
+        """Return kept orders of one book and symbol, ended ones too, oldest first.
+
+        `since_ns` bounds the last change; the history is bounded too, the ids are not.
+        """
         shelf = self._book.account(account_id).shelf(conditional=conditional)
-        found = [*shelf.ended.values(), *shelf.live.values()]
-        return [o.state() for o in sorted(found, key=lambda o: o.seq) if o.request.symbol == symbol]
+        found = sorted([*shelf.ended.values(), *shelf.live.values()], key=lambda o: o.seq)
+        return [o.state() for o in found if o.request.symbol == symbol and o.event_ns >= since_ns]
 
     def trades(self, account_id: str, symbol: str, since_ns: int) -> list[Fill]:
         """Return executions of a symbol at or after `since_ns`, oldest first."""

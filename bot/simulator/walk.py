@@ -6,7 +6,7 @@ from math import inf
 from typing import Final
 
 from bot.domain.errors import InvariantBroken
-from bot.domain.orders import OrderSide, TriggerBy
+from bot.domain.orders import OrderSide, OrderStatus, TriggerBy
 from bot.simulator.accounts import Account, Leg, Order
 from bot.simulator.book import Book
 from bot.simulator.conditional import fire, is_due, triggers_below
@@ -45,7 +45,7 @@ class Band:
 
     def _add_orders(self, account: Account, symbol: str) -> None:
         for stop in account.stops.live.values():
-            if stop.request.symbol == symbol:
+            if stop.request.symbol == symbol and stop.status is OrderStatus.WORKING:
                 which = _which(stop.request.trigger_by)
                 self._bound(which, stop.trigger, below=triggers_below(stop.request))
         for order in account.orders.live.values():
@@ -177,7 +177,7 @@ def _due_orders(
     account: Account, symbol: str, way: Way, at: float, here: list[float]
 ) -> Iterator[Due]:
     for stop in account.stops.live.values():
-        if stop.request.symbol != symbol:
+        if stop.request.symbol != symbol or stop.status is not OrderStatus.WORKING:
             continue
         which, trigger = _watched(stop)
         if is_due(stop, here[which]):
