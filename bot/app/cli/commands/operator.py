@@ -1,0 +1,68 @@
+"""`breakwater pause|resume|reduce|flatten|rearm`: orders to a running daemon."""
+
+from typing import Annotated
+
+import typer
+
+from bot.app.cli import pages
+from bot.app.cli.home import open_home
+from bot.app.cli.output import JsonFlag, leave, show
+from bot.app.cli.reach import ask_daemon
+
+REFUSED = 3
+SymbolOption = Annotated[str, typer.Option(help="Only this contract, e.g. BTC/USDT:USDT.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    for command in (pause, resume, reduce, flatten, rearm, relever):
+        app.command()(command)
+
+
+def pause(*, as_json: JsonFlag = False) -> None:
+    """Take no new risk; stops, cuts and exits go on."""
+    _order("pause", {}, as_json=as_json)
+
+
+def resume(*, as_json: JsonFlag = False) -> None:
+    """Allow new risk again."""
+    _order("resume", {}, as_json=as_json)
+
+
+def reduce(
+    *,
+    fraction: Annotated[
+        float, typer.Argument(min=0.0, max=1.0, help="Share of what is held, e.g. 0.5.")
+    ],
+    symbol: SymbolOption = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Close a share of every position, at the market, reduce-only."""
+    _order("reduce", {"fraction": repr(fraction), "symbol": symbol}, as_json=as_json)
+
+
+def flatten(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
+    """Close everything at the market and pause."""
+    _order("flatten", {"symbol": symbol}, as_json=as_json)
+
+
+def rearm(
+    *,
+    code: Annotated[str, typer.Argument(help="The code that rearm without one tells.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """After the loss budget was used: begin a new one from today's equity."""
+    _order("rearm", {"code": code}, as_json=as_json)
+
+
+def relever(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
+    """Let the guard buy back at once what it cut, as far as the budget allows."""
+    _order("relever", {"symbol": symbol}, as_json=as_json)
+
+
+def _order(name: str, args: dict[str, str], *, as_json: bool) -> None:
+    given = {key: value for key, value in args.items() if value}
+    answer = ask_daemon(open_home().places.socket, name, given)
+    show(answer, pages.answer, as_json=as_json)
+    if answer.get("accepted") is False:
+        leave(REFUSED)

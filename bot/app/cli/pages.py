@@ -1,0 +1,191 @@
+"""How each answer looks on a terminal."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from bot.app.cli.grid import (
+    facts,
+    grid,
+    moment,
+    money,
+    percent,
+    price,
+    put,
+    seconds,
+    signed,
+    text,
+    yes,
+)
+from bot.app.cli.output import Document
+
+MODES = {"ACTIVE": "green", "REDUCING": "yellow", "HALTED": "bold red"}
+
+
+def status(doc: Document, console: Console) -> None:
+    """Show the bot on one page."""
+    colour = MODES.get(str(doc["mode"]), "")
+    mode = f"[{colour}]{doc['mode']}[/] {escape(text(doc['mode_reason']))}"
+    if doc["latched"]:
+        mode = f"[bold red]LATCHED[/] {escape(text(doc['latch_reason']))}: `breakwater rearm`"
+    bare = doc["unprotected"]
+    counters = doc["counters"]
+    pairs = [
+        ("mode", mode),
+        ("guard", f"{doc['profile']}, {doc['enforce']}"),
+        ("equity", f"{money(doc['equity_usd'])} USD, today {signed(doc['day_result_usd'])}"),
+        ("drawdown", f"{percent(doc['drawdown_frac'])} from {money(doc['high_water_usd'])}"),
+        ("positions", f"{doc['positions']}, stops at the venue: {doc['stops_working']}"),
+        ("unprotected", f"[bold red]{', '.join(bare)}[/]" if bare else "[green]none[/]"),
+        ("trades", f"{counters['trades']}, won {counters['wins']}"),
+        ("guard actions", f"{counters['guard_actions']}, liquidations {counters['liquidations']}"),
+        (
+            "fees, funding",
+            f"{money(counters['fees_usd'])} paid, {signed(counters['funding_usd'])} USD",
+        ),
+        ("account read", f"{seconds(doc['account_age_s'])} ago"),
+    ]
+    columns = [
+        ("symbol", "market", text),
+        ("mark", "mark", price),
+        ("mark_age_s", "age", seconds),
+        ("feed_live", "feed", yes),
+        ("funding_frac", "funding", percent),
+    ]
+    put(console, facts(f"run {doc['run_id']}", pairs), grid("markets", doc["markets"], columns))
+
+
+def positions(doc: Document, console: Console) -> None:
+    """Show every leg with stop and liquidation."""
+    columns = [
+        ("symbol", "symbol", text),
+        ("side", "side", text),
+        ("qty", "qty", text),
+        ("entry_price", "entry", price),
+        ("mark", "mark", price),
+        ("upnl_usd", "result", signed),
+        ("stop_price", "stop", price),
+        ("stop_distance_frac", "to stop", percent),
+        ("liq_price_own", "liq ours", price),
+        ("liq_price_venue", "liq venue", price),
+        ("liq_distance_frac", "to liq", percent),
+        ("protected", "protected", yes),
+        ("opened_by", "by", text),
+    ]
+    put(console, grid("positions", doc["positions"], columns))
+
+
+def risk(doc: Document, console: Console) -> None:
+    """Show budgets, rules and what happens at which price."""
+    exposure, day = doc["exposure"], doc["own_day"]
+    pairs = [
+        (
+            "budget",
+            f"{doc['profile']}: {percent(doc['loss_budget_frac'])} of the peak "
+            f"{money(doc['high_water_usd'])}, floor at {money(doc['floor_usd'])}",
+        ),
+        ("left", f"{money(doc['budget_left_usd'])} USD ({percent(doc['budget_left_frac'])})"),
+        ("drawdown", percent(doc["drawdown_frac"])),
+        (
+            "exposure",
+            f"{money(exposure['gross_usd'])} USD, {text(exposure['leverage'])}x; volatility held "
+            f"{text(exposure['sigma_held'])} of {text(exposure['sigma_target'])}",
+        ),
+        (
+            "strategies today",
+            f"{signed(day['result_usd'])} USD; half at -{percent(day['half_at_frac'])}, "
+            f"halt at -{percent(day['halt_at_frac'])}",
+        ),
+    ]
+    next_columns = [
+        ("symbol", "symbol", text),
+        ("side", "side", text),
+        ("what", "what happens", text),
+        ("price", "at price", price),
+        ("distance_frac", "away", percent),
+        ("result_usd", "result", signed),
+    ]
+    rule_columns = [
+        ("rule", "rule", text),
+        ("symbol", "symbol", text),
+        ("measured", "measured", text),
+        ("limit", "acts at", text),
+        ("unit", "unit", text),
+        ("factor_in_force", "factor", text),
+    ]
+    put(
+        console,
+        facts("risk", pairs),
+        grid("what happens next", doc["next"], next_columns),
+        grid("rules", doc["rules"], rule_columns),
+        f"[dim]{doc['note']}[/]",
+    )
+
+
+def orders(doc: Document, console: Console) -> None:
+    """Show live orders."""
+    columns = [
+        ("sent_at", "sent", moment),
+        ("symbol", "symbol", text),
+        ("purpose", "purpose", text),
+        ("kind", "kind", text),
+        ("side", "side", text),
+        ("qty", "qty", text),
+        ("filled_qty", "filled", text),
+        ("trigger_price", "trigger", price),
+        ("status", "status", text),
+        ("client_order_id", "id", text),
+    ]
+    put(console, grid("orders", doc["orders"], columns))
+
+
+def trades(doc: Document, console: Console) -> None:
+    """Show what the strategies did."""
+    columns = [
+        ("opened_at", "opened", moment),
+        ("strategy", "strategy", text),
+        ("symbol", "symbol", text),
+        ("side", "side", text),
+        ("entry_qty", "qty", text),
+        ("entry_price", "entry", price),
+        ("stop_price", "stop", price),
+        ("target_price", "target", price),
+        ("exit_price", "exit", price),
+        ("result_usd", "result", signed),
+        ("result_r", "R", text),
+        ("state", "state", text),
+    ]
+    title = f"{doc['trades_total']} trades closed, {doc['wins_total']} won"
+    put(console, grid(title, doc["trades"], columns))
+
+
+def levels(doc: Document, console: Console) -> None:
+    """Show the level book against the price."""
+    columns = [
+        ("symbol", "symbol", text),
+        ("name", "level", text),
+        ("low", "low", price),
+        ("high", "high", price),
+        ("side", "side", text),
+        ("state", "state", text),
+        ("distance_frac", "away", percent),
+        ("note", "note", lambda value: value or ""),
+    ]
+    hidden = f", {doc['not_yet_known']} not yet known" if doc["not_yet_known"] else ""
+    put(console, grid(f"levels{hidden}", doc["levels"], columns))
+
+
+def why(doc: Document, console: Console) -> None:
+    """Tell a chain of decisions in lines."""
+    for line in doc["chain"]:
+        numbers = ""
+        if line.get("measured") or line.get("limit"):
+            numbers = f" ({line.get('measured')}, limit {line.get('limit')})"
+        what = line.get("what") or line.get("kind") or ""
+        reason = line.get("why") or line.get("reason") or ""
+        told = f"{moment(line.get('at'))}  {line.get('symbol', '')}  {what}: {reason}{numbers}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+
+
+def answer(doc: Document, console: Console) -> None:
+    """Show the answer to a command."""
+    console.print(str(doc.get("text", doc)), markup=False, soft_wrap=True)
