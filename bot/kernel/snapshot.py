@@ -150,6 +150,11 @@ class Leg(msgspec.Struct, kw_only=True):
     rungs: dict[str, float] = {}
     """rule -> exposure factor in force (hysteresis)."""
     action_ns: int = 0
+    missing_reads: int = 0
+    """Account readings in a row that did not show this leg (two mean it is gone)."""
+    flat_ns: int = 0
+    last_fill_ours: bool = False
+    alerted_ns: int = 0
 
 
 class OrderBelief(msgspec.Struct, kw_only=True):
@@ -206,6 +211,8 @@ class Books(msgspec.Struct, kw_only=True):
     wins: int = 0
     actions: int = 0
     liquidations: int = 0
+    liquidation_id: str = ""
+    """Client id of the newest forced order, so that its parts count once."""
     fees_usd: float = 0.0
     funding_usd: float = 0.0
     refusals: dict[str, int] = {}
@@ -229,8 +236,12 @@ class BotState(msgspec.Struct, kw_only=True):
     account_ns: int = 0
     user_stream_live: bool = True
     hedge_mode: bool = False
+    margin_modes: dict[str, MarginMode] = {}
+    leverages: dict[str, int] = {}
     wallet_usd: Decimal = ZERO
     wallet_ns: int = 0
+    fill_ns: int = 0
+    fill_seen_ns: int = 0
     markets: dict[str, Market] = {}
     legs: dict[str, Leg] = {}
     orders: dict[str, OrderBelief] = {}

@@ -1,0 +1,99 @@
+"""What strategies wish after a closed bar: sized intents with their stops."""
+
+from collections.abc import Sequence
+
+from bot.domain.orders import OrderDraft, OrderKind, Purpose, TimeInForce
+from bot.domain.risk import Refusal, RefusalReason
+from bot.domain.strategy import Intent, Strategy
+from bot.domain.units import NS_PER_DAY
+from bot.kernel.desk import Desk
+from bot.kernel.plan import EntryWish, Wish
+from bot.kernel.size import Sized, entry_limit_price, is_flat, size_intent
+from bot.kernel.snapshot import Market, Trade
+from bot.kernel.view import StrategyView
+
+
+def trade(desk: Desk, market: Market, strategies: Sequence[Strategy]) -> list[Wish]:
+    """Ask every strategy, by name, after a closed bar of one symbol."""
+    wishes: list[Wish] = []
+    view = StrategyView(market, desk.policy, desk.state.now_ns)
+    for strategy in strategies:
+        if view.bars < strategy.warmup_bars:
+            continue
+        key = f"{strategy.name}|{market.symbol}"
+        memory = desk.state.memories.get(key)
+        memory, intents = strategy.evaluate(
+            view, memory if memory is not None else strategy.start()
+        )
+        desk.state.memories[key] = memory
+        for intent in intents:
+            wishes += _intent(desk, market, strategy.name, intent)
+    return wishes
+
+
+def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]:
+    state = desk.state
+    if intent.signal_id in state.signals:
+        return []
+    state.signals[intent.signal_id] = state.now_ns
+    _forget_signals(desk)
+    decision_id = desk.record(
+        "signal",
+        intent.symbol,
+        f"{name} wishes {intent.side.value} at {market.mark:.8g}, stop {intent.stop_price:.8g}, "
+        f"target {intent.target_price:.8g}",
+        intent.reason,
+    )
+    refusal = _unwelcome(desk, intent)
+    sized: Sized | Refusal = refusal or size_intent(state, desk.policy, market, intent)
+    if isinstance(sized, Refusal):
+        desk.refuse(sized, f"{name} {intent.side.value}", decision_id)
+        return []
+    trade_plan = Trade(
+        trade_id=decision_id,
+        strategy=name,
+        signal_id=intent.signal_id,
+        symbol=intent.symbol,
+        side=intent.side,
+        stop_price=intent.stop_price,
+        target_price=intent.target_price,
+        planned_qty=sized.qty,
+        risk_usd=sized.risk_usd,
+        reason=intent.reason,
+        opened_ns=state.now_ns,
+        decision_id=decision_id,
+    )
+    draft = OrderDraft(
+        symbol=intent.symbol,
+        side=intent.side.entry,
+        position_side=intent.side,
+        kind=OrderKind.LIMIT,
+        purpose=Purpose.ENTRY,
+        qty=sized.qty,
+        price=entry_limit_price(desk.policy, market, intent.side.sign),
+        time_in_force=TimeInForce.IOC,
+        reason=f"{name}: {intent.reason} (size bound by {sized.binding}, {sized.reward_r:.2f} R)",
+    )
+    return [EntryWish(draft, intent.stop_price, trade_plan, decision_id)]
+
+
+def _unwelcome(desk: Desk, intent: Intent) -> Refusal | None:
+    """Return why no new trade is wanted on this symbol at all."""
+    state = desk.state
+    if not is_flat(state, intent.symbol):
+        return Refusal(RefusalReason.ENTRY_PENDING, intent.symbol, "position held", "flat")
+    day_start = state.anchors.day_start_usd
+    limit = desk.policy.rules.daily_loss_halt_frac
+    if day_start > 0.0 and -state.anchors.own_day_usd / day_start >= limit:
+        lost = -state.anchors.own_day_usd / day_start
+        return Refusal(
+            RefusalReason.RISK_BUDGET, intent.symbol, f"day loss {lost:.4f}", f"{limit:.4f}"
+        )
+    return None
+
+
+def _forget_signals(desk: Desk) -> None:
+    signals = desk.state.signals
+    if len(signals) > 1_000:
+        cut_ns = desk.state.now_ns - 7 * NS_PER_DAY
+        desk.state.signals = {k: ns for k, ns in signals.items() if ns > cut_ns}

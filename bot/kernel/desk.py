@@ -1,0 +1,92 @@
+"""The working surface of one step: belief, policy, and the effects gathered so far."""
+
+import msgspec
+
+from bot.domain.messages import Effect, Notify, Record
+from bot.domain.policy import Policy
+from bot.domain.risk import Decision, Refusal, Severity
+from bot.kernel.snapshot import BotState
+
+REFUSALS_KEPT = 200
+
+
+class Desk:
+    """What every verb of the kernel is handed; made once per kernel, cleared each step."""
+
+    __slots__ = ("effects", "index", "policy", "state")
+
+    def __init__(self, state: BotState, policy: Policy) -> None:
+        self.state = state
+        self.policy = policy
+        self.effects: list[Effect] = []
+        self.index = 0
+
+    def next_id(self) -> str:
+        """Return an id derived from run, sequence and index: the same tape gives the same ids."""
+        self.index += 1
+        return f"bw{self.state.run_id}-{self.state.seq}-{self.index}"
+
+    def emit(self, effect: Effect) -> None:
+        """Add an effect to what this step returns."""
+        self.effects.append(effect)
+
+    def record(
+        self,
+        kind: str,
+        symbol: str,
+        what: str,
+        why: str,
+        *,
+        measured: str = "",
+        limit: str = "",
+        cause: str = "",
+        client_order_id: str = "",
+    ) -> str:
+        """Write one line of the story and return its decision id."""
+        decision = Decision(
+            decision_id=self.next_id(),
+            event_ns=self.state.now_ns,
+            kind=kind,
+            symbol=symbol,
+            what=what,
+            why=why,
+            measured=measured,
+            limit=limit,
+            cause=cause,
+            client_order_id=client_order_id,
+        )
+        self.emit(Record(decision))
+        return decision.decision_id
+
+    def refuse(self, refusal: Refusal, what: str, cause: str = "") -> None:
+        """Journal a refusal and count it."""
+        refusals = self.state.refusals
+        refusals.append(refusal)
+        del refusals[:-REFUSALS_KEPT]
+        counts = self.state.books.refusals
+        counts[refusal.reason.value] = counts.get(refusal.reason.value, 0) + 1
+        self.record(
+            "refusal",
+            refusal.symbol,
+            f"refused: {what}",
+            f"{refusal.reason.value}{': ' + refusal.detail if refusal.detail else ''}",
+            measured=refusal.measured,
+            limit=refusal.limit,
+            cause=cause,
+        )
+
+    def notify(self, severity: Severity, kind: str, text: str, symbol: str = "") -> None:
+        """Tell the operator."""
+        self.emit(
+            Notify(
+                event_ns=self.state.now_ns,
+                severity=severity,
+                kind=kind,
+                text=text,
+                symbol=symbol,
+            )
+        )
+
+    def encoded(self) -> bytes:
+        """Return the effects of this step as bytes, for the running digest."""
+        return msgspec.msgpack.encode(self.effects)

@@ -1,0 +1,183 @@
+"""The loss budget: floor stop, exposure by volatility, latch, dead band, re-levering.
+
+The owner names the share of equity they can bear to lose from the peak. The floor stop rests where
+closing everything leaves (1 - floor) of that peak; exposure is capped at sigma_target / sigma.
+"""
+
+from decimal import Decimal
+
+from bot.domain.policy import Policy
+from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_DAY, NS_PER_H, ZERO
+from bot.kernel.desk import Desk
+from bot.kernel.snapshot import BotState
+from bot.kernel.track import equity_usd, settled
+from bot.kernel.view import LegView, held
+
+CLOSE_SLIP_FRAC = 0.0005
+FLOOR_TOLERANCE_FRAC = 0.002
+LATCH_TOLERANCE_FRAC = 0.01
+LIQ_SHARE_MAX = 0.8
+"""A stop never lies further than this share of the way to liquidation."""
+
+
+def touch_equity(desk: Desk) -> None:
+    """Raise the peak and roll the day and week starts, once wallet and positions agree."""
+    state = desk.state
+    if not settled(state) or state.wallet_ns == 0:
+        return
+    equity = equity_usd(state)
+    anchors = state.anchors
+    anchors.high_water_usd = max(anchors.high_water_usd, equity)
+    day = state.now_ns // NS_PER_DAY
+    if day != anchors.day:
+        anchors.day, anchors.day_start_usd, anchors.own_day_usd = day, equity, 0.0
+    week = (day + 3) // 7
+    if week != anchors.week:
+        anchors.week, anchors.week_start_usd = week, equity
+
+
+def drawdown_frac(state: BotState) -> float:
+    """Return the fall of equity from its peak; 0.0 before there is a peak."""
+    peak = state.anchors.high_water_usd
+    return 1.0 - equity_usd(state) / peak if peak > 0.0 else 0.0
+
+
+def floor_usd(state: BotState, policy: Policy) -> float:
+    """Return the equity that the floor stops defend."""
+    return (1.0 - policy.guard.floor_frac) * state.anchors.high_water_usd
+
+
+def is_through_floor(state: BotState, policy: Policy) -> bool:
+    """Whether equity lies under the floor while something is still held."""
+    limit = policy.guard.floor_frac + FLOOR_TOLERANCE_FRAC
+    return settled(state) and drawdown_frac(state) >= limit
+
+
+def latch(desk: Desk, cause: str) -> None:
+    """After the floor: flat, and no new risk until the operator re-arms."""
+    state = desk.state
+    if state.latched:
+        return
+    state.latched = True
+    lost = drawdown_frac(state)
+    state.latch_reason = f"floor stop hit: equity {lost:.1%} under its peak"
+    desk.record(
+        "latch",
+        "",
+        "HALTED: no new risk until re-armed",
+        "loss budget used",
+        measured=f"drawdown {lost:.4f}",
+        limit=f"floor {desk.policy.guard.floor_frac:.4f}",
+        cause=cause,
+    )
+    desk.notify(
+        Severity.CRITICAL,
+        "latch",
+        f"{state.latch_reason}. Everything is closed and stays closed; `breakwater rearm` sets a "
+        "new peak at today's equity when you decide to go on.",
+    )
+
+
+def floor_was_hit(state: BotState, policy: Policy) -> bool:
+    """Whether a stop that just filled used up the budget."""
+    return drawdown_frac(state) >= policy.guard.floor_frac - LATCH_TOLERANCE_FRAC
+
+
+def floor_stop_price(view: LegView) -> float | None:
+    """Return where closing this leg uses up its share of the budget; None: already used up.
+
+    Several legs share what is left by notional times volatility, so that all stops filling
+    together respect the floor.
+    """
+    state, policy = view.state, view.policy
+    legs = held(state, policy)
+    weights = {id_of(leg): leg.notional_usd * leg.sigma for leg in legs}
+    total = sum(weights.values())
+    share = weights[id_of(view)] / total if total > 0.0 else 1.0
+    budget = (equity_usd(state) - floor_usd(state, policy)) * share
+    if budget <= 0.0:
+        return None
+    instrument = view.market.instrument
+    fee = instrument.taker_fee_frac if instrument is not None else 0.0
+    cost = fee + CLOSE_SLIP_FRAC
+    sign = view.leg.side.sign
+    price = (view.mark * view.qty - sign * budget) / (view.qty * (1.0 - sign * cost))
+    return _bounded(view, price)
+
+
+def id_of(view: LegView) -> str:
+    """Return a key for one leg."""
+    return f"{view.leg.symbol}|{view.leg.side.value}"
+
+
+def _bounded(view: LegView, price: float) -> float:
+    """Keep a stop inside the distance limit and well before liquidation."""
+    sign = view.leg.side.sign
+    distance = sign * (view.mark - price)
+    limit = view.policy.guard.stop_distance_max_frac * view.mark
+    to_liquidation = view.liq_distance_frac()
+    if to_liquidation is not None and to_liquidation > 0.0:
+        limit = min(limit, LIQ_SHARE_MAX * to_liquidation * view.mark)
+    return view.mark - sign * min(distance, limit)
+
+
+def wanted_stop(view: LegView) -> Decimal | None:
+    """Return the trigger nearest the market of floor stop and trade stop; None: close now."""
+    instrument = view.market.instrument
+    if instrument is None:
+        return None
+    floor = floor_stop_price(view)
+    if floor is None:
+        return None
+    sign = view.leg.side.sign
+    trade = view.leg.trade
+    price = floor
+    if trade is not None:
+        price = max(floor, trade.stop_price) if sign > 0 else min(floor, trade.stop_price)
+    near = instrument.stop_price_near(Decimal(repr(price)), view.leg.side)
+    return near if near > ZERO else None
+
+
+def wanted_qty(view: LegView) -> float:
+    """Return what the owner wants of a leg: the user's quantity, or the strategy's entry."""
+    leg = view.leg
+    if leg.foreign:
+        return float(leg.user_qty)
+    if leg.trade is not None and leg.trade.entry_qty > ZERO:
+        return float(leg.trade.entry_qty)
+    return view.qty
+
+
+def volatility_factor(state: BotState, policy: Policy) -> float:
+    """Return the share of the user's quantities that sigma_target allows, legs fully correlated."""
+    at_risk = 0.0
+    for view in held(state, policy):
+        at_risk += wanted_qty(view) * view.mark * view.sigma
+    allowed = policy.guard.sigma_target * max(equity_usd(state), 0.0)
+    if at_risk <= 0.0:
+        return 1.0
+    return min(1.0, allowed / at_risk)
+
+
+def target_qty(view: LegView) -> float:
+    """Return how much of a leg the loss budget allows, in coins; never above the user's."""
+    return wanted_qty(view) * volatility_factor(view.state, view.policy)
+
+
+def dead_band_qty(view: LegView) -> float:
+    """Return the change that is not worth an order."""
+    return view.policy.guard.dead_band_frac * wanted_qty(view)
+
+
+def relever_qty(view: LegView, target: float) -> float:
+    """Return how much may be bought back now, in coins; 0.0 when it must wait."""
+    guard, leg, now_ns = view.policy.guard, view.leg, view.state.now_ns
+    missing = target - view.qty
+    if not guard.relever or not leg.foreign or leg.last_cut_ns == 0:
+        return 0.0
+    if missing <= dead_band_qty(view) or now_ns - leg.last_cut_ns < guard.relever_wait_ns:
+        return 0.0
+    if now_ns - leg.last_relever_ns < NS_PER_H:
+        return 0.0
+    return min(missing, guard.relever_step_frac * float(leg.user_qty))

@@ -1,0 +1,65 @@
+"""The trading mode in force, with its reason, and the equity record."""
+
+from decimal import Decimal
+
+from bot.domain.messages import RecordEquity, RecordMode
+from bot.domain.risk import Severity, TradingMode
+from bot.domain.units import NS_PER_MIN, NS_PER_S
+from bot.kernel.desk import Desk
+from bot.kernel.track import equity_usd
+
+
+def refresh_mode(desk: Desk) -> None:
+    """Set the mode that the facts allow; a change is journaled and told."""
+    state = desk.state
+    mode, reason = mode_now(desk)
+    if mode is state.mode and reason == state.mode_reason:
+        return
+    changed = mode is not state.mode
+    state.mode, state.mode_reason = mode, reason
+    if not changed:
+        return
+    desk.emit(RecordMode(state.now_ns, mode, state.latched, reason))
+    desk.record("mode", "", f"mode is {mode.value}", reason)
+    severity = Severity.INFO if mode is TradingMode.ACTIVE else Severity.WARNING
+    desk.notify(severity, "mode", f"Mode {mode.value}: {reason}.")
+
+
+def mode_now(desk: Desk) -> tuple[TradingMode, str]:
+    """Return the most that is allowed now, and why not more."""
+    state = desk.state
+    if state.latched:
+        return TradingMode.HALTED, state.latch_reason
+    if state.wanted_mode is not TradingMode.ACTIVE:
+        return TradingMode.REDUCING, "paused by the operator"
+    if state.reconciled_ns == 0:
+        return TradingMode.REDUCING, "the account has not been read yet"
+    if not state.user_stream_live:
+        return TradingMode.REDUCING, "the account stream is down"
+    age_s = (state.now_ns - max(state.account_ns, state.reconciled_ns)) / NS_PER_S
+    if age_s > desk.policy.rules.account_stale_s:
+        return TradingMode.REDUCING, "the account reading is old"
+    return TradingMode.ACTIVE, "account proven"
+
+
+def record_equity(desk: Desk) -> None:
+    """Write a point of the equity curve, at most one a minute."""
+    state = desk.state
+    if state.now_ns - state.equity_recorded_ns < NS_PER_MIN or state.wallet_ns == 0:
+        return
+    state.equity_recorded_ns = state.now_ns
+    anchors = state.anchors
+    desk.emit(
+        RecordEquity(
+            event_ns=state.now_ns,
+            equity_usd=_usd(equity_usd(state)),
+            wallet_usd=state.wallet_usd,
+            high_water_usd=_usd(anchors.high_water_usd),
+            day_start_usd=_usd(anchors.day_start_usd),
+            week_start_usd=_usd(anchors.week_start_usd),
+        )
+    )
+
+
+def _usd(value: float) -> Decimal:
+    return Decimal(repr(value)).quantize(Decimal("0.00000001"))

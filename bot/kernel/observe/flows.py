@@ -1,0 +1,62 @@
+"""Folds funding, open interest and liquidations."""
+
+from bot.domain.market import FundingRate, Liquidation, LiquidationSum, OpenInterest
+from bot.domain.orders import PositionSide
+from bot.domain.units import NS_PER_DAY
+from bot.kernel.snapshot import FlowSum, Market
+
+FLOWS_MAX = 5_000
+
+
+def on_funding(market: Market, event: FundingRate) -> None:
+    """Keep the newest funding rate with its own interval."""
+    if event.event_ns >= market.funding_ns:
+        market.funding_frac = event.rate_frac
+        market.funding_interval_s = event.interval_s
+        market.funding_ns = event.event_ns
+
+
+def on_open_interest(market: Market, event: OpenInterest) -> None:
+    """Keep the newest open interest, in coins."""
+    if event.event_ns >= market.open_interest_ns:
+        market.open_interest_qty = event.qty
+        market.open_interest_ns = event.event_ns
+
+
+def on_liquidation(market: Market, event: Liquidation) -> None:
+    """Add one public forced order."""
+    usd = event.qty * event.price
+    is_long = event.side is PositionSide.LONG
+    _add(market, FlowSum(event.event_ns, usd if is_long else 0.0, 0.0 if is_long else usd))
+
+
+def on_liquidation_sum(market: Market, event: LiquidationSum) -> None:
+    """Add a vendor's total of one closed window."""
+    _add(market, FlowSum(event.event_ns, event.long_usd, event.short_usd))
+
+
+def _add(market: Market, flow: FlowSum) -> None:
+    flows = market.flows
+    flows.append(flow)
+    if len(flows) > FLOWS_MAX or flows[0].ns < flow.ns - 2 * NS_PER_DAY:
+        cut_ns = flow.ns - NS_PER_DAY
+        market.flows = [f for f in flows if f.ns > cut_ns][-FLOWS_MAX // 2 :]
+
+
+def liquidated_usd(market: Market, now_ns: int, window_ns: int) -> tuple[float, float]:
+    """Return (long_usd, short_usd) known within the last `window_ns`."""
+    cut_ns = now_ns - window_ns
+    longs = shorts = 0.0
+    for flow in reversed(market.flows):
+        if flow.ns <= cut_ns:
+            break
+        longs += flow.long_usd
+        shorts += flow.short_usd
+    return longs, shorts
+
+
+def funding_8h_frac(market: Market) -> float | None:
+    """Return the funding rate per eight hours by the contract's own interval; None: unknown."""
+    if market.funding_frac is None or market.funding_interval_s <= 0:
+        return None
+    return market.funding_frac * 28_800 / market.funding_interval_s

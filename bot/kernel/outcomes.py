@@ -1,0 +1,150 @@
+"""Answers to our own requests: accepted, refused, unknown, not found, cancel failed."""
+
+from bot.domain.messages import (
+    CancelFailed,
+    FetchAccount,
+    FetchOrder,
+    MarginAdjusted,
+    OrderAccepted,
+    OrderNotFound,
+    OrderOutcomeUnknown,
+    OrderRefused,
+)
+from bot.domain.orders import OrderStatus, Purpose
+from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.desk import Desk
+from bot.kernel.snapshot import OrderBelief, leg_key
+
+ASK_EVERY_NS = 2 * NS_PER_S
+LOST_AFTER_NS = 60 * NS_PER_S
+LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
+WOULD_TRIGGER = "-2021"
+UNSURE = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
+
+
+def on_accepted(desk: Desk, event: OrderAccepted) -> OrderBelief | None:
+    """Note that the venue has the order."""
+    belief = desk.state.orders.get(event.client_order_id)
+    if belief is not None:
+        belief.venue_order_id = event.venue_order_id
+        if belief.status in UNSURE:
+            belief.status = OrderStatus.WORKING
+    return belief
+
+
+def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
+    """Note a certain no; return the belief when its leg must be closed because of it."""
+    belief = desk.state.orders.get(event.client_order_id)
+    if belief is None or not belief.status.is_live:
+        return None
+    belief.status = OrderStatus.REJECTED
+    belief.reason = event.reason
+    desk.record(
+        "refused by venue",
+        belief.symbol,
+        f"{belief.purpose.value if belief.purpose else ''} {belief.side.value} {belief.qty}",
+        event.reason,
+        measured=f"code {event.code}",
+        cause=event.client_order_id,
+        client_order_id=event.client_order_id,
+    )
+    if belief.purpose is Purpose.ENTRY:
+        drop_unfilled_trade(desk, belief)
+    if belief.purpose in (Purpose.CUT, Purpose.FLATTEN):
+        desk.emit(FetchAccount(f"the venue refused to reduce ({event.code})"))
+    if belief.purpose is Purpose.STOP:
+        desk.notify(
+            Severity.CRITICAL, "stop_refused",
+            f"{belief.symbol}: the venue refused the stop at {belief.trigger_price} "
+            f"({event.code} {event.reason}).", belief.symbol,
+        )  # fmt: skip
+        if event.code == WOULD_TRIGGER:
+            return belief
+    return None
+
+
+def drop_unfilled_trade(desk: Desk, belief: OrderBelief) -> None:
+    """Forget the trade of an entry that ended without a fill."""
+    leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
+    if leg is None or leg.trade is None or leg.qty > ZERO:
+        return
+    mine = leg.trade.entry_client_id == belief.client_order_id
+    if mine and leg.trade.entry_qty == ZERO and belief.filled_qty == ZERO:
+        desk.record(
+            "entry", belief.symbol, "entry ended without a fill", belief.reason or belief.status,
+            cause=leg.trade.decision_id, client_order_id=belief.client_order_id,
+        )  # fmt: skip
+        leg.trade = None
+
+
+def on_unknown(desk: Desk, event: OrderOutcomeUnknown) -> None:
+    """An order that may exist counts as exposure; ask for it by its id."""
+    belief = desk.state.orders.get(event.client_order_id)
+    if belief is None or belief.status not in UNSURE:
+        return
+    belief.status = OrderStatus.UNKNOWN
+    belief.reason = event.reason
+    desk.record(
+        "unknown", belief.symbol,
+        f"{belief.side.value} {belief.qty}: outcome unknown, asking by id", event.reason,
+        cause=event.client_order_id, client_order_id=event.client_order_id,
+    )  # fmt: skip
+    ask(desk, belief)
+
+
+def ask(desk: Desk, belief: OrderBelief) -> None:
+    """Ask the venue for one order, at most every two seconds."""
+    if desk.state.now_ns - belief.asked_ns < ASK_EVERY_NS:
+        return
+    belief.asked_ns = desk.state.now_ns
+    desk.emit(FetchOrder(belief.symbol, belief.client_order_id, belief.kind.is_conditional))
+
+
+def ask_unknown(desk: Desk) -> None:
+    """Ask for every order whose outcome is open."""
+    for belief in desk.state.orders.values():
+        if not belief.ours:
+            continue
+        late = desk.state.now_ns - belief.sent_ns > ASK_EVERY_NS
+        if belief.status is OrderStatus.UNKNOWN or (belief.status is OrderStatus.PENDING and late):
+            ask(desk, belief)
+
+
+def on_not_found(desk: Desk, event: OrderNotFound) -> OrderBelief | None:
+    """The venue knows no such order now: final only after a while, for it may still appear."""
+    belief = desk.state.orders.get(event.client_order_id)
+    if belief is None or not belief.status.is_live:
+        return None
+    if belief.status in (OrderStatus.WORKING, OrderStatus.TRIGGERING):
+        belief.status = OrderStatus.EXPIRED
+        belief.reason = "gone at the venue without a word"
+        return belief
+    patience = LOST_REDUCING_AFTER_NS if belief.reduce_only else LOST_AFTER_NS
+    if desk.state.now_ns - belief.sent_ns >= patience:
+        belief.status = OrderStatus.LOST
+        if belief.purpose is Purpose.ENTRY:
+            drop_unfilled_trade(desk, belief)
+        return belief
+    belief.status = OrderStatus.UNKNOWN
+    return None
+
+
+def on_cancel_failed(desk: Desk, event: CancelFailed) -> None:
+    """A cancel that failed says nothing about the order: ask for it."""
+    belief = desk.state.orders.get(event.client_order_id)
+    if belief is not None and belief.status.is_live:
+        belief.asked_ns = 0
+        ask(desk, belief)
+
+
+def on_margin_adjusted(desk: Desk, event: MarginAdjusted) -> None:
+    """Take back what could not be given."""
+    if event.done:
+        return
+    leg = desk.state.legs.get(leg_key(event.symbol, event.side))
+    if leg is not None:
+        leg.released_usd += event.amount_usd
+    desk.record(
+        "margin", event.symbol, f"margin of {event.amount_usd} USD was not given back", event.reason
+    )

@@ -1,0 +1,213 @@
+"""From a wanted stop or a wanted quantity to the few orders that bring it about."""
+
+from decimal import Decimal
+
+import msgspec
+
+from bot.domain.account import PositionState
+from bot.domain.instrument import Instrument
+from bot.domain.orders import (
+    OrderDraft,
+    OrderKind,
+    OrderStatus,
+    Purpose,
+    TriggerBy,
+)
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.desk import Desk
+from bot.kernel.margin import liquidation_price
+from bot.kernel.snapshot import Leg, OrderBelief, Trade
+from bot.kernel.track import live_orders
+from bot.kernel.view import LegView
+
+STOPS_MAX = 4
+IN_FLIGHT_NS = 3 * NS_PER_S // 2
+GIVE_BACK_MIN_USD = 1.0
+
+
+class EntryWish(msgspec.Struct, frozen=True):
+    """An order that adds exposure, with the stop that will guard it."""
+
+    draft: OrderDraft
+    stop_price: float
+    trade: Trade | None
+    cause: str
+
+
+class ReduceWish(msgspec.Struct, frozen=True):
+    """An order that can only shrink a leg: a stop, a target, a cut."""
+
+    draft: OrderDraft
+    cause: str
+
+
+class CancelWish(msgspec.Struct, frozen=True):
+    """One of our orders is not needed any more."""
+
+    belief: OrderBelief
+    reason: str
+
+
+class MarginWish(msgspec.Struct, frozen=True):
+    """Give back isolated margin that our own cut released."""
+
+    leg: Leg
+    amount_usd: Decimal
+    reason: str
+
+
+Wish = EntryWish | ReduceWish | CancelWish | MarginWish
+
+
+def in_flight(desk: Desk, belief: OrderBelief) -> bool:
+    """Whether an order was sent so recently that its answer is still due."""
+    young = desk.state.now_ns - belief.sent_ns < IN_FLIGHT_NS
+    return young and belief.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+
+
+def stops_of(desk: Desk, leg: Leg) -> list[OrderBelief]:
+    """Return our live protective stops on a leg."""
+    return [o for o in live_orders(desk, leg.symbol, leg.side) if o.purpose is Purpose.STOP]
+
+
+def is_covered(desk: Desk, leg: Leg) -> bool:
+    """Whether working stops of ours cover the whole leg at the venue."""
+    working = ZERO
+    for stop in stops_of(desk, leg):
+        if stop.status is OrderStatus.WORKING:
+            if stop.close_position:
+                return True
+            working += stop.remaining_qty
+    return working >= leg.qty
+
+
+def stop_wishes(
+    desk: Desk, view: LegView, price: Decimal, *, exact: bool, cause: str
+) -> list[Wish]:
+    """Return what brings one stop of the leg's quantity to `price`: new first, old cancelled after.
+
+    `exact` also trims a stop that is larger than the leg (after a partial close).
+    """
+    leg = view.leg
+    stops = stops_of(desk, leg)
+    tolerance = Decimal(repr(view.policy.guard.reprice_frac * view.mark))
+    good = [s for s in stops if _fits(leg, s, price, tolerance, exact=exact)]
+    proven = next((s for s in good if s.status is OrderStatus.WORKING), None)
+    if proven is not None:
+        spare = (OrderStatus.WORKING, OrderStatus.UNKNOWN)
+        return [
+            CancelWish(stop, "replaced by a newer stop")
+            for stop in stops
+            if stop is not proven and stop.status in spare and _may_cancel(desk, stop)
+        ]
+    if any(in_flight(desk, stop) for stop in good) or len(stops) >= STOPS_MAX:
+        return []
+    if any(in_flight(desk, stop) for stop in stops) and is_covered(desk, leg):
+        return []
+    return [ReduceWish(stop_draft(leg, price, "protective stop"), cause)]
+
+
+def _fits(leg: Leg, stop: OrderBelief, price: Decimal, tolerance: Decimal, *, exact: bool) -> bool:
+    if stop.trigger_price is None or abs(stop.trigger_price - price) > tolerance:
+        return False
+    return stop.remaining_qty == leg.qty if exact else stop.remaining_qty >= leg.qty
+
+
+def _may_cancel(desk: Desk, belief: OrderBelief) -> bool:
+    """A cancel is asked at most every five seconds."""
+    return desk.state.now_ns - belief.cancel_ns > 5 * NS_PER_S
+
+
+def stop_draft(leg: Leg, price: Decimal, reason: str) -> OrderDraft:
+    """Return a reduce-only stop-market over the whole leg, triggered by the mark."""
+    return OrderDraft(
+        symbol=leg.symbol,
+        side=leg.side.exit,
+        position_side=leg.side,
+        kind=OrderKind.STOP_MARKET,
+        purpose=Purpose.STOP,
+        qty=leg.qty,
+        trigger_price=price,
+        trigger_by=TriggerBy.MARK,
+        reason=reason,
+    )
+
+
+def target_wishes(desk: Desk, view: LegView, price: Decimal, *, exact: bool) -> list[Wish]:
+    """Return what keeps one take-profit order of the leg's quantity at `price`."""
+    leg = view.leg
+    targets = [o for o in live_orders(desk, leg.symbol, leg.side) if o.purpose is Purpose.TARGET]
+    if any(t.remaining_qty == leg.qty or not exact for t in targets):
+        return []
+    wishes: list[Wish] = [
+        CancelWish(t, "target of another quantity") for t in targets if _may_cancel(desk, t)
+    ]
+    draft = OrderDraft(
+        symbol=leg.symbol,
+        side=leg.side.exit,
+        position_side=leg.side,
+        kind=OrderKind.TAKE_PROFIT_MARKET,
+        purpose=Purpose.TARGET,
+        qty=leg.qty,
+        trigger_price=price,
+        trigger_by=TriggerBy.MARK,
+        reason="target at the next zone",
+    )
+    return [*wishes, ReduceWish(draft, leg.trade.decision_id if leg.trade else "")]
+
+
+def cut_draft(leg: Leg, qty: Decimal, purpose: Purpose, reason: str) -> OrderDraft:
+    """Return a reduce-only market order over `qty` of a leg."""
+    return OrderDraft(
+        symbol=leg.symbol,
+        side=leg.side.exit,
+        position_side=leg.side,
+        kind=OrderKind.MARKET,
+        purpose=purpose,
+        qty=min(qty, leg.qty),
+        reason=reason,
+    )
+
+
+def cut_qty(instrument: Instrument, leg: Leg, target: float) -> Decimal:
+    """Return how much to close so that no more than `target` is left; dust goes whole."""
+    keep = instrument.qty_down(Decimal(repr(max(target, 0.0))))
+    if keep < instrument.qty_min:
+        return leg.qty
+    return max(leg.qty - keep, ZERO)
+
+
+def give_back(view: LegView, stop_price: float) -> MarginWish | None:
+    """Return released margin to the leg until liquidation lies well behind its stop.
+
+    Isolated margin is released pro rata when a leg is cut, which leaves its liquidation price
+    where it was; only what our own cuts released is ever given back.
+    """
+    leg, instrument = view.leg, view.market.instrument
+    if leg.released_usd <= ZERO or leg.isolated_margin_usd is None or instrument is None:
+        return None
+    sign = leg.side.sign
+    wanted_distance = view.policy.guard.liq_to_stop_min * sign * (view.mark - stop_price)
+    wanted_price = view.mark - sign * wanted_distance
+    current = float(leg.isolated_margin_usd)
+    low, high = current, current + float(leg.released_usd)
+    for _ in range(40):
+        middle = 0.5 * (low + high)
+        price = liquidation_price(sign, view.qty, view.entry, middle, instrument.tiers)
+        if price is None or sign * (wanted_price - price) >= 0.0:
+            high = middle
+        else:
+            low = middle
+    amount = high - current
+    if amount < max(GIVE_BACK_MIN_USD, 0.002 * current):
+        return None
+    exact = min(Decimal(repr(amount)).quantize(Decimal("0.01")), leg.released_usd)
+    return MarginWish(leg, exact, "margin released by our own cut goes back to the leg")
+
+
+def rescue_stop_price(
+    position: PositionState, mark: float, instrument: Instrument, distance_frac: float
+) -> Decimal:
+    """Return a trigger `distance_frac` from the mark, on the loss side, rounded to the market."""
+    raw = Decimal(repr(mark * (1.0 - position.side.sign * distance_frac)))
+    return instrument.stop_price_near(raw, position.side)

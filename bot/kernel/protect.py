@@ -1,0 +1,266 @@
+"""What protection wishes: a stop for every leg, exposure inside the budget, rules obeyed."""
+
+from decimal import Decimal
+
+from bot.domain.orders import OrderDraft, OrderKind, OrderStatus, Purpose
+from bot.domain.risk import Demand, Enforce, Severity, TradingMode
+from bot.domain.units import NS_PER_H, NS_PER_S, ZERO
+from bot.kernel import guard
+from bot.kernel.desk import Desk
+from bot.kernel.plan import (
+    CancelWish,
+    EntryWish,
+    ReduceWish,
+    Wish,
+    cut_draft,
+    cut_qty,
+    give_back,
+    is_covered,
+    stop_wishes,
+    target_wishes,
+)
+from bot.kernel.rules import RULES
+from bot.kernel.snapshot import Leg
+from bot.kernel.track import equity_usd, live_orders
+from bot.kernel.view import LegView, held
+
+REDUCING = (Purpose.CUT, Purpose.FLATTEN)
+
+
+def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[Wish]:
+    """Return what protection wants of the held legs of `symbol` ("" for all) now.
+
+    On a plain price change only the rules speak; stops are re-priced and exposure is set when a
+    bar has closed or a quantity has changed.
+    """
+    guard.touch_equity(desk)
+    views = held(desk.state, desk.policy)
+    if not desk.policy.guard_on or not views:
+        return []
+    if guard.is_through_floor(desk.state, desk.policy) and _may_cut(desk):
+        guard.latch(desk, "")
+        return [wish for view in views for wish in close_leg(desk, view, "equity under the floor")]
+    wishes: list[Wish] = []
+    for view in views:
+        if symbol and view.leg.symbol != symbol:
+            continue
+        wishes += _protect_leg(desk, view, at_bar=at_bar, on_change=on_change)
+    return wishes
+
+
+def _may_cut(desk: Desk) -> bool:
+    return desk.policy.guard.enforce is Enforce.FULL and not desk.state.read_only
+
+
+def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) -> list[Wish]:
+    leg = view.leg
+    covered = is_covered(desk, leg)
+    if covered:
+        leg.uncovered_since_ns = 0
+    elif leg.uncovered_since_ns == 0:
+        leg.uncovered_since_ns = desk.state.now_ns
+    demands = _demands(view)
+    if desk.policy.guard.enforce is Enforce.ALERT or desk.state.read_only:
+        _alert(desk, view, demands)
+        return []
+    wishes: list[Wish] = []
+    if at_bar or on_change or not covered:
+        price = guard.wanted_stop(view)
+        if price is None or leg.side.sign * (view.mark - float(price)) <= 0.0:
+            if view.market.instrument is None:
+                return []
+            return close_leg(desk, view, "the floor stop would trigger at once")
+        wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
+        margin = give_back(view, float(price)) if (at_bar or on_change) and covered else None
+        if margin is not None:
+            wishes.append(margin)
+    if leg.trade is not None and covered and (at_bar or on_change):
+        target = Decimal(repr(leg.trade.target_price))
+        wishes += target_wishes(desk, view, _on_grid(view, target), exact=at_bar)
+    if _may_cut(desk):
+        wishes += _resize(desk, view, demands, covered=covered, at_bar=at_bar, on_change=on_change)
+    return wishes
+
+
+def _cause(leg: Leg) -> str:
+    return leg.trade.decision_id if leg.trade is not None else ""
+
+
+def _on_grid(view: LegView, price: Decimal) -> Decimal:
+    instrument = view.market.instrument
+    if instrument is None:
+        return price
+    up = view.leg.side.sign < 0
+    return instrument.price_up(price) if up else instrument.price_down(price)
+
+
+def _demands(view: LegView) -> list[Demand]:
+    """Ask every rule; remember the factor each has in force, for its hysteresis."""
+    demands = []
+    rungs = view.leg.rungs
+    for rule in RULES:
+        demand = rule.demand(view)
+        if demand is None:
+            rungs.pop(rule.NAME, None)
+            continue
+        if demand.exposure_factor < 1.0:
+            rungs[rule.NAME] = demand.exposure_factor
+        demands.append(demand)
+    return demands
+
+
+def _resize(
+    desk: Desk,
+    view: LegView,
+    demands: list[Demand],
+    *,
+    covered: bool,
+    at_bar: bool,
+    on_change: bool,
+) -> list[Wish]:
+    leg, instrument = view.leg, view.market.instrument
+    if instrument is None or _is_reducing(desk, leg):
+        return []
+    worst = min(demands, key=lambda d: d.exposure_factor, default=None)
+    factor = worst.exposure_factor if worst is not None else 1.0
+    allowed = guard.target_qty(view)
+    target = min(allowed, guard.wanted_qty(view)) * factor
+    excess = view.qty - target
+    ruled = factor < 1.0 and excess > float(instrument.lot)
+    sized = (at_bar or on_change) and excess > guard.dead_band_qty(view)
+    patient = covered or desk.state.now_ns - leg.uncovered_since_ns > 2 * NS_PER_S
+    if (ruled or sized) and patient and _may_act(desk, leg, factor):
+        return _cut(desk, view, target, worst if ruled else None)
+    calm = not any(d.blocks_entries for d in demands)
+    if at_bar and covered and calm and desk.state.mode is TradingMode.ACTIVE:
+        return _relever(desk, view, allowed)
+    return []
+
+
+def _is_reducing(desk: Desk, leg: Leg) -> bool:
+    """Whether a cut of ours is still under way on a leg."""
+    return any(o.purpose in REDUCING for o in live_orders(desk, leg.symbol, leg.side))
+
+
+def _may_act(desk: Desk, leg: Leg, factor: float) -> bool:
+    """One action a minute a leg; closing altogether never waits."""
+    gap_ns = int(desk.policy.rules.action_gap_s * NS_PER_S)
+    return factor <= 0.0 or desk.state.now_ns - leg.action_ns >= gap_ns or leg.action_ns == 0
+
+
+def _cut(desk: Desk, view: LegView, target: float, worst: Demand | None) -> list[Wish]:
+    leg, instrument = view.leg, view.market.instrument
+    if instrument is None:
+        return []
+    qty = cut_qty(instrument, leg, target)
+    if qty <= ZERO:
+        return []
+    if worst is not None:
+        why, measured, limit = worst.reason, f"{worst.measured:.4g}", f"{worst.limit:.4g}"
+        kind = worst.rule
+    else:
+        kind, why = "loss_budget", "exposure above what the loss budget allows at this volatility"
+        equity = max(equity_usd(desk.state), 1e-9)
+        measured = f"{view.notional_usd / equity:.2f}x at sigma {view.sigma:.2f}"
+        limit = f"{target * view.mark / equity:.2f}x"
+    desk.state.books.actions += 1
+    leg.action_ns = leg.last_cut_ns = desk.state.now_ns
+    decision_id = desk.record(
+        "cut",
+        leg.symbol,
+        f"cut {leg.side.value} from {leg.qty} to {leg.qty - qty} at {view.mark:.8g}",
+        f"{kind}: {why}",
+        measured=measured,
+        limit=limit,
+        cause=_cause(leg),
+    )
+    desk.notify(
+        Severity.WARNING,
+        "cut",
+        f"{leg.symbol}: cutting {leg.side.value} by {qty} to {leg.qty - qty} at {view.mark:.8g}: "
+        f"{why} ({measured}, limit {limit}).",
+        leg.symbol,
+    )
+    purpose = Purpose.FLATTEN if qty == leg.qty else Purpose.CUT
+    return [ReduceWish(cut_draft(leg, qty, purpose, f"{kind}: {why}"), decision_id)]
+
+
+def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
+    """Close a whole leg at market, unless that is already under way."""
+    leg = view.leg
+    if _is_reducing(desk, leg):
+        return []
+    if not _may_cut(desk):
+        return []
+    desk.state.books.actions += 1
+    leg.action_ns = leg.last_cut_ns = desk.state.now_ns
+    decision_id = desk.record(
+        "flatten", leg.symbol, f"close {leg.side.value} {leg.qty} at {view.mark:.8g}", why
+    )
+    desk.notify(
+        Severity.CRITICAL, "flatten", f"{leg.symbol}: closing {leg.side.value} {leg.qty}: {why}.",
+        leg.symbol,
+    )  # fmt: skip
+    return [ReduceWish(cut_draft(leg, leg.qty, Purpose.FLATTEN, why), decision_id)]
+
+
+def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:
+    leg, instrument = view.leg, view.market.instrument
+    wanted = guard.relever_qty(view, target)
+    if wanted <= 0.0 or instrument is None or desk.state.latched:
+        return []
+    qty = instrument.qty_down(Decimal(repr(wanted)))
+    price = guard.wanted_stop(view)
+    if price is None or not instrument.is_tradable_qty(qty, Decimal(repr(view.mark))):
+        return []
+    leg.last_relever_ns = desk.state.now_ns
+    desk.state.books.actions += 1
+    decision_id = desk.record(
+        "relever",
+        leg.symbol,
+        f"buy back {qty} of the user's {leg.user_qty} at {view.mark:.8g}",
+        "volatility allows more and no cut for the waiting time",
+        measured=f"holds {leg.qty}",
+        limit=f"allowed {target:.8g}",
+    )
+    draft = OrderDraft(
+        symbol=leg.symbol,
+        side=leg.side.entry,
+        position_side=leg.side,
+        kind=OrderKind.MARKET,
+        purpose=Purpose.ENTRY,
+        qty=qty,
+        reason="re-lever toward the user's quantity",
+    )
+    return [EntryWish(draft, float(price), None, decision_id)]
+
+
+def _alert(desk: Desk, view: LegView, demands: list[Demand]) -> None:
+    """Say once an hour what the guard would do, when it may only speak."""
+    leg, now_ns = view.leg, desk.state.now_ns
+    excess = view.qty - guard.target_qty(view)
+    wrong = [d for d in demands if d.exposure_factor < 1.0]
+    if leg.alerted_ns and now_ns - leg.alerted_ns < NS_PER_H:
+        return
+    if not wrong and excess <= guard.dead_band_qty(view) and leg.uncovered_since_ns == 0:
+        return
+    leg.alerted_ns = now_ns
+    reasons = "; ".join(f"{d.rule}: {d.reason}" for d in wrong) or "exposure or stop"
+    desk.notify(
+        Severity.WARNING,
+        "would_act",
+        f"{leg.symbol}: not allowed to act. The guard would hold {guard.target_qty(view):.6g} "
+        f"instead of {leg.qty} with a stop at {guard.wanted_stop(view)} ({reasons}).",
+        leg.symbol,
+    )
+
+
+def sweep(desk: Desk, leg: Leg) -> list[Wish]:
+    """Cancel our conditional orders of a leg that is gone, so that none can trigger later."""
+    return [
+        CancelWish(order, "its position is closed")
+        for order in live_orders(desk, leg.symbol, leg.side)
+        if order.kind.is_conditional
+        and order.status is not OrderStatus.PENDING
+        and desk.state.now_ns - order.cancel_ns > 5 * NS_PER_S
+    ]

@@ -1,0 +1,149 @@
+"""Belief against the venue's account: the venue is the authority on positions and orders.
+
+A reading that does not show what we believed in is not yet "flat" or "gone": a leg must be absent
+twice, an order is asked for by its id.
+"""
+
+from bot.domain.account import AccountState
+from bot.domain.messages import AccountSnapshot, FetchAccount, FetchOrder, OrderUpdate
+from bot.domain.orders import OrderState, OrderStatus
+from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.desk import Desk
+from bot.kernel.snapshot import Leg, leg_key
+from bot.kernel.track import OURS, adopt_order, apply_position, on_order
+
+SETTLING_NS = 3 * NS_PER_S
+ABSENT_READS = 2
+
+
+def on_snapshot(desk: Desk, event: AccountSnapshot) -> list[Leg]:
+    """Fold a full reading of the account; return the legs whose quantity changed by it."""
+    state, account = desk.state, event.account
+    first = state.reconciled_ns == 0
+    state.hedge_mode = account.hedge_mode
+    state.margin_modes = dict(account.margin_modes)
+    state.leverages = dict(account.leverages)
+    state.account_ns = event.received_ns
+    changed = _positions(desk, account, first=first)
+    _orders(desk, account)
+    _wallet(desk, account, first=first)
+    state.reconciled_ns = event.received_ns
+    return changed
+
+
+def _positions(desk: Desk, account: AccountState, *, first: bool) -> list[Leg]:
+    changed = []
+    shown = set()
+    for position in account.positions:
+        if position.qty <= ZERO:
+            continue
+        shown.add(leg_key(position.symbol, position.side))
+        before = desk.state.legs.get(leg_key(position.symbol, position.side))
+        before_qty = before.qty if before is not None else ZERO
+        leg = apply_position(desk.state, position)
+        if leg is None or leg.qty == before_qty:
+            continue
+        changed.append(leg)
+        explained = not first and desk.state.now_ns - leg.fill_ns < SETTLING_NS
+        if not explained:
+            _adopt(desk, leg, before_qty)
+    for key in sorted(desk.state.legs):
+        leg = desk.state.legs[key]
+        if key not in shown and leg.qty > ZERO and _is_gone(desk, leg, account):
+            changed.append(leg)
+    return changed
+
+
+def _adopt(desk: Desk, leg: Leg, before_qty: object) -> None:
+    """A quantity we did not bring about: the user's, from now on guarded."""
+    if leg.trade is None or leg.trade.open_qty != leg.qty:
+        leg.foreign = leg.trade is None
+        leg.user_qty = leg.qty if leg.foreign else leg.user_qty
+    desk.record(
+        "adopt",
+        leg.symbol,
+        f"{leg.side.value} {leg.qty} at {leg.entry_price:f} is at the venue (we knew {before_qty})",
+        "the venue is the authority on positions",
+    )
+    desk.notify(
+        Severity.WARNING,
+        "adopt",
+        f"{leg.symbol}: found {leg.side.value} {leg.qty} that this bot did not open in this run. "
+        "It is protected from now on.",
+        leg.symbol,
+    )
+
+
+def _is_gone(desk: Desk, leg: Leg, account: AccountState) -> bool:
+    if account.event_ns <= max(leg.fill_ns, leg.position_ns):
+        return False
+    leg.missing_reads += 1
+    if leg.missing_reads < ABSENT_READS:
+        desk.emit(FetchAccount(f"{leg.symbol} {leg.side.value} is absent from the account"))
+        return False
+    desk.record(
+        "closed outside",
+        leg.symbol,
+        f"{leg.side.value} {leg.qty} is no longer at the venue",
+        "two account readings without it; closed by hand, by the venue, or unseen by us",
+    )
+    leg.qty = ZERO
+    leg.position_ns = account.event_ns
+    return True
+
+
+def _orders(desk: Desk, account: AccountState) -> None:
+    state = desk.state
+    shown = set()
+    for order in account.orders:
+        shown.add(order.client_order_id)
+        if order.client_order_id in state.orders:
+            _update(desk, order)
+        elif order.client_order_id.startswith(OURS):
+            adopt_order(state, order)
+            desk.record(
+                "adopt",
+                order.symbol,
+                f"order {order.kind.value} {order.side.value} {order.qty} is ours from before",
+                "open at the venue with our prefix",
+                client_order_id=order.client_order_id,
+            )
+    for belief in state.orders.values():
+        settled = state.now_ns - max(belief.sent_ns, belief.event_ns) > SETTLING_NS
+        if belief.ours and belief.status.is_live and settled:
+            asked = state.now_ns - belief.asked_ns > SETTLING_NS
+            if belief.client_order_id not in shown and asked:
+                belief.asked_ns = state.now_ns
+                desk.emit(
+                    FetchOrder(belief.symbol, belief.client_order_id, belief.kind.is_conditional)
+                )
+
+
+def _update(desk: Desk, order: OrderState) -> None:
+    belief = desk.state.orders[order.client_order_id]
+    pending = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
+    if belief.status in pending or order.event_ns >= belief.event_ns:
+        on_order(desk.state, OrderUpdate(order.event_ns, desk.state.now_ns, order))
+
+
+def _wallet(desk: Desk, account: AccountState, *, first: bool) -> None:
+    state = desk.state
+    if account.event_ns < state.wallet_ns:
+        return
+    if first and state.wallet_ns == 0 and state.anchors.high_water_usd > 0.0:
+        _downtime_change(desk, account)
+    state.wallet_usd = account.wallet_usd
+    state.wallet_ns = account.event_ns
+
+
+def _downtime_change(desk: Desk, account: AccountState) -> None:
+    """Count wallet moves while we were away as result, never as a transfer."""
+    change = account.wallet_usd - desk.state.wallet_usd
+    if change != ZERO:
+        desk.record(
+            "wallet",
+            "",
+            f"wallet changed by {change:f} USD while this bot was away",
+            "first reading after a start; transfers are recognised from the income ledger",
+        )

@@ -1,0 +1,173 @@
+"""What a fill means: whose it was, what it earned, and what follows when a leg is gone."""
+
+from decimal import Decimal
+
+from bot.domain.messages import Fill
+from bot.domain.orders import PositionSide, Purpose
+from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel import guard
+from bot.kernel.desk import Desk
+from bot.kernel.plan import Wish
+from bot.kernel.protect import sweep
+from bot.kernel.snapshot import Leg, OrderBelief
+from bot.kernel.track import OURS, apply_fill, fill_leg, is_new_fill
+
+TRADES_KEPT = 500
+LATE_FILL_NS = 5 * NS_PER_S
+
+
+def on_fill(desk: Desk, fill: Fill) -> tuple[Leg, list[Wish]] | None:
+    """Fold one execution; None when it was seen before."""
+    state = desk.state
+    if not is_new_fill(state, fill):
+        return None
+    belief = state.orders.get(fill.client_order_id)
+    leg, grew = fill_leg(state, fill, belief)
+    ours = fill.client_order_id.startswith(OURS)
+    apply_fill(state, leg, fill, grew=grew)
+    leg.last_fill_ours = ours
+    state.books.fees_usd += float(fill.fee_usd)
+    if leg.trade is not None:
+        _book_trade(desk, leg, fill, grew=grew)
+    if not ours:
+        _foreign(desk, leg, fill, grew=grew)
+    _tell(desk, fill, belief, leg)
+    if leg.qty == ZERO:
+        return leg, on_flat(desk, leg, belief)
+    leg.flat_ns = 0
+    return leg, []
+
+
+def _book_trade(desk: Desk, leg: Leg, fill: Fill, *, grew: bool) -> None:
+    trade = leg.trade
+    if trade is None:
+        return
+    trade.fees_usd += fill.fee_usd
+    if grew:
+        trade.entry_qty += fill.qty
+        trade.entry_value_usd += fill.qty * fill.price
+    else:
+        trade.exit_qty += fill.qty
+        trade.exit_value_usd += fill.qty * fill.price
+    desk.state.anchors.own_day_usd += float(fill.realized_pnl_usd - fill.fee_usd)
+
+
+def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool) -> None:
+    """Set the user's quantity: a hand add raises it, a hand close lowers it."""
+    if fill.is_liquidation:
+        _liquidated(desk, leg, fill)
+        return
+    if fill.is_adl:
+        desk.notify(
+            Severity.CRITICAL, "adl",
+            f"{leg.symbol}: the venue auto-deleveraged {fill.qty} at {fill.price}.", leg.symbol,
+        )  # fmt: skip
+    if grew:
+        known = leg.user_qty if leg.foreign else max(leg.qty - fill.qty, ZERO)
+        leg.user_qty = known + fill.qty
+        leg.foreign = True
+    else:
+        leg.user_qty = min(leg.user_qty, leg.qty)
+
+
+def _liquidated(desk: Desk, leg: Leg, fill: Fill) -> None:
+    books = desk.state.books
+    if fill.client_order_id != books.liquidation_id:
+        books.liquidations += 1
+        books.liquidation_id = fill.client_order_id
+    leg.user_qty = min(leg.user_qty, leg.qty)
+    desk.notify(
+        Severity.CRITICAL, "liquidation",
+        f"{leg.symbol}: the venue liquidated {fill.qty} at {fill.price}.", leg.symbol,
+    )  # fmt: skip
+
+
+def _tell(desk: Desk, fill: Fill, belief: OrderBelief | None, leg: Leg) -> None:
+    who = belief.purpose.value if belief is not None and belief.purpose is not None else "by hand"
+    if fill.is_liquidation:
+        who = "LIQUIDATION"
+    elif fill.is_adl:
+        who = "ADL"
+    desk.record(
+        "fill",
+        fill.symbol,
+        f"{fill.side.value} {fill.qty} at {fill.price:f} ({who}); {leg.side.value} now {leg.qty}",
+        belief.reason if belief is not None and belief.reason else who,
+        measured=f"fee {fill.fee_usd:f} USD, result {fill.realized_pnl_usd:f} USD",
+        cause=fill.client_order_id,
+        client_order_id=fill.client_order_id,
+    )
+
+
+def on_flat(desk: Desk, leg: Leg, belief: OrderBelief | None) -> list[Wish]:
+    """Close the books of a leg that is gone; return what cancels its orders."""
+    if leg.flat_ns:
+        return sweep(desk, leg)
+    leg.flat_ns = max(desk.state.now_ns, 1)
+    by_stop = belief is not None and belief.purpose is Purpose.STOP
+    if by_stop and guard.floor_was_hit(desk.state, desk.policy):
+        guard.latch(desk, belief.client_order_id if belief is not None else "")
+    if leg.trade is not None and leg.trade.exit_qty >= leg.trade.entry_qty:
+        close_trade(desk, leg)
+    leg.user_qty = leg.released_usd = leg.entry_price = ZERO
+    leg.isolated_margin_usd = leg.venue_liq_price = None
+    leg.foreign = False
+    leg.uncovered_since_ns = leg.last_cut_ns = leg.last_relever_ns = 0
+    leg.action_ns = leg.opened_ns = leg.missing_reads = 0
+    leg.rungs = {}
+    return sweep(desk, leg)
+
+
+def close_trade(desk: Desk, leg: Leg) -> None:
+    """Write the result of a finished trade; one that never filled leaves no result."""
+    trade = leg.trade
+    leg.trade = None
+    if trade is None or trade.entry_qty == ZERO:
+        return
+    state = desk.state
+    trade.closed_ns = state.now_ns
+    sign = 1 if trade.side is PositionSide.LONG else -1
+    share = _closed_share(trade.exit_qty, trade.entry_qty)
+    gross = sign * (trade.exit_value_usd - trade.entry_value_usd * share)
+    net = gross - trade.fees_usd
+    state.books.trades += 1
+    if net > ZERO:
+        state.books.wins += 1
+    state.closed_trades.append(trade)
+    del state.closed_trades[:-TRADES_KEPT]
+    multiple = float(net) / trade.risk_usd if trade.risk_usd > 0.0 else 0.0
+    desk.record(
+        "trade",
+        trade.symbol,
+        f"{trade.strategy} {trade.side.value} closed: {net:.2f} USD ({multiple:+.2f} R)",
+        trade.reason,
+        measured=f"entry {_average(trade.entry_value_usd, trade.entry_qty)}, "
+        f"exit {_average(trade.exit_value_usd, trade.exit_qty)}, fees {trade.fees_usd:.4f} USD",
+        cause=trade.decision_id,
+    )
+
+
+def _closed_share(exit_qty: Decimal, entry_qty: Decimal) -> Decimal:
+    return min(exit_qty / entry_qty, Decimal(1))
+
+
+def _average(value: Decimal, qty: Decimal) -> str:
+    return f"{value / qty:.8g}" if qty > ZERO else "none"
+
+
+def finish_late(desk: Desk) -> list[Wish]:
+    """Close trades whose last fills never came, and sweep what gone legs left behind."""
+    wishes: list[Wish] = []
+    for leg in desk.state.legs.values():
+        if leg.qty > ZERO or leg.flat_ns == 0:
+            continue
+        waited = desk.state.now_ns - leg.flat_ns > LATE_FILL_NS
+        if leg.trade is not None and waited and leg.trade.entry_qty > ZERO:
+            desk.record(
+                "trade", leg.symbol, "closed, but not every exit fill was seen",
+                "the position is gone at the venue", cause=leg.trade.decision_id,
+            )  # fmt: skip
+            close_trade(desk, leg)
+        wishes += sweep(desk, leg)
+    return wishes

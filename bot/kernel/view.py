@@ -1,0 +1,169 @@
+"""What rules and strategies may see: account and market as read-only values."""
+
+import math
+
+from bot.domain.policy import Policy
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.margin import liquidation_price, maintenance_usd
+from bot.kernel.observe.volatility import sigma
+from bot.kernel.snapshot import BotState, Leg, Market, Zone
+from bot.kernel.track import equity_usd
+
+
+class LegView:
+    """One held leg with its market, in floats; unknown is None."""
+
+    __slots__ = ("entry", "leg", "mark", "market", "notional_usd", "policy", "qty", "state")
+
+    def __init__(self, state: BotState, policy: Policy, leg: Leg, market: Market) -> None:
+        self.state = state
+        self.policy = policy
+        self.leg = leg
+        self.market = market
+        self.qty = float(leg.qty)
+        self.entry = float(leg.entry_price)
+        self.mark = market.mark
+        self.notional_usd = self.qty * market.mark
+
+    @property
+    def upnl_usd(self) -> float:
+        """Unrealised result at mark."""
+        return self.leg.side.sign * self.qty * (self.mark - self.entry)
+
+    @property
+    def margin_usd(self) -> float | None:
+        """Isolated margin, or for cross the wallet with everything else's result."""
+        if self.leg.isolated_margin_usd is not None and self.leg.isolated_margin_usd > ZERO:
+            return float(self.leg.isolated_margin_usd)
+        if self.leg.margin_mode is None or self.leg.margin_mode.value == "CROSS":
+            return equity_usd(self.state) - self.upnl_usd
+        return None
+
+    def liq_price(self) -> float | None:
+        """Liquidation price: ours or the venue's, whichever is nearer the mark."""
+        ours = None
+        margin = self.margin_usd
+        instrument = self.market.instrument
+        if margin is not None and instrument is not None and instrument.tiers:
+            ours = liquidation_price(
+                self.leg.side.sign, self.qty, self.entry, margin, instrument.tiers
+            )
+        theirs = self.leg.venue_liq_price
+        if theirs is None or theirs <= ZERO:
+            return ours
+        if ours is None:
+            return float(theirs)
+        return min(ours, float(theirs), key=lambda price: abs(price - self.mark))
+
+    def liq_distance_frac(self) -> float | None:
+        """Adverse move to liquidation as a share of the mark; None: no such price or unknown."""
+        price = self.liq_price()
+        if price is None or self.mark <= 0.0:
+            return None
+        return self.leg.side.sign * (self.mark - price) / self.mark
+
+    def margin_ratio(self) -> float | None:
+        """Maintenance over the leg's own equity; 1 is liquidation, None unknown."""
+        margin = self.margin_usd
+        instrument = self.market.instrument
+        if margin is None or instrument is None or not instrument.tiers or self.mark <= 0.0:
+            return None
+        own_equity = margin + self.upnl_usd
+        if own_equity <= 0.0:
+            return float("inf")
+        return maintenance_usd(self.notional_usd, instrument.tiers) / own_equity
+
+    @property
+    def atr_day(self) -> float | None:
+        """Daily range scaled from the hourly ATR; None until an hour has closed."""
+        if self.market.atr_1h_count == 0:
+            return None
+        return self.market.atr_1h * math.sqrt(24.0)
+
+    @property
+    def sigma(self) -> float:
+        """Annual volatility that sizes exposure."""
+        return sigma(self.market, self.policy.guard)
+
+
+def held(state: BotState, policy: Policy) -> list[LegView]:
+    """Return every held leg whose mark is known."""
+    views = []
+    for leg in state.legs.values():
+        if leg.qty > ZERO:
+            market = state.markets.get(leg.symbol)
+            if market is not None and market.mark > 0.0:
+                views.append(LegView(state, policy, leg, market))
+    return views
+
+
+def price_age_s(state: BotState, market: Market) -> float:
+    """Return seconds since the newest mark was received; infinity when there is none."""
+    if market.mark_received_ns == 0:
+        return float("inf")
+    return (state.now_ns - market.mark_received_ns) / NS_PER_S
+
+
+class StrategyView:
+    """What a strategy sees of one symbol when a bar has closed."""
+
+    __slots__ = ("_market", "_policy", "now_ns")
+
+    def __init__(self, market: Market, policy: Policy, now_ns: int) -> None:
+        self._market = market
+        self._policy = policy
+        self.now_ns = now_ns
+
+    @property
+    def symbol(self) -> str:
+        """Unified symbol."""
+        return self._market.symbol
+
+    @property
+    def close(self) -> float:
+        """Close of the newest bar."""
+        return self._market.bars[-1].close
+
+    @property
+    def bars(self) -> int:
+        """Closed bars of the decision timeframe seen so far."""
+        return len(self._market.bars)
+
+    def bar(self, back: int) -> tuple[float, float, float, float, float]:
+        """Return (open, high, low, close, volume) of the bar `back` bars ago; 0 is the newest."""
+        bar = self._market.bars[-1 - back]
+        return bar.open, bar.high, bar.low, bar.close, bar.volume
+
+    @property
+    def atr_1h(self) -> float | None:
+        """Hourly ATR; None until known."""
+        return self._market.atr_1h if self._market.atr_1h_count else None
+
+    @property
+    def tick(self) -> float:
+        """Smallest price step; 0.0 while the contract is unknown."""
+        instrument = self._market.instrument
+        return float(instrument.tick) if instrument is not None else 0.0
+
+    @property
+    def funding_frac(self) -> float | None:
+        """Newest funding rate per its own interval."""
+        return self._market.funding_frac
+
+    @property
+    def cost_frac(self) -> float:
+        """Round-trip fees and planned slippage as a share of price."""
+        instrument = self._market.instrument
+        fee = instrument.taker_fee_frac if instrument is not None else 0.0005
+        sizing = self._policy.sizing
+        return 2.0 * fee + (sizing.entry_slip_bps + sizing.stop_slip_bps) * 1e-4
+
+    @property
+    def reward_min_r(self) -> float:
+        """Least reward, in multiples of risk, that is worth a trade."""
+        return self._policy.sizing.reward_min_r
+
+    @property
+    def zones(self) -> tuple[Zone, ...]:
+        """Known zones, lowest first; read them, never write them."""
+        return tuple(z for z in self._market.zones if z.state != "NEW")
