@@ -1,0 +1,156 @@
+"""Care of a journal at rest: check, backup and upgrade, for `breakwater db`.
+
+Each takes the state directory's lock, so none runs beside a daemon; a running daemon does the same
+through its own store.
+"""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from bot.domain.errors import JournalBroken
+from bot.journal import backups, schema
+from bot.journal.engine import connect_raw, damaged_advice, make_durable, spoken
+from bot.journal.lock import hold_state
+from bot.journal.statedir import database_path, move_durably
+from bot.journal.tables import TABLES
+from bot.ports import Clock
+
+Report = dict[str, object]
+PROBLEMS_MAX = 20
+
+
+def check(path: Path) -> Report:
+    """Examine every page, key and row count of the journal at `path`, changing nothing in it.
+
+    The report has `ok`, `problems` (lines), `schema`, `schema_known`, `rows` by table, sizes in
+    bytes and the newest backup.
+
+    Raises:
+        StateLocked: a daemon holds it.
+        JournalBroken: there is no journal at `path`.
+    """
+    database = _existing(path)
+    with hold_state(database.parent), closing(_open_to_read(database)) as raw:
+        return examine(raw, database)
+
+
+def examine(raw: sqlite3.Connection, database: Path) -> Report:
+    """Return the report of `check` on an open connection."""
+    problems = _problems(raw, database)
+    revision = ""
+    counts: dict[str, int] = {}
+    try:
+        revision = schema.revision_of(raw, database)
+        schema.refuse_newer(revision, database)
+        counts = _counts(raw, database)
+    except JournalBroken as error:
+        problems.append(str(error))
+    log = database.with_name(database.name + "-wal")
+    kept = backups.listed(database, "journal")
+    return {
+        "path": str(database),
+        "ok": not problems,
+        "problems": problems,
+        "schema": revision,
+        "schema_known": schema.HEAD,
+        "sqlite": sqlite3.sqlite_version,
+        "rows": counts,
+        "size_bytes": database.stat().st_size,
+        "log_bytes": log.stat().st_size if log.exists() else 0,
+        "free_bytes": shutil.disk_usage(database.parent).free,
+        "newest_backup": str(kept[0]) if kept else None,
+    }
+
+
+def backup(path: Path, clock: Clock, *, keep: int = backups.KEEP) -> Report:
+    """Copy the journal at rest into `backups` beside it; keep the newest `keep`.
+
+    Raises:
+        StateLocked: a daemon holds it.
+        JournalBroken: there is none, or the copy could not be made or is not sound.
+    """
+    database = _existing(path)
+    with hold_state(database.parent), closing(_open_to_read(database)) as raw:
+        made = backups.copy_database(raw, database, clock.now_ns(), label="journal", keep=keep)
+    kept = [str(each) for each in backups.listed(database, "journal")]
+    return {"path": str(database), "backup": str(made), "bytes": made.stat().st_size, "kept": kept}
+
+
+def upgrade(path: Path, clock: Clock) -> Report:
+    """Migrate the journal at rest to this program's schema, after a backup when there is a change.
+
+    Raises:
+        StateLocked: a daemon holds it.
+        JournalBroken: there is none, it is damaged or newer, or a migration failed.
+    """
+    database = _existing(path)
+    with hold_state(database.parent):
+        with spoken(database, "opening it"):
+            raw = connect_raw(database)
+        with closing(raw):
+            with spoken(database, "opening it"):
+                make_durable(raw)
+            before = schema.revision_of(raw, database)
+            kept = schema.bring_up(raw, database, clock.now_ns())
+    return {
+        "path": str(database),
+        "from": before,
+        "to": schema.HEAD,
+        "backup": str(kept) if kept else None,
+    }
+
+
+def quarantine(path: Path, clock: Clock) -> Report:
+    """Move a damaged journal and its log aside, so that the next start begins anew.
+
+    Nothing is deleted. What only the journal knew (limits, loss anchors, latch) is lost to the new
+    one; positions and orders are read from the venue.
+
+    Raises:
+        StateLocked: a daemon holds it.
+        JournalBroken: there is none, or it cannot be moved.
+    """
+    database = _existing(path)
+    with hold_state(database.parent):
+        aside = database.with_name(f"{database.name}.damaged-{clock.now_ns()}")
+        log = database.with_name(database.name + "-wal")
+        if log.exists():
+            move_durably(log, aside.with_name(aside.name + "-wal"))
+        database.with_name(database.name + "-shm").unlink(missing_ok=True)
+        move_durably(database, aside)
+    return {"path": str(database), "moved_to": str(aside)}
+
+
+def _existing(path: Path) -> Path:
+    database = database_path(path)
+    if not database.is_file():
+        raise JournalBroken(f"{database}: there is no journal here: start breakwater once")
+    return database
+
+
+def _open_to_read(database: Path) -> sqlite3.Connection:
+    with spoken(database, "opening it"):
+        return sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
+
+
+def _problems(raw: sqlite3.Connection, database: Path) -> list[str]:
+    try:
+        with spoken(database, "checking it"):
+            found = raw.execute(f"PRAGMA integrity_check({PROBLEMS_MAX})").fetchall()
+            strays = raw.execute("PRAGMA foreign_key_check").fetchmany(PROBLEMS_MAX)
+    except JournalBroken as error:
+        return [str(error)]
+    lines = [" ".join(str(row[0]).split()) for row in found if row[0] != "ok"]
+    if lines:
+        lines.append(f"{database} is damaged: {damaged_advice(database)}")
+    return lines + [f"table {row[0]} row {row[1]} points nowhere" for row in strays]
+
+
+def _counts(raw: sqlite3.Connection, database: Path) -> dict[str, int]:
+    with spoken(database, "counting rows"):
+        return {
+            name: int(raw.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608
+            for name in sorted(TABLES)
+        }

@@ -1,0 +1,262 @@
+"""The store: one connection, one writer, every call one durable commit."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bot.domain.errors import DataInvalid, JournalBroken
+from bot.domain.messages import Effect, Event
+from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus
+from bot.journal import backups, rows, schema, story
+from bot.journal.engine import connect_raw, damaged_advice, make_durable, spoken, wrap
+from bot.journal.facts import Facts, write
+from bot.journal.pages import Page
+from bot.journal.statedir import database_path, make_private, make_private_file, move_durably
+from bot.journal.tables import TABLES, Row
+from bot.ports import Clock
+
+SNAPSHOTS_KEPT = 20
+ROWS_MAX = 100_000
+IN_MEMORY = Path(":memory:")
+LIVE = [status.value for status in OrderStatus if status.is_live]
+
+
+def open_journal(path: Path, clock: Clock) -> "Store":
+    """Open the journal at `path` (a `.db` file, or a directory that holds `journal.db`).
+
+    It is made when missing, migrated after a backup when an older program wrote it, and checked.
+    Hold the state directory (bot.journal.lock) first.
+
+    Raises:
+        JournalBroken: read-only, damaged, of a newer program, or the disk is full: one line each.
+        StateLocked: another process has the file open.
+    """
+    database = database_path(path)
+    make_private(database.parent)
+    _make_if_missing(database)
+    raw = _open_raw(database)
+    try:
+        with spoken(database, "opening it"):
+            make_durable(raw)
+            raw.execute("BEGIN IMMEDIATE").execute("COMMIT")
+            verdict = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            told = " ".join(str(verdict).split())[:120]
+            raise JournalBroken(f"{database} is damaged ({told}): {damaged_advice(database)}")
+        schema.bring_up(raw, database, clock.now_ns())
+        return Store(raw, database, clock)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def open_in_memory(clock: Clock) -> "Store":
+    """Open a journal that ends with the process, for simulations."""
+    raw = connect_raw(IN_MEMORY)
+    connection = wrap(raw)
+    with connection.begin():
+        Row.metadata.create_all(connection)
+    return Store(raw, IN_MEMORY, clock)
+
+
+def _open_raw(database: Path) -> sqlite3.Connection:
+    with spoken(database, "opening it"):
+        return connect_raw(database)
+
+
+def _make_if_missing(database: Path) -> None:
+    """Make a new journal beside its place and move it there whole: a torn one never appears."""
+    log = database.with_name(database.name + "-wal")
+    if database.exists():
+        return
+    if log.exists() and log.stat().st_size:
+        raise JournalBroken(
+            f"{database} is missing but its log {log.name} is there: {damaged_advice(database)}"
+        )
+    making = database.with_name(f".{database.name}.making")
+    making.with_name(making.name + "-journal").unlink(missing_ok=True)
+    make_private_file(making)
+    raw = _open_raw(making)
+    try:
+        schema.upgrade(raw, making)
+    finally:
+        raw.close()
+    move_durably(making, database)
+
+
+class Store:
+    """Journal and Shelf over one connection; call it from one thread at a time."""
+
+    def __init__(self, raw: sqlite3.Connection, database: Path, clock: Clock) -> None:
+        self._raw = raw
+        self._database = database
+        self._clock = clock
+        self._connection = wrap(raw)
+        self._closed = False
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._database
+
+    def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
+        """Make the intent to send `order` durable before returning; telling it twice is harmless.
+
+        Raises:
+            JournalBroken: it could not be made durable, or its id was used by another order.
+        """
+        with self._transaction("writing an intent") as connection:
+            page = Page(connection, run_id, seq)
+            if page.intent(order, event_ns, self._clock.now_ns()):
+                return
+            values = rows.intent_values(order, 0, 0)
+            query = select(TABLES["intents"]).where(
+                TABLES["intents"].c.client_order_id == order.client_order_id
+            )
+            known = connection.execute(query).mappings().one()
+            timeless = set(values) - {"event_ns", "written_ns"}
+            if any(known[name] != values[name] for name in timeless):
+                raise JournalBroken(
+                    f"{self._database}: client order id {order.client_order_id} was used by another"
+                    f" order: do not send it"
+                )
+
+    def append(self, run_id: str, seq: int, event: Event, effects: Sequence[Effect]) -> None:
+        """Write the facts of one step in one commit; a step without facts costs nothing.
+
+        Raises:
+            JournalBroken: nothing of the step was written.
+        """
+        self.append_many([Facts(run_id, seq, event, tuple(effects))])
+
+    def append_many(self, steps: Sequence[Facts]) -> None:
+        """Write the facts of several steps in one commit, in their order.
+
+        Raises:
+            JournalBroken: nothing of any of them was written.
+        """
+        kept = [step for step in steps if step.leaves_rows]
+        if not kept:
+            return
+        now_ns = self._clock.now_ns()
+        with self._transaction("writing facts") as connection:
+            for step in kept:
+                write(connection, step, now_ns)
+
+    def save_snapshot(self, run_id: str, seq: int, event_ns: int, state: bytes) -> None:
+        """Keep the kernel's state; the newest 20 are kept, and the log is folded into the file.
+
+        Raises:
+            JournalBroken: it was not written; the older ones are untouched.
+        """
+        table = TABLES["snapshots"]
+        values = {"run_id": run_id, "seq": seq, **rows.snapshot_values(event_ns, state)}
+        with self._transaction("keeping a snapshot") as connection:
+            connection.execute(insert(table), values)
+            newest = select(table.c.id).order_by(table.c.id.desc()).limit(SNAPSHOTS_KEPT)
+            connection.execute(delete(table).where(table.c.id.not_in(newest)))
+        with spoken(self._database, "folding in the log"):
+            self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def load_snapshot(self) -> bytes | None:
+        """Return the newest state, or None on a first start.
+
+        Raises:
+            JournalBroken: it does not match its checksum; an older one would forget limits, so
+                none is taken in its place.
+        """
+        table = TABLES["snapshots"]
+        query = select(table).order_by(table.c.id.desc()).limit(1)
+        with self._transaction("reading the last snapshot") as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        state = bytes(row["state"])
+        if hashlib.sha256(state).hexdigest() != row["sha256"]:
+            raise JournalBroken(
+                f"{self._database}: snapshot {row['id']} is damaged:"
+                f" {damaged_advice(self._database)}"
+            )
+        return state
+
+    def live_orders(self) -> tuple[OrderState, ...]:
+        """Return our orders whose end is not known, oldest first.
+
+        Raises:
+            JournalBroken: they cannot be read.
+        """
+        table = TABLES["orders"]
+        query = select(table).where(table.c.ours, table.c.status.in_(LIVE)).order_by(table.c.id)
+        with self._transaction("reading live orders") as connection:
+            found = connection.execute(query).mappings().all()
+        return tuple(rows.order_state(row) for row in found)
+
+    def rows(self, table: str, *, limit: int, symbol: str = "") -> list[dict[str, object]]:
+        """Return the newest rows of `table`, newest first, optionally of one symbol.
+
+        Amounts are Decimal, instants int ns; a snapshot's state is left out.
+
+        Raises:
+            DataInvalid: no such table, no symbol in it, or a limit outside 1..100,000.
+            JournalBroken: it cannot be read.
+        """
+        known = TABLES.get(table)
+        if known is None:
+            names = ", ".join(sorted(TABLES))
+            raise DataInvalid(f"the journal has no table {table!r}: choose one of {names}")
+        if not 1 <= limit <= ROWS_MAX:
+            raise DataInvalid(f"limit {limit}: choose 1..{ROWS_MAX} rows")
+        query = select(*(column for column in known.c if column.name != "state"))
+        if symbol:
+            if "symbol" not in known.c:
+                raise DataInvalid(f"table {table} has no symbols: ask without one")
+            query = query.where(known.c.symbol == symbol)
+        with self._transaction(f"reading {table}") as connection:
+            found = connection.execute(query.order_by(known.c.id.desc()).limit(limit))
+            return [dict(row) for row in found.mappings()]
+
+    def why(self, ref: str) -> list[dict[str, object]]:
+        """Return the chain that led to and from `ref`, oldest first; empty when nothing is known.
+
+        Raises:
+            JournalBroken: it cannot be read.
+        """
+        with self._transaction("telling why") as connection:
+            return story.tell(connection, ref)
+
+    def backup(self, *, keep: int = backups.KEEP) -> Path:
+        """Copy the journal into `backups` beside it, keep the newest `keep`, return the file.
+
+        Raises:
+            JournalBroken: it could not be written, or the copy is not sound.
+        """
+        now_ns = self._clock.now_ns()
+        return backups.copy_database(self._raw, self._database, now_ns, label="journal", keep=keep)
+
+    def close(self) -> None:
+        """Fold the log into the file and release it; closing twice is harmless.
+
+        Raises:
+            JournalBroken: the log could not be folded in; it is kept and read at the next start.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            with spoken(self._database, "closing it"):
+                self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        finally:
+            self._connection.close()
+            self._connection.engine.dispose()
+            self._raw.close()
+
+    @contextmanager
+    def _transaction(self, doing: str) -> Iterator[Connection]:
+        if self._closed:
+            raise JournalBroken(f"{self._database} is closed, while {doing}")
+        with spoken(self._database, doing), self._connection.begin():
+            yield self._connection
