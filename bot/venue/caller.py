@@ -1,0 +1,169 @@
+"""One request from start to end: breaker, lane, deadline, ccxt, translation of what went wrong."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final
+
+from ccxt.base.errors import BaseError
+
+from bot.domain.errors import (
+    BotError,
+    OutcomeUnknown,
+    VenueDataInvalid,
+    VenueRefused,
+    VenueThrottled,
+    VenueUnreachable,
+)
+from bot.domain.units import NS_PER_MS
+from bot.ports import Clock
+from bot.venue.breaker import Breaker
+from bot.venue.errors import VenueReply, error_of_failure, error_of_reply
+from bot.venue.lanes import Lane, Lanes
+from bot.venue.profiles import binance
+from bot.venue.profiles.binance import Endpoint
+from bot.venue.wire import Wire
+
+GRACE_S: Final = 1.0
+"""ccxt's own timeout fires first; ours stands behind it."""
+Params = Mapping[str, str | int | float]
+
+
+class Caller:
+    """Sends requests of one ccxt instance; the main one and the guard's have one each."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        lanes: Lanes,
+        breaker: Breaker,
+        clock: Clock,
+        *,
+        timeout_s: float,
+        queue_s: float,
+    ) -> None:
+        self.wire = wire
+        self._lanes = lanes
+        self._breaker = breaker
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._queue_s = queue_s
+
+    async def table(
+        self,
+        endpoint: Endpoint,
+        params: Params | None = None,
+        *,
+        lane: Lane = Lane.QUERY,
+        weight: int = 0,
+    ) -> dict[str, object]:
+        """Send one request that answers with a JSON object.
+
+        Raises:
+            VenueError: as `call`, and for an answer of another shape.
+        """
+        answer = await self.call(endpoint, params, lane=lane, weight=weight)
+        if not isinstance(answer, dict):
+            raise _misshapen(endpoint, "an object")
+        return answer
+
+    async def rows(
+        self,
+        endpoint: Endpoint,
+        params: Params | None = None,
+        *,
+        lane: Lane = Lane.QUERY,
+        weight: int = 0,
+    ) -> list[object]:
+        """Send one request that answers with a JSON array.
+
+        Raises:
+            VenueError: as `call`, and for an answer of another shape.
+        """
+        answer = await self.call(endpoint, params, lane=lane, weight=weight)
+        if not isinstance(answer, list):
+            raise _misshapen(endpoint, "an array")
+        return answer
+
+    async def call(
+        self,
+        endpoint: Endpoint,
+        params: Params | None = None,
+        *,
+        lane: Lane = Lane.QUERY,
+        weight: int = 0,
+    ) -> object:
+        """Send one request; on a clock complaint measure the clock and send it once more.
+
+        Raises:
+            VenueThrottled, VenueRefused, OutcomeUnknown, VenueUnreachable, VenueDataInvalid.
+        """
+        weight = weight or endpoint.weight
+        try:
+            return await self._once(endpoint, dict(params or {}), lane, weight)
+        except VenueRefused as refused:
+            if int_code(refused) not in binance.CLOCK_APART:
+                raise
+        await self.measure_clock(lane=lane)  # the venue refused by timestamp: nothing was done
+        return await self._once(endpoint, dict(params or {}), lane, weight)
+
+    async def measure_clock(self, *, lane: Lane) -> int:
+        """Return venue clock minus ours in ns, and sign with it from now on."""
+        before_ns = self._clock.now_ns()
+        answer = await self._once(binance.TIME, {}, lane, binance.TIME.weight)
+        after_ns = self._clock.now_ns()
+        server_ms = answer.get("serverTime") if isinstance(answer, dict) else None
+        if isinstance(server_ms, bool) or not isinstance(server_ms, int) or server_ms <= 0:
+            raise VenueDataInvalid(f"venue time: milliseconds are needed, was {server_ms!r}")
+        skew_ns = server_ms * NS_PER_MS - (before_ns + after_ns) // 2
+        self.wire.clock_offset_ms = round(skew_ns / NS_PER_MS)
+        return skew_ns
+
+    def venue_now_ns(self) -> int:
+        """Return the venue's time as far as it was measured."""
+        return self._clock.now_ns() + self.wire.clock_offset_ms * NS_PER_MS
+
+    async def _once(
+        self, endpoint: Endpoint, params: dict[str, str | int | float], lane: Lane, weight: int
+    ) -> object:
+        self._breaker.check(places=endpoint.places)
+        await self._queue(endpoint, lane, weight)
+        self._breaker.check(places=endpoint.places)  # a ban may have come while we waited
+        method = getattr(self.wire, endpoint.call)
+        try:
+            async with asyncio.timeout(self._timeout_s + GRACE_S):
+                return await method(params)
+        except BotError:
+            raise
+        except VenueReply as reply:
+            error = error_of_reply(reply, acts=endpoint.acts, now_ns=self.venue_now_ns())
+            if isinstance(error, VenueThrottled):
+                only = reply.code == binance.TOO_MANY_ORDERS
+                self._breaker.trip(error, orders_only=only)
+            raise error from None
+        except (BaseError, TimeoutError, OSError) as failure:
+            raise error_of_failure(failure, acts=endpoint.acts) from None
+        except Exception as surprise:  # ccxt may stumble over an answer that was already given
+            what = f"{endpoint.call}: {type(surprise).__name__}: {str(surprise)[:160]}"
+            raise (OutcomeUnknown(what) if endpoint.acts else VenueDataInvalid(what)) from surprise
+
+    async def _queue(self, endpoint: Endpoint, lane: Lane, weight: int) -> None:
+        try:
+            async with asyncio.timeout(self._queue_s):
+                await self._lanes.enter(lane, weight, places=endpoint.places)
+        except TimeoutError:
+            raise VenueUnreachable(
+                f"{endpoint.call}: not sent, {self._queue_s:g} s in the queue of the weight limit"
+            ) from None
+
+
+def int_code(refused: VenueRefused) -> int | None:
+    """Return the venue's number of a refusal, None for a refusal of our own or by HTTP status."""
+    try:
+        return int(refused.code)
+    except ValueError:
+        return None
+
+
+def _misshapen(endpoint: Endpoint, wanted: str) -> BotError:
+    what = f"{endpoint.call}: {wanted} was expected"
+    return OutcomeUnknown(what) if endpoint.acts else VenueDataInvalid(what)

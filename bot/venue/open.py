@@ -1,0 +1,260 @@
+"""Opening the room: two clients with sockets of their own, one limit, the feeds. No request yet."""
+
+import ssl
+from collections.abc import Sequence
+
+import aiohttp
+import msgspec
+from aiohttp.abc import AbstractResolver
+from typing_extensions import override
+
+from bot.domain.errors import ConfigInvalid
+from bot.domain.instrument import Instrument
+from bot.ports import Clock, Feed, Venue
+from bot.venue.breaker import Breaker
+from bot.venue.caller import Caller
+from bot.venue.client import BinanceVenue
+from bot.venue.feed import (
+    BOOK_STALE_NS,
+    BOOK_STREAMS,
+    MARKET_STREAMS,
+    STALE_NS,
+    Line,
+    PublicFeed,
+    stream_names,
+)
+from bot.venue.hosts import Fence
+from bot.venue.lanes import Lanes
+from bot.venue.profiles import binance
+from bot.venue.profiles.binance import Mode
+from bot.venue.reader import PublicReader
+from bot.venue.user_stream import UserStream
+from bot.venue.wire import Wire
+
+GUARD_POOL = 8
+MAIN_POOL = 32
+
+
+class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a room needs to know; `base_url` and `ws_url` are the embedded venue's (paper only)."""
+
+    mode: Mode
+    symbols: tuple[str, ...]
+    api_key: str = ""
+    api_secret: str = ""
+    base_url: str = ""
+    ws_url: str = ""
+    read_only: bool = False
+    request_timeout_s: float = 5.0
+    queue_timeout_s: float = 20.0
+    recv_window_ms: int = 5000
+    weight_limit_per_min: int = binance.WEIGHT_LIMIT_PER_MIN
+    order_limit_per_10s: int = binance.ORDER_LIMIT_PER_10S
+
+    @override
+    def __repr__(self) -> str:
+        """Name the room without its secrets."""
+        return f"VenueConfig(mode={self.mode!r}, symbols={self.symbols!r})"
+
+
+class VenueRoom:
+    """An open venue: `venue` for everybody, `guard` for protection alone, `feeds` to run."""
+
+    def __init__(
+        self,
+        venue: BinanceVenue,
+        guard: BinanceVenue,
+        public: PublicFeed,
+        user: UserStream | None,
+        lanes: Lanes,
+        breaker: Breaker,
+    ) -> None:
+        self.venue: Venue = venue
+        self.guard: Venue = guard
+        self.public = public
+        self.user = user
+        self.feeds: tuple[Feed, ...] = (public,) if user is None else (public, user)
+        self.lanes = lanes
+        self.breaker = breaker
+
+    async def close(self) -> None:
+        """Release every socket."""
+        try:
+            await self.venue.close()
+        finally:
+            await self.guard.close()
+
+
+class _Fees:
+    """Fee fractions by symbol, learned when contracts are loaded."""
+
+    def __init__(self) -> None:
+        self._by_symbol: dict[str, Instrument] = {}
+
+    def learn(self, instruments: Sequence[Instrument]) -> None:
+        self._by_symbol |= {item.symbol: item for item in instruments}
+
+    def fee_of(self, symbol: str, is_maker: bool) -> float | None:  # noqa: FBT001
+        item = self._by_symbol.get(symbol)
+        if item is None:
+            return None
+        return item.maker_fee_frac if is_maker else item.taker_fee_frac
+
+
+async def open_room(
+    config: VenueConfig,
+    clock: Clock,
+    *,
+    ssl_context: ssl.SSLContext | None = None,
+    resolver: AbstractResolver | None = None,
+) -> VenueRoom:
+    """Build the room; the first request goes out with the first call.
+
+    `ssl_context` and `resolver` let tests lead the production names to a venue on loopback.
+
+    Raises:
+        ConfigInvalid: mode, symbols, addresses and keys do not fit together.
+    """
+    _check(config)
+    context = ssl_context or ssl.create_default_context()
+    lanes = Lanes(clock, limit=config.weight_limit_per_min, orders_limit=config.order_limit_per_10s)
+    breaker = Breaker(clock)
+    fees = _Fees()
+    main_session = _session(config, context, resolver, MAIN_POOL)
+    guard_session = _session(config, context, resolver, GUARD_POOL)
+    main = _caller(config, clock, main_session, context, lanes, breaker)
+    guard = _caller(config, clock, guard_session, context, lanes, breaker)
+    user: UserStream | None = None
+
+    def on_placed(client_order_id: str) -> None:
+        if user is not None:
+            user.expect(client_order_id)
+
+    def venue_of(caller: Caller, session: aiohttp.ClientSession, *, guards: bool) -> BinanceVenue:
+        async def close() -> None:
+            await caller.wire.close()
+            await session.close()
+
+        return BinanceVenue(
+            caller,
+            clock,
+            config.symbols,
+            guards=guards,
+            read_only=config.read_only,
+            has_sapi=config.mode == "live",
+            asks_multi_assets=True,
+            on_placed=on_placed,
+            on_instruments=fees.learn,
+            on_close=close,
+        )
+
+    venue = venue_of(main, main_session, guards=False)
+    watchman = venue_of(guard, guard_session, guards=True)
+    public = _public_feed(config, clock, main_session, main, breaker, venue)
+    if config.api_key:
+
+        def on_settings() -> None:
+            venue.reader.forget()
+            watchman.reader.forget()
+
+        user = UserStream(main, clock, breaker, fees.fee_of, on_settings)
+    return VenueRoom(venue, watchman, public, user, lanes, breaker)
+
+
+def _check(config: VenueConfig) -> None:
+    if not config.symbols:
+        raise ConfigInvalid("venue: no symbols configured")
+    for symbol in config.symbols:
+        binance.venue_id(symbol)
+    if config.mode != "paper" and (config.base_url or config.ws_url):
+        raise ConfigInvalid(f"venue: base_url and ws_url are for paper, not for {config.mode}")
+    fence = Fence(config.mode)
+    base_url = binance.rest_url(config.mode, config.base_url)
+    fence.check_configured(base_url)
+    fence.check_configured(binance.ws_url(config.mode, config.ws_url, base_url))
+    if bool(config.api_key) != bool(config.api_secret):
+        raise ConfigInvalid("venue: API key and secret go together, one of them is missing")
+
+
+def _session(
+    config: VenueConfig,
+    context: ssl.SSLContext,
+    resolver: AbstractResolver | None,
+    pool: int,
+) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, limit=pool)
+    return aiohttp.ClientSession(
+        connector=connector, middlewares=(Fence(config.mode),), trust_env=False
+    )
+
+
+def _caller(
+    config: VenueConfig,
+    clock: Clock,
+    session: aiohttp.ClientSession,
+    context: ssl.SSLContext,
+    lanes: Lanes,
+    breaker: Breaker,
+) -> Caller:
+    rest = binance.rest_url(config.mode, config.base_url)
+    streams = binance.ws_url(config.mode, config.ws_url, rest)
+    settings = {
+        "apiKey": config.api_key,
+        "secret": config.api_secret,
+        "session": session,
+        "ssl_context": context,
+        "enableRateLimit": False,  # Lanes is the limiter; two would fight
+        "timeout": int(config.request_timeout_s * 1000),
+        "urls": {"api": binance.ccxt_urls(rest, streams)},
+        "options": {
+            "fetchCurrencies": False,
+            "recvWindow": config.recv_window_ms,
+            "timeDifference": 0,
+        },
+    }
+    return Caller(
+        Wire(settings, clock, lanes.observe),
+        lanes,
+        breaker,
+        clock,
+        timeout_s=config.request_timeout_s,
+        queue_s=config.queue_timeout_s,
+    )
+
+
+def _public_feed(
+    config: VenueConfig,
+    clock: Clock,
+    session: aiohttp.ClientSession,
+    caller: Caller,
+    breaker: Breaker,
+    venue: BinanceVenue,
+) -> PublicFeed:
+    rest = binance.rest_url(config.mode, config.base_url)
+    origin = binance.ws_url(config.mode, config.ws_url, rest)
+
+    async def refine(reader: PublicReader) -> None:
+        await venue.clock_skew_ns()
+        reader.learn_intervals(await venue.funding_intervals_s())
+
+    async def nothing(_reader: PublicReader) -> None:
+        return
+
+    def line(name: str, path: str, kinds: Sequence[str], stale_ns: int) -> Line:
+        return Line(
+            session,
+            origin + path,
+            stream_names(config.symbols, kinds),
+            config.symbols,
+            name=name,
+            clock=clock,
+            breaker=breaker,
+            venue_now_ns=caller.venue_now_ns,
+            prepare=refine if name == "market" else nothing,
+            stale_ns=stale_ns,
+        )
+
+    return PublicFeed(
+        line("market", "/market/ws", MARKET_STREAMS, STALE_NS),
+        line("book", "/public/ws", BOOK_STREAMS, BOOK_STALE_NS),
+    )

@@ -1,0 +1,110 @@
+"""ccxt's Binance client with hooks: raw answers, our errors and clock, a receive loop that lives.
+
+The ccxt package stays as it is; this subclass only overrides methods meant for it. Requests go out
+through ccxt's implicit endpoints (its URLs, its signing, its session), and come back as the venue's
+own JSON, because ccxt's unified structures are floats and drop fields.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ccxt.pro.binanceusdm import binanceusdm
+
+from bot.ports import Clock
+from bot.venue.errors import reply_of
+
+KEEP_ALIVE_MS: Final = 10_000
+"""ccxt's default on Binance, 180 s, leaves a half-open socket unnoticed for nine minutes."""
+USED_WEIGHT_HEADER: Final = "x-mbx-used-weight-1m"
+
+Sink = Callable[[str, object], None]
+
+
+class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
+    """One ccxt instance: REST by implicit endpoints, and the private stream's connection."""
+
+    def __init__(
+        self, settings: Mapping[str, Any], clock: Clock, on_used_weight: Callable[[int], None]
+    ) -> None:
+        super().__init__({**settings, "streaming": {"keepAlive": KEEP_ALIVE_MS}})
+        self.clock_offset_ms = 0
+        self.timeout_on_exit = 0
+        self._clock = clock
+        self._on_used_weight = on_used_weight
+        self._sinks: dict[str, Sink] = {}
+        self._faults: dict[str, Callable[[Exception], None]] = {}
+        logging.getLogger("ccxt").setLevel(logging.WARNING)  # its DEBUG lines carry keys
+
+    # ------------------------------------------------------------------ REST hooks
+
+    def nonce(self) -> int:
+        """Return the timestamp to sign with, in the venue's milliseconds."""
+        return self._clock.now_ns() // 1_000_000 + self.clock_offset_ms
+
+    def on_rest_response(self, *answer: Any) -> str:  # noqa: ANN401  (ccxt's untyped hook)
+        """Pass the venue's weight count on before the body is read."""
+        headers, body = answer[4], answer[5]
+        for name, value in headers.items():
+            if name.lower() == USED_WEIGHT_HEADER and value.isdigit():
+                self._on_used_weight(int(value))
+        return str(body).strip()
+
+    def handle_errors(self, *answer: Any) -> None:  # noqa: ANN401  (ccxt's untyped hook)
+        """Raise VenueReply for anything but a success; ccxt's own classes go by the URL."""
+        status, headers, text, body = answer[0], answer[4], answer[5], answer[6]
+        reply = reply_of(status, headers, text, body)
+        if reply is not None:
+            raise reply
+
+    # ------------------------------------------------------------------ private stream
+
+    def stream_url(self, listen_key: str) -> str:
+        """Return the address of the private stream."""
+        return str(self.get_private_ws_url("linear", listen_key))
+
+    def attach(
+        self, url: str, sink: Sink, on_fault: Callable[[Exception], None]
+    ) -> tuple[Any, Any]:
+        """Dial `url`; return ccxt's futures of the connection and of its end.
+
+        Every message goes to `sink` as it arrives; what breaks while reading goes to `on_fault`.
+        """
+        self._sinks[url], self._faults[url] = sink, on_fault
+        ended = self.watch(url, "ended", None, "ended")
+        return self.clients[url].connected, ended
+
+    async def detach(self, url: str) -> None:
+        """Close the connection at `url`; futures that ccxt cancels with it are ours alone."""
+        self._sinks.pop(url, None)
+        self._faults.pop(url, None)
+        client = self.clients.pop(url, None)
+        if client is not None:
+            await client.close()
+
+    def client(self, url: str) -> Any:  # noqa: ANN401  (ccxt's untyped client)
+        """Return ccxt's connection object with a receive loop that a bad frame cannot kill."""
+        known = url in (self.clients or {})
+        client = super().client(url)
+        if not known:
+            read_frame = client.handle_message
+
+            def guarded(message: object) -> None:
+                try:
+                    read_frame(message)
+                except Exception as fault:  # noqa: BLE001  (an escape would end ccxt's loop unseen)
+                    self._report(url, fault)
+
+            client.handle_message = guarded
+        return client
+
+    def handle_message(self, client: Any, message: object) -> None:  # noqa: ANN401
+        """Hand every message of the private stream over; nothing is cached or collapsed."""
+        sink = self._sinks.get(client.url)
+        if sink is not None:
+            sink(client.url, message)
+
+    def _report(self, url: str, fault: Exception) -> None:
+        on_fault = self._faults.get(url)
+        if on_fault is not None:
+            on_fault(fault)
