@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from bot.app.settings import Settings
 from bot.app.tables import LevelsTable, RiskTable, RulesTable, RungTable
 from bot.domain.policy import (
@@ -78,8 +80,8 @@ def _guard(risk: RiskTable, *, live: bool, profile: str) -> GuardPolicy:
     budget = risk.loss_budget_frac
     assert budget is not None  # noqa: S101 - RiskTable demands exactly one of the two
     changes.setdefault("sigma_target", _CUSTOM_SIGMA_PER_BUDGET * budget)
-    changes |= {"profile": "custom", "loss_budget_frac": budget, "floor_frac": floor_of(budget)}
-    return guard_of("L20", **changes)
+    changes |= {"loss_budget_frac": budget, "floor_frac": floor_of(budget)}
+    return msgspec.structs.replace(guard_of("L20", **changes), profile="custom")
 
 
 def _rules(table: RulesTable) -> RulePolicy:
