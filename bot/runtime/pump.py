@@ -1,0 +1,45 @@
+"""The single consumer: one event at a time through the kernel, effects out, facts written down."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from bot.domain.messages import Effect, Event
+from bot.runtime.inbox import Inbox
+from bot.runtime.parts import DaemonParts
+
+YIELD_EVERY = 16
+"""Steps in a row before other tasks get their turn."""
+
+Dispatch = Callable[[Sequence[Effect], int], None]
+Write = Callable[[Event, Sequence[Effect], int], None]
+
+
+class Pump:
+    """Owns the only call of Kernel.step; protecting effects start before anything is written."""
+
+    def __init__(self, parts: DaemonParts, inbox: Inbox, dispatch: Dispatch, note: Write) -> None:
+        self._kernel = parts.kernel
+        self._clock = parts.clock
+        self._inbox = inbox
+        self._dispatch = dispatch
+        self._note = note
+        self.steps = 0
+
+    async def run(self) -> None:
+        """Take and step until cancelled; whatever the kernel raises ends the run."""
+        while True:
+            self.step(await self._inbox.take())
+            if self.steps % YIELD_EVERY == 0:
+                await self._clock.sleep_s(0.0)
+
+    def step(self, event: Event) -> None:
+        """Put one event through the kernel and start its effects."""
+        if event.received_ns == 0:
+            event = msgspec.structs.replace(event, received_ns=self._clock.now_ns())
+        effects = self._kernel.step(event)
+        seq = self._kernel.state.seq
+        self.steps += 1
+        if effects:
+            self._dispatch(effects, seq)
+        self._note(event, effects, seq)
