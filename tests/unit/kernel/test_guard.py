@@ -1,0 +1,190 @@
+"""The loss budget on positions opened by hand: stop first, then reduce, then stay inside."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from bot.domain.messages import (
+    Fill,
+    Notify,
+    OrderRefused,
+    PositionUpdate,
+    SubmitOrder,
+    WalletUpdate,
+)
+from bot.domain.orders import OrderSide, PositionSide, Purpose
+from bot.domain.policy import GuardPolicy, guard_of
+from bot.domain.risk import Enforce, TradingMode
+from bot.kernel.guard import drawdown_frac
+from tests.fakes.kernel_world import (
+    BTC,
+    World,
+    decisions_of,
+    orders_of,
+    policy,
+    position,
+)
+
+LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+
+
+def held_world(
+    side: PositionSide = LONG, qty: str = "0.657", guard: GuardPolicy | None = None
+) -> tuple[World, list[object]]:
+    """An account of 10,000 USD found holding about 5x at 76,000, isolated."""
+    world = World(policy(guard=guard or GuardPolicy()))
+    world.account()
+    found = position(side, qty, "76000", ns=world.now_ns + 10**9, margin="9980")
+    return world, world.account("10000", [found])
+
+
+def fill(
+    world: World, order_id: str, side: OrderSide, qty: str, price: str, pnl: str
+) -> list[object]:
+    ns = world.later(0.1)
+    return world.step(
+        Fill(
+            symbol=BTC, trade_id=f"t{ns}", client_order_id=order_id, venue_order_id="v",
+            side=side, position_side=None, qty=Decimal(qty), price=Decimal(price),
+            fee_usd=Decimal(0), realized_pnl_usd=Decimal(pnl), is_maker=False,
+            event_ns=ns, received_ns=ns,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("side", [LONG, SHORT])
+def test_a_found_position_gets_its_stop_before_it_is_cut(side: PositionSide) -> None:
+    world, effects = held_world(side)
+    (stop,) = orders_of(effects)
+    assert stop.purpose is Purpose.STOP
+    assert stop.reduce_only
+    assert stop.side is side.exit
+    assert stop.qty == Decimal("0.657")
+    assert side.sign * (76_000.0 - float(stop.trigger_price)) > 0
+    (cut,) = orders_of(world.accept_all(effects))
+    assert cut.purpose is Purpose.CUT
+    left = (Decimal("0.657") - cut.qty) * 76_000
+    assert Decimal(11_500) < left <= Decimal(12_000), "sigma_target 0.60 over prior 0.50 is 1.2x"
+
+
+def test_the_floor_stop_leaves_the_floor_of_the_peak() -> None:
+    _world, effects = held_world()
+    (stop,) = orders_of(effects)
+    loss = (76_000.0 - float(stop.trigger_price)) * 0.657 + float(
+        stop.trigger_price
+    ) * 0.657 * 0.001
+    assert loss == pytest.approx(1_900.0, abs=1.0)
+
+
+def test_a_new_stop_is_placed_before_the_old_one_is_cancelled() -> None:
+    world, effects = held_world()
+    follow = world.accept_all(effects)
+    (cut,) = orders_of(follow, Purpose.CUT)
+    left = Decimal("0.657") - cut.qty
+    out = fill(world, cut.client_order_id, OrderSide.SELL, str(cut.qty), "76000", "0")
+    (newer,) = orders_of(out, Purpose.STOP)
+    assert newer.qty == left
+    assert not [e for e in out if type(e).__name__ == "CancelOrder"]
+    after = world.accept_all(out)
+    cancelled = [e.client_order_id for e in after if type(e).__name__ == "CancelOrder"]
+    assert cancelled == [orders_of(effects)[0].client_order_id]
+
+
+def test_would_trigger_at_once_closes_the_position() -> None:
+    world, effects = held_world()
+    (stop,) = orders_of(effects)
+    ns = world.later(0.1)
+    out = world.step(OrderRefused(ns, ns, stop.client_order_id, "-2021", "would trigger"))
+    (close,) = orders_of(out)
+    assert close.purpose is Purpose.FLATTEN
+    assert close.qty == Decimal("0.657")
+
+
+def test_no_working_stop_for_too_long_closes_the_position() -> None:
+    world, effects = held_world()
+    rules = world.kernel.policy.rules
+    (stop,) = orders_of(effects)
+    ns = world.later(0.1)
+    world.step(OrderRefused(ns, ns, stop.client_order_id, "-1013", "filter"))
+    out = world.mark(76_000.0, after_s=rules.stop_missing_s + 1.0)
+    assert [o.purpose for o in orders_of(out)][-1] is Purpose.FLATTEN
+    assert any("missing_stop" in text for text in decisions_of(out, "cut"))
+
+
+def test_the_floor_hit_latches_until_rearmed() -> None:
+    world, effects = held_world()
+    (stop,) = orders_of(effects)
+    world.accept_all(effects)
+    world.mark(73_150.0)
+    out = fill(world, stop.client_order_id, OrderSide.SELL, "0.657", "73080", "-1918")
+    assert world.kernel.state.latched
+    assert world.kernel.state.mode is TradingMode.HALTED
+    assert drawdown_frac(world.kernel.state) == pytest.approx(0.1918, abs=1e-3)
+    assert any(isinstance(e, Notify) and e.kind == "latch" for e in out)
+
+
+def test_an_unguarded_policy_does_nothing() -> None:
+    world = World(policy(guard_on=False))
+    world.account()
+    found = position(LONG, "0.657", "76000", ns=world.now_ns + 10**9, margin="9980")
+    assert orders_of(world.account("10000", [found])) == []
+
+
+def test_stop_only_places_stops_and_never_cuts() -> None:
+    guard = msgspec.structs.replace(GuardPolicy(), enforce=Enforce.STOP_ONLY)
+    world, effects = held_world(guard=guard)
+    assert [o.purpose for o in orders_of(effects)] == [Purpose.STOP]
+    assert orders_of(world.accept_all(effects)) == []
+
+
+def test_alert_only_sends_nothing_and_says_what_it_would_do() -> None:
+    guard = msgspec.structs.replace(GuardPolicy(), enforce=Enforce.ALERT)
+    _world, effects = held_world(guard=guard)
+    assert not [e for e in effects if isinstance(e, SubmitOrder)]
+    said = [e.text for e in effects if isinstance(e, Notify) and e.kind == "would_act"]
+    assert len(said) == 1
+    assert "stop at" in said[0]
+
+
+@pytest.mark.parametrize(("profile", "multiple"), [("L20", 1.2), ("L25", 1.6), ("L30", 2.0)])
+def test_profiles_set_exposure(profile: str, multiple: float) -> None:
+    world, effects = held_world(guard=guard_of(profile))
+    (cut,) = orders_of(world.accept_all(effects))
+    left = float(Decimal("0.657") - cut.qty) * 76_000.0 / 10_000.0
+    assert left == pytest.approx(multiple, abs=0.02)
+
+
+def test_a_hand_close_lowers_and_a_hand_add_raises_the_users_quantity() -> None:
+    world, _effects = held_world(qty="0.100")
+    (leg,) = world.kernel.state.legs.values()
+    assert leg.user_qty == Decimal("0.100")
+    fill(world, "hand1", OrderSide.SELL, "0.040", "76000", "0")
+    assert leg.user_qty == Decimal("0.060")
+    fill(world, "hand2", OrderSide.BUY, "0.020", "76000", "0")
+    assert leg.user_qty == Decimal("0.080")
+
+
+def test_a_deposit_is_neither_gain_nor_loss() -> None:
+    world, _effects = held_world(qty="0.100")
+    world.mark(75_000.0)
+    before = drawdown_frac(world.kernel.state)
+    ns = world.later(1.0)
+    world.step(WalletUpdate(ns, ns, Decimal(15_000), Decimal(5_000), "DEPOSIT"))
+    assert drawdown_frac(world.kernel.state) == pytest.approx(before, rel=1e-9)
+
+
+def test_released_margin_goes_back_so_that_liquidation_lies_behind_the_stop() -> None:
+    world, effects = held_world()
+    (cut,) = orders_of(world.accept_all(effects))
+    out = fill(world, cut.client_order_id, OrderSide.SELL, str(cut.qty), "76000", "0")
+    world.accept_all(out)
+    left = Decimal("0.657") - cut.qty
+    ns = world.now_ns
+    margin = (Decimal(9980) * left / Decimal("0.657")).quantize(Decimal("0.01"))
+    moved = world.step(
+        PositionUpdate(ns, ns, position(LONG, str(left), "76000", ns=ns, margin=str(margin)))
+    )
+    given = [e for e in moved if type(e).__name__ == "AdjustMargin"]
+    assert len(given) == 1
+    assert given[0].amount_usd <= Decimal(9980) - margin
