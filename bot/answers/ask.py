@@ -22,6 +22,35 @@ def _discover() -> dict[str, Callable[[Question], Answered]]:
 ANSWERS = _discover()
 
 
+class Fetched:
+    """A shelf that holds what was read beforehand, for answers that must not wait."""
+
+    def __init__(
+        self,
+        rows: list[Answered] | None = None,
+        chain: list[Answered] | None = None,
+    ) -> None:
+        self._rows = rows or []
+        self._chain = chain or []
+
+    def rows(self, table: str, *, limit: int, symbol: str = "") -> list[Answered]:
+        """Return the rows that were read."""
+        del table, symbol
+        return self._rows[:limit]
+
+    def why(self, ref: str) -> list[Answered]:
+        """Return the chain that was read."""
+        del ref
+        return self._chain
+
+
+def table_wanted(name: str, args: dict[str, str]) -> str:
+    """Return the journal table whose rows the answer `name` is made of; empty for none."""
+    if name == "journal":
+        return args.get("table", "")
+    return "decisions" if name == "why" and not args.get("ref") else ""
+
+
 def ask(name: str, question: Question) -> Answered:
     """Return the answer called `name`.
 

@@ -21,11 +21,14 @@ LIQ_SHARE_MAX = 0.8
 """A stop never lies further than this share of the way to liquidation."""
 
 
-def touch_equity(desk: Desk) -> None:
-    """Raise the peak and roll the day and week starts, once wallet and positions agree."""
+def touch_equity(desk: Desk) -> float | None:
+    """Raise the peak and roll the day and week starts; return equity in USD.
+
+    None while wallet and positions do not tell of the same instant yet.
+    """
     state = desk.state
     if not settled(state) or state.wallet_ns == 0:
-        return
+        return None
     equity = equity_usd(state)
     anchors = state.anchors
     anchors.high_water_usd = max(anchors.high_water_usd, equity)
@@ -35,6 +38,7 @@ def touch_equity(desk: Desk) -> None:
     week = (day + 3) // 7
     if week != anchors.week:
         anchors.week, anchors.week_start_usd = week, equity
+    return equity
 
 
 def drawdown_frac(state: BotState) -> float:
@@ -48,10 +52,10 @@ def floor_usd(state: BotState, policy: Policy) -> float:
     return (1.0 - policy.guard.floor_frac) * state.anchors.high_water_usd
 
 
-def is_through_floor(state: BotState, policy: Policy) -> bool:
-    """Whether equity lies under the floor while something is still held."""
+def is_through_floor(state: BotState, policy: Policy, equity: float | None) -> bool:
+    """Whether equity (None: not settled) lies under the floor while something is still held."""
     limit = policy.guard.floor_frac + FLOOR_TOLERANCE_FRAC
-    return settled(state) and drawdown_frac(state) >= limit
+    return equity is not None and equity <= (1.0 - limit) * state.anchors.high_water_usd
 
 
 def latch(desk: Desk, cause: str) -> None:

@@ -33,11 +33,11 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
     On a plain price change only the rules speak; stops are re-priced and exposure is set when a
     bar has closed or a quantity has changed.
     """
-    guard.touch_equity(desk)
+    equity = guard.touch_equity(desk)
     views = held(desk.state, desk.policy)
     if not desk.policy.guard_on or not views:
         return []
-    if guard.is_through_floor(desk.state, desk.policy) and _may_cut(desk):
+    if guard.is_through_floor(desk.state, desk.policy, equity) and _may_cut(desk):
         guard.latch(desk, "")
         return [wish for view in views for wish in close_leg(desk, view, "equity under the floor")]
     wishes: list[Wish] = []
@@ -119,10 +119,12 @@ def _resize(
     on_change: bool,
 ) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
-    if instrument is None or _is_reducing(desk, leg):
-        return []
     worst = min(demands, key=lambda d: d.exposure_factor, default=None)
     factor = worst.exposure_factor if worst is not None else 1.0
+    if factor >= 1.0 and not at_bar and not on_change:
+        return []
+    if instrument is None or _is_reducing(desk, leg):
+        return []
     allowed = guard.target_qty(view)
     target = min(allowed, guard.wanted_qty(view)) * factor
     excess = view.qty - target

@@ -1,13 +1,14 @@
 """Reading the whole account: wallet, every leg, both order books, in one consistent answer.
 
-Both books of all symbols cost 40 weight each, so they are read whole every `WHOLE_BOOKS_S` and in
-between for the symbols that matter: ours, those with a position and those last seen with orders.
+Reading both books of all symbols costs 80 weight, too much for a look every second. So the books
+are read whole every `WHOLE_S`, and in between for the symbols where something is: a position, an
+order seen there, or one we just sent. Settings are read with the whole books.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bot.domain.account import AccountState, PositionState
+from bot.domain.account import AccountState, MarginMode, PositionState
 from bot.domain.orders import OrderState
 from bot.domain.units import NS_PER_S
 from bot.ports import Clock
@@ -18,38 +19,34 @@ from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Endpoint
 from bot.venue.together import together
 
-WHOLE_BOOKS_S: Final = 30.0
+WHOLE_S: Final = 30.0
 MODES_S: Final = 300.0
 """How long the position mode is believed while there is no position to prove it."""
 SYMBOLS_MAX: Final = 20
-"""Above so many symbols one reading of the whole book is cheaper."""
+"""Above so many symbols one reading of the whole books is cheaper."""
 
 
 class AccountReader:
     """Reads one account through one caller; remembers only what saves weight."""
 
-    def __init__(
-        self,
-        caller: Caller,
-        clock: Clock,
-        symbols: Sequence[str],
-        lane: Lane,
-        *,
-        asks_multi_assets: bool,
-    ) -> None:
+    def __init__(self, caller: Caller, clock: Clock, lane: Lane) -> None:
         self._caller = caller
         self._clock = clock
-        self._own = frozenset(symbols)
         self._lane = lane
-        self._asks_multi_assets = asks_multi_assets
-        self._seen: frozenset[str] = frozenset()
+        self._busy: set[str] = set()
         self._whole_at_ns: int | None = None
         self._modes_at_ns: int | None = None
         self._hedge_mode = False
+        self._margin_modes: dict[str, MarginMode] = {}
+        self._leverages: dict[str, int] = {}
 
     def forget(self) -> None:
-        """Read everything afresh next time: the account's settings may have changed."""
+        """Read everything afresh next time: settings may have changed, messages may be lost."""
         self._whole_at_ns = self._modes_at_ns = None
+
+    def note(self, symbol: str) -> None:
+        """Take note that `symbol` may have orders from now on."""
+        self._busy.add(symbol)
 
     async def read(self) -> AccountState:
         """Return the account; `event_ns` is the venue's time when the reading began.
@@ -58,52 +55,58 @@ class AccountReader:
             VenueError: anything could not be read; nothing is ever assumed empty.
         """
         began_ns = self._caller.venue_now_ns()
-        account, risks, settings = await together(
+        whole = self._is_due(self._whole_at_ns, WHOLE_S)
+        account, risks = await together(
             self._caller.call(binance.ACCOUNT, lane=self._lane),
             self._caller.call(binance.POSITIONS, lane=self._lane),
-            self._caller.call(binance.SYMBOL_CONFIG, lane=self._lane),
         )
         wallet = parse.wallet_usd(fields.row(account, "account"))
-        modes, leverages = parse.symbol_settings(fields.rows(settings, "symbol settings"))
-        legs = [
-            leg
-            for item in fields.rows(risks, "positions")
-            if (leg := parse.position(fields.row(item, "position"), modes, leverages)) is not None
-        ]
-        orders = await self._books(leg.symbol for leg in legs)
+        held = [fields.row(item, "position") for item in fields.rows(risks, "positions")]
+        if whole or not self._knows_settings(held):
+            rows = await self._caller.rows(binance.SYMBOL_CONFIG, lane=self._lane)
+            self._margin_modes, self._leverages = parse.symbol_settings(rows)
+        legs = [parse.position(item, self._margin_modes, self._leverages) for item in held]
+        open_legs = [leg for leg in legs if leg is not None]
+        hedge_mode = await self._modes(open_legs)
+        orders = await self._books((leg.symbol for leg in open_legs), whole=whole)
         return AccountState(
             wallet_usd=wallet,
-            positions=tuple(legs),
+            positions=tuple(open_legs),
             orders=tuple(orders),
             event_ns=began_ns,
-            hedge_mode=await self._modes(legs),
-            margin_modes=modes,
-            leverages=leverages,
+            hedge_mode=hedge_mode,
+            margin_modes=dict(self._margin_modes),
+            leverages=dict(self._leverages),
         )
 
     async def is_hedged(self) -> bool:
         """Return the position mode as last proven, asking when that is long ago."""
         return await self._modes([])
 
+    def _knows_settings(self, held: Iterable[fields.Row]) -> bool:
+        return all(parse.symbol_of(item) in self._margin_modes for item in held)
+
     async def _modes(self, legs: Sequence[PositionState]) -> bool:
-        """Return the position mode; a position proves it, and refuse mixed collateral."""
-        if legs:
-            self._hedge_mode = legs[0].hedged
-        if not self._is_due(self._modes_at_ns, MODES_S):
-            return self._hedge_mode
-        answer = await self._caller.table(binance.POSITION_MODE, lane=self._lane)
-        self._hedge_mode = fields.flag(answer, "dualSidePosition", "position mode")
-        if self._asks_multi_assets:
-            mixed = await self._caller.table(binance.MULTI_ASSETS, lane=self._lane)
+        """Return the position mode, which a position proves; refuse mixed collateral."""
+        if self._is_due(self._modes_at_ns, MODES_S):
+            mode, mixed = await together(
+                self._caller.table(binance.POSITION_MODE, lane=self._lane),
+                self._caller.table(binance.MULTI_ASSETS, lane=self._lane),
+            )
+            self._hedge_mode = fields.flag(mode, "dualSidePosition", "position mode")
             if fields.flag(mixed, "multiAssetsMargin", "multi-assets mode"):
                 raise parse.multi_assets("the venue says so")
-        self._modes_at_ns = self._clock.monotonic_ns()
+            self._modes_at_ns = self._clock.monotonic_ns()
+        if legs:
+            self._hedge_mode = legs[0].hedged
         return self._hedge_mode
 
-    async def _books(self, positioned: Iterable[str]) -> list[OrderState]:
-        wanted = sorted(self._own | self._seen | set(positioned))
-        whole = self._is_due(self._whole_at_ns, WHOLE_BOOKS_S) or len(wanted) > SYMBOLS_MAX
-        names: list[str] = [""] if whole else [binance.venue_id(symbol) for symbol in wanted]
+    async def _books(self, positioned: Iterable[str], *, whole: bool) -> list[OrderState]:
+        asked = self._busy | set(positioned)
+        whole = whole or len(asked) > SYMBOLS_MAX
+        names = [""] if whole else [binance.venue_id(symbol) for symbol in sorted(asked)]
+        if whole:
+            self._busy = set()  # what is sent while we read is noted again
         pages = await together(
             *(self._book(binance.OPEN_ORDERS, name) for name in names),
             *(self._book(binance.OPEN_ALGOS, name) for name in names),
@@ -111,14 +114,13 @@ class AccountReader:
         orders = [order for page in pages for order in page]
         if whole:
             self._whole_at_ns = self._clock.monotonic_ns()
-            self._seen = frozenset(order.symbol for order in orders)
+            self._busy |= {order.symbol for order in orders}
         return orders
 
     async def _book(self, endpoint: Endpoint, name: str) -> list[OrderState]:
         weight = endpoint.weight if name else binance.ALL_SYMBOLS_WEIGHT
-        rows = await self._caller.rows(
-            endpoint, {"symbol": name} if name else None, lane=self._lane, weight=weight
-        )
+        params: dict[str, str | int | float] = {"symbol": name} if name else {}
+        rows = await self._caller.rows(endpoint, params, lane=self._lane, weight=weight)
         read = parse.algo if endpoint is binance.OPEN_ALGOS else parse.order
         return [read(fields.row(item, "open order")) for item in rows]
 

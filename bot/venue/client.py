@@ -37,13 +37,11 @@ class BinanceVenue:
         self,
         caller: Caller,
         clock: Clock,
-        symbols: Sequence[str],
         *,
         guards: bool,
         read_only: bool,
         has_sapi: bool,
-        asks_multi_assets: bool,
-        on_placed: Callable[[str], None],
+        on_placed: Callable[[OrderState], None],
         on_instruments: Callable[[Sequence[Instrument]], None],
         on_close: Callable[[], Awaitable[None]],
     ) -> None:
@@ -56,9 +54,7 @@ class BinanceVenue:
         self._on_instruments = on_instruments
         self._on_close = on_close
         self._reading = Lane.WATCH if guards else Lane.QUERY
-        self.reader = AccountReader(
-            caller, clock, symbols, self._reading, asks_multi_assets=asks_multi_assets
-        )
+        self.reader = AccountReader(caller, clock, self._reading)
 
     # ------------------------------------------------------------------ contracts
 
@@ -144,7 +140,7 @@ class BinanceVenue:
             state = parse.algo(answer) if order.kind.is_conditional else parse.order(answer)
         except VenueDataInvalid as nonsense:
             raise OutcomeUnknown(f"sent, but the answer is unreadable: {nonsense}") from None
-        self._on_placed(order.client_order_id)
+        self._on_placed(state)
         return state
 
     async def cancel(
@@ -272,7 +268,7 @@ class BinanceVenue:
             ) from None
         if state is None:
             raise OutcomeUnknown("the venue says the client id is taken but shows no such order")
-        self._on_placed(order.client_order_id)
+        self._on_placed(state)
         return state
 
     async def _with_child(self, parent: OrderState, answer: Row, lane: Lane) -> OrderState:

@@ -10,7 +10,9 @@ from typing_extensions import override
 
 from bot.domain.errors import ConfigInvalid
 from bot.domain.instrument import Instrument
+from bot.domain.orders import OrderState
 from bot.ports import Clock, Feed, Venue
+from bot.venue.account import AccountReader
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller
 from bot.venue.client import BinanceVenue
@@ -85,11 +87,13 @@ class VenueRoom:
             await self.guard.close()
 
 
-class _Fees:
-    """Fee fractions by symbol, learned when contracts are loaded."""
+class _Notes:
+    """What one part of the room tells the others: fees learned, orders placed, settings changed."""
 
     def __init__(self) -> None:
         self._by_symbol: dict[str, Instrument] = {}
+        self.readers: list[AccountReader] = []
+        self.user: UserStream | None = None
 
     def learn(self, instruments: Sequence[Instrument]) -> None:
         self._by_symbol |= {item.symbol: item for item in instruments}
@@ -99,6 +103,19 @@ class _Fees:
         if item is None:
             return None
         return item.maker_fee_frac if is_maker else item.taker_fee_frac
+
+    def placed(self, order: OrderState) -> None:
+        self.touched(order.symbol)
+        if self.user is not None:
+            self.user.expect(order.client_order_id)
+
+    def touched(self, symbol: str) -> None:
+        for reader in self.readers:
+            reader.note(symbol)
+
+    def unsettled(self) -> None:
+        for reader in self.readers:
+            reader.forget()
 
 
 async def open_room(
@@ -119,46 +136,44 @@ async def open_room(
     context = ssl_context or ssl.create_default_context()
     lanes = Lanes(clock, limit=config.weight_limit_per_min, orders_limit=config.order_limit_per_10s)
     breaker = Breaker(clock)
-    fees = _Fees()
+    notes = _Notes()
     main_session = _session(config, context, resolver, MAIN_POOL)
     guard_session = _session(config, context, resolver, GUARD_POOL)
     main = _caller(config, clock, main_session, context, lanes, breaker)
     guard = _caller(config, clock, guard_session, context, lanes, breaker)
-    user: UserStream | None = None
-
-    def on_placed(client_order_id: str) -> None:
-        if user is not None:
-            user.expect(client_order_id)
-
-    def venue_of(caller: Caller, session: aiohttp.ClientSession, *, guards: bool) -> BinanceVenue:
-        async def close() -> None:
-            await caller.wire.close()
-            await session.close()
-
-        return BinanceVenue(
-            caller,
-            clock,
-            config.symbols,
-            guards=guards,
-            read_only=config.read_only,
-            has_sapi=config.mode == "live",
-            asks_multi_assets=True,
-            on_placed=on_placed,
-            on_instruments=fees.learn,
-            on_close=close,
-        )
-
-    venue = venue_of(main, main_session, guards=False)
-    watchman = venue_of(guard, guard_session, guards=True)
+    venue = _venue(config, clock, main, main_session, notes, guards=False)
+    watchman = _venue(config, clock, guard, guard_session, notes, guards=True)
     public = _public_feed(config, clock, main_session, main, breaker, venue)
     if config.api_key:
+        notes.user = UserStream(main, clock, breaker, notes)
+    return VenueRoom(venue, watchman, public, notes.user, lanes, breaker)
 
-        def on_settings() -> None:
-            venue.reader.forget()
-            watchman.reader.forget()
 
-        user = UserStream(main, clock, breaker, fees.fee_of, on_settings)
-    return VenueRoom(venue, watchman, public, user, lanes, breaker)
+def _venue(
+    config: VenueConfig,
+    clock: Clock,
+    caller: Caller,
+    session: aiohttp.ClientSession,
+    notes: _Notes,
+    *,
+    guards: bool,
+) -> BinanceVenue:
+    async def close() -> None:
+        await caller.wire.close()
+        await session.close()
+
+    venue = BinanceVenue(
+        caller,
+        clock,
+        guards=guards,
+        read_only=config.read_only,
+        has_sapi=config.mode == "live",
+        on_placed=notes.placed,
+        on_instruments=notes.learn,
+        on_close=close,
+    )
+    notes.readers.append(venue.reader)
+    return venue
 
 
 def _check(config: VenueConfig) -> None:

@@ -25,7 +25,7 @@ def order(source: Row) -> OrderState:
     """Parse an order of the plain book (REST)."""
     what = "order"
     kind, reason = plain_kind(fields.text(source, "type", what))
-    side, leg = sides(source, "side", "positionSide", what)
+    side, named = sides(source, "side", "positionSide", what)
     closing = fields.flag(source, "closePosition", what) if "closePosition" in source else False
     return OrderState(
         client_order_id=fields.text(source, "clientOrderId", what),
@@ -36,10 +36,10 @@ def order(source: Row) -> OrderState:
         status=fields.choice(source, "status", binance.STATUSES, what),
         qty=fields.amount(source, "origQty", what),
         filled_qty=fields.amount(source, "executedQty", what),
-        reduce_only=fields.flag(source, "reduceOnly", what) or closing or exits(side, leg),
+        reduce_only=fields.flag(source, "reduceOnly", what) or closing or exits(side, named),
         close_position=closing,
         event_ns=fields.instant_ns(source, "updateTime", what),
-        position_side=leg,
+        position_side=named,
         price=fields.positive_or_none(source, "price", what),
         average_price=fields.positive_or_none(source, "avgPrice", what),
         reason=reason,
@@ -51,7 +51,7 @@ def algo(source: Row) -> OrderState:
     what = "algo order"
     word = fields.text(source, "orderType", what)
     kind, trigger, reason = algo_kind(word, fields.positive_or_none(source, "triggerPrice", what))
-    side, leg = sides(source, "side", "positionSide", what)
+    side, named = sides(source, "side", "positionSide", what)
     closing = fields.flag(source, "closePosition", what)
     return OrderState(
         client_order_id=fields.text(source, "clientAlgoId", what),
@@ -62,10 +62,10 @@ def algo(source: Row) -> OrderState:
         status=fields.choice(source, "algoStatus", binance.ALGO_STATUSES, what),
         qty=ZERO if closing else fields.amount(source, "quantity", what),
         filled_qty=ZERO,
-        reduce_only=fields.flag(source, "reduceOnly", what) or closing or exits(side, leg),
+        reduce_only=fields.flag(source, "reduceOnly", what) or closing or exits(side, named),
         close_position=closing,
         event_ns=fields.instant_ns(source, "updateTime", what),
-        position_side=leg,
+        position_side=named,
         price=fields.positive_or_none(source, "price", what),
         trigger_price=trigger,
         trigger_by=fields.choice(source, "workingType", binance.TRIGGERS, what),
@@ -98,13 +98,17 @@ def sides(
     source: Row, side_key: str, leg_key: str, what: str
 ) -> tuple[OrderSide, PositionSide | None]:
     """Return order side and leg; None is one-way mode."""
-    side = fields.choice(source, side_key, _SIDES, what)
-    return side, fields.choice(source, leg_key, _LEGS, what)
+    return fields.choice(source, side_key, _SIDES, what), leg(source, leg_key, what)
 
 
-def exits(side: OrderSide, leg: PositionSide | None) -> bool:
+def leg(source: Row, key: str, what: str) -> PositionSide | None:
+    """Return the leg a row names; None is one-way mode."""
+    return fields.choice(source, key, _LEGS, what)
+
+
+def exits(side: OrderSide, named: PositionSide | None) -> bool:
     """Tell whether an order of hedge mode can only shrink its leg."""
-    return leg is not None and side is leg.exit
+    return named is not None and side is named.exit
 
 
 def position(
@@ -127,17 +131,17 @@ def position(
             "supported; close it or move it to another account"
         )
     symbol = binance.unified(contract)
-    leg = fields.choice(source, "positionSide", _LEGS, what)
+    named = leg(source, "positionSide", what)
     mode = modes.get(symbol)
     isolated = mode is MarginMode.ISOLATED
     return PositionState(
         symbol=symbol,
-        side=_direction(signed, leg, what),
+        side=_direction(signed, named, what),
         qty=abs(signed),
         entry_price=fields.positive(source, "entryPrice", what),
         margin_mode=mode,
         event_ns=fields.instant_ns(source, "updateTime", what),
-        hedged=leg is not None,
+        hedged=named is not None,
         leverage=leverages.get(symbol),
         isolated_margin_usd=fields.number(source, "isolatedWallet", what) if isolated else None,
         venue_liq_price=fields.positive_or_none(source, "liquidationPrice", what),
@@ -145,10 +149,10 @@ def position(
     )
 
 
-def _direction(signed: Decimal, leg: PositionSide | None, what: str) -> PositionSide:
+def _direction(signed: Decimal, named: PositionSide | None, what: str) -> PositionSide:
     side = PositionSide.LONG if signed > ZERO else PositionSide.SHORT
-    if leg is not None and leg is not side:
-        raise VenueDataInvalid(f"{what}: leg {leg.value} with quantity {signed}")
+    if named is not None and named is not side:
+        raise VenueDataInvalid(f"{what}: leg {named.value} with quantity {signed}")
     return side
 
 
@@ -204,15 +208,13 @@ def multi_assets(detail: str) -> VenueDataInvalid:
 def income(source: Row) -> IncomeRow:
     """Parse one row of the ledger."""
     what = "income"
-    contract = str(source.get("symbol") or "")
-    usdt = contract.partition("_")[0].endswith(binance.SETTLE)
     return IncomeRow(
         income_id=fields.text(source, "tranId", what),
         kind=fields.text(source, "incomeType", what),
         asset=fields.text(source, "asset", what),
         amount=fields.number(source, "income", what),
         event_ns=fields.instant_ns(source, "time", what),
-        symbol=binance.unified(contract) if usdt else contract,
+        symbol=symbol_of(source) if source.get("symbol") else "",
         info=str(source.get("info") or ""),
     )
 

@@ -25,6 +25,8 @@ _ENDED: Final = frozenset({"listenKeyExpired", "eventStreamTerminated"})
 FeeOf = Callable[[str, bool], float | None]
 """Fee fraction of (symbol, is_maker) for fees paid in another coin; None when unknown."""
 
+Sides = dict[str, PositionSide]
+
 
 class News(msgspec.Struct, frozen=True):
     """What one message says: events, whether the account must be read anew, whether it is over."""
@@ -35,8 +37,11 @@ class News(msgspec.Struct, frozen=True):
     client_order_id: str = ""
 
 
-def news(message: object, received_ns: int, fee_of: FeeOf) -> News:
+def news(message: object, received_ns: int, fee_of: FeeOf, sides: Sides) -> News:
     """Read one message of the private stream; kinds we do not use say nothing.
+
+    `sides` remembers between messages which side a one-way position was on, because the venue
+    does not name it when it becomes flat.
 
     Raises:
         VenueDataInvalid: a message of a kind we use that cannot be believed.
@@ -50,7 +55,7 @@ def news(message: object, received_ns: int, fee_of: FeeOf) -> News:
     if kind == "ALGO_UPDATE":
         return _algo_news(source, received_ns)
     if kind == "ACCOUNT_UPDATE":
-        return News(events=_account_events(source, received_ns))
+        return News(events=_account_events(source, received_ns, sides))
     if kind in _REREAD:
         return News(reread=f"{kind} {str(source.get('ac') or source.get('or') or '')[:80]}".strip())
     if kind in _ENDED:
@@ -73,14 +78,7 @@ def _order_news(message: Row, received_ns: int, fee_of: FeeOf) -> News:
 
 def _order_state(source: Row, event_ns: int) -> OrderState:
     what = "order update"
-    original = binance.KINDS.get(str(source.get("ot") or ""))
     kind, reason = parse.plain_kind(fields.text(source, "o", what))
-    status = fields.choice(source, "X", binance.STATUSES, what)
-    trigger = None
-    if original is not None and original.is_conditional:  # the child of a conditional order
-        kind, reason = original, ""
-        trigger = fields.positive_or_none(source, "sp", what)
-        status = OrderStatus.TRIGGERING if status.is_live else status
     side, leg = parse.sides(source, "S", "ps", what)
     closing = fields.flag(source, "cp", what) if "cp" in source else False
     return OrderState(
@@ -89,7 +87,7 @@ def _order_state(source: Row, event_ns: int) -> OrderState:
         symbol=binance.unified(fields.text(source, "s", what)),
         side=side,
         kind=kind,
-        status=status,
+        status=fields.choice(source, "X", binance.STATUSES, what),
         qty=fields.amount(source, "q", what),
         filled_qty=fields.amount(source, "z", what),
         reduce_only=fields.flag(source, "R", what) or closing or parse.exits(side, leg),
@@ -97,7 +95,6 @@ def _order_state(source: Row, event_ns: int) -> OrderState:
         event_ns=event_ns,
         position_side=leg,
         price=fields.positive_or_none(source, "p", what),
-        trigger_price=trigger,
         average_price=fields.positive_or_none(source, "ap", what),
         reason=reason,
     )
@@ -200,12 +197,15 @@ def _algo_news(message: Row, received_ns: int) -> News:
     )
 
 
-def _account_events(message: Row, received_ns: int) -> tuple[Event, ...]:
+def _account_events(message: Row, received_ns: int, sides: Sides) -> tuple[Event, ...]:
     what = "account update"
     source = fields.row(message.get("a"), what)
     event_ns = fields.instant_ns(message, "T", what)
     cause = str(source.get("m") or "")
     events: list[Event] = []
+    for item in fields.rows(source.get("P", []), what):
+        legs = _legs(fields.row(item, what), event_ns, sides)
+        events.extend(PositionUpdate(event_ns, received_ns, leg, cause) for leg in legs)
     for item in fields.rows(source.get("B", []), what):
         balance = fields.row(item, what)
         if fields.text(balance, "a", what) != binance.SETTLE:
@@ -213,26 +213,20 @@ def _account_events(message: Row, received_ns: int) -> tuple[Event, ...]:
         change = fields.number(balance, "bc", what) if balance.get("bc") is not None else None
         wallet = fields.number(balance, "wb", what)
         events.append(WalletUpdate(event_ns, received_ns, wallet, change, cause))
-    for item in fields.rows(source.get("P", []), what):
-        for leg in _legs(fields.row(item, what), event_ns):
-            events.append(PositionUpdate(event_ns, received_ns, leg, cause))  # noqa: PERF401
     return tuple(events)
 
 
-def _legs(source: Row, event_ns: int) -> tuple[PositionState, ...]:
-    """The legs a row speaks of: in one-way mode both, since a row replaces what was held."""
+def _legs(source: Row, event_ns: int, sides: Sides) -> list[PositionState]:
+    """The legs a row speaks of: in one-way mode also the one that it silently replaces."""
     what = "position update"
     symbol = binance.unified(fields.text(source, "s", what))
     signed = fields.number(source, "pa", what)
-    named = fields.choice(
-        source,
-        "ps",
-        {"BOTH": None, "LONG": PositionSide.LONG, "SHORT": PositionSide.SHORT},
-        what,
-    )
+    named = parse.leg(source, "ps", what)
     entry = fields.amount(source, "ep", what)
     if signed != ZERO and entry == ZERO:
         raise VenueDataInvalid(f"{what}: {symbol} is held at no entry price")
+    if named is not None and signed * named.sign < ZERO:
+        raise VenueDataInvalid(f"{what}: leg {named.value} with quantity {signed}")
     mode = fields.choice(source, "mt", binance.MARGIN_MODES, what)
     isolated = fields.number(source, "iw", what) if mode is MarginMode.ISOLATED else None
 
@@ -249,10 +243,12 @@ def _legs(source: Row, event_ns: int) -> tuple[PositionState, ...]:
         )
 
     if named is not None:
-        if signed * named.sign < ZERO:
-            raise VenueDataInvalid(f"{what}: leg {named.value} with quantity {signed}")
-        return (leg(named, abs(signed)),)
-    # the leg that ended comes first, so that a flip is a close and an open
-    long_leg = leg(PositionSide.LONG, max(signed, ZERO))
-    short_leg = leg(PositionSide.SHORT, max(-signed, ZERO))
-    return (short_leg, long_leg) if signed > ZERO else (long_leg, short_leg)
+        return [leg(named, abs(signed))]
+    if signed == ZERO:
+        held = sides.pop(symbol, None)
+        return [leg(side, ZERO) for side in ((held,) if held else PositionSide)]
+    side = PositionSide.LONG if signed > ZERO else PositionSide.SHORT
+    before = sides.get(symbol)
+    sides[symbol] = side
+    flipped = [leg(before, ZERO)] if before not in (None, side) and before else []
+    return [*flipped, leg(side, abs(signed))]

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bot.domain.errors import VenueDataInvalid, VenueError, VenueRefused
 from bot.domain.market import FeedStatus
+from bot.domain.messages import OrderUpdate
 from bot.domain.units import NS_PER_H, NS_PER_MIN, NS_PER_S
 from bot.ports import Clock, Emit
 from bot.venue.backoff import Backoff
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller, int_code
 from bot.venue.lanes import Lane
-from bot.venue.parse_user import FeeOf, news
+from bot.venue.parse_user import Sides, news
 from bot.venue.profiles import binance
 
 STREAM: Final = "user"
@@ -31,6 +31,22 @@ HELD_NS: Final = 30 * NS_PER_S
 REMEMBERED: Final = 256
 
 
+class Notes(Protocol):
+    """What the stream asks and tells the rest of the room."""
+
+    def fee_of(self, symbol: str, is_maker: bool) -> float | None:  # noqa: FBT001
+        """Return the fee fraction of a contract, None when unknown."""
+        ...
+
+    def touched(self, symbol: str) -> None:
+        """Take note that `symbol` has orders."""
+        ...
+
+    def unsettled(self) -> None:
+        """Take note that what was remembered of the account may be wrong."""
+        ...
+
+
 class UserStream:
     """Order, fill, position and wallet events of one account, losslessly, until cancelled."""
 
@@ -41,18 +57,17 @@ class UserStream:
         caller: Caller,
         clock: Clock,
         breaker: Breaker,
-        fee_of: FeeOf,
-        on_settings: Callable[[], None],
+        notes: Notes,
     ) -> None:
         self._caller = caller
         self._clock = clock
         self._breaker = breaker
-        self._fee_of = fee_of
-        self._on_settings = on_settings
+        self._notes = notes
         self._emit: Emit | None = None
         self._live = False
         self._verdict = ""
         self._awaited: dict[str, int] = {}
+        self._sides: Sides = {}
         self._told: deque[str] = deque(maxlen=REMEMBERED)
         self.connections = 0
         self.messages = 0
@@ -98,6 +113,7 @@ class UserStream:
                 return f"no connection: {_how(ended)}"
             self.connections += 1
             self._awaited.clear()
+            self._notes.unsettled()
             self._say(live=True, reason="connected")
             return await self._watch(ended)
         finally:
@@ -146,18 +162,19 @@ class UserStream:
         """Read one message as it arrives; called by ccxt's receive loop."""
         self.messages += 1
         try:
-            said = news(message, self._clock.now_ns(), self._fee_of)
+            said = news(message, self._clock.now_ns(), self._notes.fee_of, self._sides)
         except VenueDataInvalid as nonsense:
             self._fault(nonsense)
             return
         if said.client_order_id:
             self._told.append(said.client_order_id)
             self._awaited.pop(said.client_order_id, None)
-        if self._emit is not None:
-            for event in said.events:
+        for event in said.events:
+            if isinstance(event, OrderUpdate):
+                self._notes.touched(event.order.symbol)
+            if self._emit is not None:
                 self._emit(event)
         if said.reread:
-            self._on_settings()
             self._reread(said.reread)
         if said.ended:
             self._verdict = said.ended
@@ -168,6 +185,7 @@ class UserStream:
         self._reread(f"suspect: unreadable message ({str(fault)[:160]})")
 
     def _reread(self, reason: str) -> None:
+        self._notes.unsettled()
         if self._live:
             self._say(live=False, reason=reason)
             self._say(live=True, reason=f"read the account: {reason}")
