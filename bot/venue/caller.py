@@ -21,7 +21,7 @@ from bot.venue.errors import VenueReply, error_of_failure, error_of_reply
 from bot.venue.lanes import Lane, Lanes
 from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Endpoint
-from bot.venue.wire import Wire
+from bot.venue.wire import VenueTime, Wire
 
 GRACE_S: Final = 1.0
 """ccxt's own timeout fires first; ours stands behind it."""
@@ -37,6 +37,7 @@ class Caller:
         lanes: Lanes,
         breaker: Breaker,
         clock: Clock,
+        time: VenueTime,
         *,
         timeout_s: float,
         queue_s: float,
@@ -45,6 +46,7 @@ class Caller:
         self._lanes = lanes
         self._breaker = breaker
         self._clock = clock
+        self._time = time
         self._timeout_s = timeout_s
         self._queue_s = queue_s
 
@@ -115,12 +117,12 @@ class Caller:
         if isinstance(server_ms, bool) or not isinstance(server_ms, int) or server_ms <= 0:
             raise VenueDataInvalid(f"venue time: milliseconds are needed, was {server_ms!r}")
         skew_ns = server_ms * NS_PER_MS - (before_ns + after_ns) // 2
-        self.wire.clock_offset_ms = round(skew_ns / NS_PER_MS)
+        self._time.offset_ns = skew_ns
         return skew_ns
 
     def venue_now_ns(self) -> int:
         """Return the venue's time as far as it was measured."""
-        return self._clock.now_ns() + self.wire.clock_offset_ms * NS_PER_MS
+        return self._time.now_ns()
 
     async def _once(
         self, endpoint: Endpoint, params: dict[str, str | int | float], lane: Lane, weight: int

@@ -31,7 +31,7 @@ from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Mode
 from bot.venue.reader import PublicReader
 from bot.venue.user_stream import UserStream
-from bot.venue.wire import Wire
+from bot.venue.wire import VenueTime, Wire
 
 GUARD_POOL = 8
 MAIN_POOL = 32
@@ -139,8 +139,9 @@ async def open_room(
     notes = _Notes()
     main_session = _session(config, context, resolver, MAIN_POOL)
     guard_session = _session(config, context, resolver, GUARD_POOL)
-    main = _caller(config, clock, main_session, context, lanes, breaker)
-    guard = _caller(config, clock, guard_session, context, lanes, breaker)
+    time = VenueTime(clock)
+    main = _caller(config, clock, time, main_session, context, lanes, breaker)
+    guard = _caller(config, clock, time, guard_session, context, lanes, breaker)
     venue = _venue(config, clock, main, main_session, notes, guards=False)
     watchman = _venue(config, clock, guard, guard_session, notes, guards=True)
     public = _public_feed(config, clock, main_session, main, breaker, venue)
@@ -206,6 +207,7 @@ def _session(
 def _caller(
     config: VenueConfig,
     clock: Clock,
+    time: VenueTime,
     session: aiohttp.ClientSession,
     context: ssl.SSLContext,
     lanes: Lanes,
@@ -228,10 +230,11 @@ def _caller(
         },
     }
     return Caller(
-        Wire(settings, clock, lanes.observe),
+        Wire(settings, time, lanes.observe),
         lanes,
         breaker,
         clock,
+        time,
         timeout_s=config.request_timeout_s,
         queue_s=config.queue_timeout_s,
     )

@@ -111,6 +111,13 @@ def exits(side: OrderSide, named: PositionSide | None) -> bool:
     return named is not None and side is named.exit
 
 
+def symbol_of(source: Row) -> str:
+    """Return the unified symbol of a row, or its raw contract id when it is not a USDT one."""
+    contract = fields.text(source, "symbol", "position")
+    is_usdt = contract.partition("_")[0].endswith(binance.SETTLE)
+    return binance.unified(contract) if is_usdt else contract
+
+
 def position(
     source: Row, modes: Mapping[str, MarginMode], leverages: Mapping[str, int]
 ) -> PositionState | None:

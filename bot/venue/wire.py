@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ccxt.pro.binanceusdm import binanceusdm
 
+from bot.domain.units import NS_PER_MS
 from bot.ports import Clock
 from bot.venue.errors import reply_of
 
@@ -21,16 +22,27 @@ USED_WEIGHT_HEADER: Final = "x-mbx-used-weight-1m"
 Sink = Callable[[str, object], None]
 
 
+class VenueTime:
+    """The venue's clock as last measured, one for all clients of a room."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.offset_ns = 0
+
+    def now_ns(self) -> int:
+        """Return the venue's time in ns UTC."""
+        return self._clock.now_ns() + self.offset_ns
+
+
 class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
     """One ccxt instance: REST by implicit endpoints, and the private stream's connection."""
 
     def __init__(
-        self, settings: Mapping[str, Any], clock: Clock, on_used_weight: Callable[[int], None]
+        self, settings: Mapping[str, Any], time: VenueTime, on_used_weight: Callable[[int], None]
     ) -> None:
         super().__init__({**settings, "streaming": {"keepAlive": KEEP_ALIVE_MS}})
-        self.clock_offset_ms = 0
         self.timeout_on_exit = 0
-        self._clock = clock
+        self._time = time
         self._on_used_weight = on_used_weight
         self._sinks: dict[str, Sink] = {}
         self._faults: dict[str, Callable[[Exception], None]] = {}
@@ -40,7 +52,7 @@ class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
 
     def nonce(self) -> int:
         """Return the timestamp to sign with, in the venue's milliseconds."""
-        return self._clock.now_ns() // 1_000_000 + self.clock_offset_ms
+        return self._time.now_ns() // NS_PER_MS
 
     def on_rest_response(self, *answer: Any) -> str:  # noqa: ANN401  (ccxt's untyped hook)
         """Pass the venue's weight count on before the body is read."""
