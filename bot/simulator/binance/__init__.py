@@ -1,0 +1,1 @@
+"""Binance USD-M's HTTP and WebSocket protocol over the pure exchange."""
