@@ -1,0 +1,90 @@
+"""Opens the held position as a human would: all equity as margin, at the open plus costs."""
+
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from bot.domain.account import MarginMode
+from bot.domain.errors import ConfigInvalid, InvariantBroken
+from bot.domain.orders import OrderKind, PositionSide
+from bot.domain.units import ZERO
+from bot.lab.options import ReplayOptions
+from bot.lab.stage import ACCOUNT, Stage
+from bot.simulator.exchange import Exchange, ExchangeRefused, OrderRequest
+
+HAND_ID: Final = "hand-open"
+"""Client id of the order: not one of ours, so that the guard sees a stranger's position."""
+SHRINKS_MAX: Final = 50
+SHRINK: Final = Decimal("0.999")
+MARGIN_REFUSED: Final = -2019
+CENT: Final = Decimal("0.01")
+
+
+def open_by_hand(stage: Stage, symbol: str, options: ReplayOptions) -> None:
+    """Open `options.hold` in `symbol` with all of the wallet as margin and enough left for fees.
+
+    Raises:
+        ConfigInvalid: the exchange does not take such a position.
+    """
+    exchange = stage.exchange
+    side = PositionSide.LONG if options.hold == "long" else PositionSide.SHORT
+    qty = _all_in(exchange, symbol, options)
+    for _ in range(SHRINKS_MAX):
+        request = OrderRequest(
+            symbol=symbol, side=side.entry, kind=OrderKind.MARKET, qty=qty, client_order_id=HAND_ID
+        )
+        try:
+            state = exchange.submit(ACCOUNT, request)
+        except ExchangeRefused as refused:
+            if refused.code != MARGIN_REFUSED:
+                raise ConfigInvalid(
+                    f"--hold {options.hold} --leverage {options.leverage}: the exchange refused "
+                    f"{qty} {symbol} ({refused}); choose another leverage or wallet"
+                ) from None
+            qty = exchange.instrument(symbol).qty_down(qty * SHRINK)
+            continue
+        average = float(state.average_price) if state.average_price is not None else 0.0
+        stage.story.tell(
+            stage.now_ns,
+            "hand",
+            symbol,
+            average,
+            f"opened by hand: {side.value} {qty} at {options.leverage}x",
+            f"{options.margin.value.lower()} margin, all of {options.wallet_usd:,.2f} USD",
+        )
+        if options.margin is MarginMode.ISOLATED:
+            _wall_off_the_rest(exchange, symbol, side)
+        stage.deliver()
+        return
+    raise InvariantBroken(f"{symbol}: the exchange never accepted the position to hold")
+
+
+def _all_in(exchange: Exchange, symbol: str, options: ReplayOptions) -> Decimal:
+    instrument = exchange.instrument(symbol)
+    price = Decimal(repr(exchange.market(symbol).last))
+    per_usd = Decimal(1) / options.leverage + Decimal(repr(instrument.taker_fee_frac))
+    return instrument.qty_down(options.wallet_usd / per_usd / price)
+
+
+def _wall_off_the_rest(exchange: Exchange, symbol: str, side: PositionSide) -> None:
+    """Give what rounding and fees left over to the position: all equity is its margin."""
+    rest = exchange.available_usd(ACCOUNT).quantize(CENT, ROUND_DOWN)
+    if rest > ZERO:
+        exchange.add_margin(ACCOUNT, symbol, side, rest)
+
+
+def prepare(exchange: Exchange, symbols: tuple[str, ...], options: ReplayOptions) -> None:
+    """Set margin mode and leverage of every symbol before the replay begins.
+
+    Raises:
+        ConfigInvalid: the contract does not allow this leverage.
+    """
+    trading = max(1, int(options.policy.sizing.leverage_max))
+    for number, symbol in enumerate(symbols):
+        held = options.hold is not None and number == 0
+        leverage = options.leverage if held else trading
+        try:
+            exchange.set_leverage(ACCOUNT, symbol, leverage)
+        except ExchangeRefused as refused:
+            raise ConfigInvalid(f"--leverage {leverage}: {symbol}: {refused.message}") from None
+        if exchange.account(ACCOUNT).margin_modes[symbol] is not options.margin:
+            exchange.set_margin_mode(ACCOUNT, symbol, options.margin)

@@ -1,0 +1,142 @@
+"""What a replay is asked and what it answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bot.domain.account import MarginMode
+from bot.domain.market import Candle
+from bot.domain.policy import LevelSpec, Policy
+from bot.domain.strategy import Strategy
+from bot.ports import Clock
+
+Hold = Literal["long", "short"]
+StopFill = Literal["touch", "gap", "low"]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOptions:
+    """One replay of one data folder.
+
+    `symbols` empty means what the policy allows; a held position is opened in the first of them.
+    `start` is "first" or a number of hours after the first bar ("12h"): earlier bars then only
+    warm the kernel. `latency_ms` is the way of an order to the venue. `clock` measures the speed;
+    without one it is not reported. `strategies` are those that shall run, already loaded.
+    """
+
+    data: Path
+    policy: Policy = field(default_factory=Policy)
+    symbols: tuple[str, ...] = ()
+    hold: Hold | None = None
+    leverage: int = 1
+    margin: MarginMode = MarginMode.ISOLATED
+    guard: bool = True
+    stop_fill: StopFill = "touch"
+    start: str = "first"
+    seed: int = 1
+    wallet_usd: Decimal = Decimal(10_000)
+    latency_ms: int = 80
+    strategies: tuple[Strategy, ...] = ()
+    clock: Clock | None = None
+    progress: Progress | None = None
+
+
+class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the story: when, at which price, what, why."""
+
+    event_ns: int
+    kind: str
+    symbol: str
+    price: float
+    what: str
+    why: str
+    measured: str = ""
+    limit: str = ""
+
+
+class EquityPoint(msgspec.Struct, frozen=True):
+    """Equity at the close of a bar and its worst within that bar, USD."""
+
+    event_ns: int
+    equity_usd: float
+    worst_usd: float
+
+
+class FillMark(msgspec.Struct, frozen=True, kw_only=True):
+    """One execution as a chart shows it."""
+
+    event_ns: int
+    symbol: str
+    side: str
+    qty: float
+    price: float
+    purpose: str
+
+
+class StopMark(msgspec.Struct, frozen=True):
+    """The trigger of the working stop from `event_ns` on; 0.0: none."""
+
+    event_ns: int
+    symbol: str
+    trigger: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traces:
+    """What a report draws: bars, equity, executions, stops and levels."""
+
+    bars: dict[str, list[Candle]]
+    equity: list[EquityPoint]
+    fills: list[FillMark]
+    stops: list[StopMark]
+    levels: tuple[LevelSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayResult:
+    """A finished replay: the numbers, the story, and what the report draws.
+
+    `return_frac` is of the first wallet; `funding_usd` is negative when paid, `fees_usd` positive;
+    `max_drawdown_frac` is positive, from the running peak, marked at intrabar extremes.
+    """
+
+    data: str
+    from_ns: int
+    to_ns: int
+    symbols: tuple[str, ...]
+    hold: Hold | None
+    leverage: int
+    margin: str
+    guard: bool
+    profile: str
+    stop_fill: StopFill
+    start: str
+    seed: int
+    strategies: tuple[str, ...]
+    events: int
+    events_per_s: float | None
+    trades: int
+    wins: int
+    wallet_usd: float
+    final_equity_usd: float
+    return_frac: float
+    max_drawdown_frac: float
+    max_drawdown_ns: int
+    liquidations: int
+    delever_actions: int
+    stops_filled: int
+    latched: bool
+    fees_usd: float
+    funding_usd: float
+    unprotected_s_max: float
+    refused_orders: int
+    digest: str
+    actions: list[StoryLine]
+    story: list[StoryLine]
+    caveats: list[str]
+    traces: Traces

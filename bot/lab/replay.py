@@ -1,0 +1,236 @@
+"""Replay of a data folder: the same kernel and the same exchange, one instant after another."""
+
+import hashlib
+
+import msgspec
+
+from bot.data.folder import read_folder
+from bot.domain.market import MarkPrice, TradeBucket
+from bot.domain.messages import AccountSnapshot, InstrumentsLoaded, Started, TimerFired
+from bot.domain.policy import Policy
+from bot.domain.units import NS_PER_DAY, NS_PER_MS, NS_PER_S
+from bot.kernel.step import Kernel
+from bot.lab.hand import open_by_hand, prepare
+from bot.lab.material import Material, material_of
+from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, Traces
+from bot.lab.path import Phase, candle_of, instants, price_at
+from bot.lab.stage import ACCOUNT, Stage, TapeClock
+from bot.lab.story import actions_of
+from bot.simulator.exchange import BarModel, Exchange, MarketTick
+from bot.simulator.inprocess import InProcessVenue
+
+__all__ = ["ReplayOptions", "ReplayResult", "replay_folder"]
+
+PROGRESS_EVERY = 2_000
+SETTLE_NS = 5 * NS_PER_S
+"""After the last bar, orders under way still arrive for this long."""
+
+
+class _Run:
+    """One replay under way."""
+
+    def __init__(self, options: ReplayOptions, material: Material) -> None:
+        self.options = options
+        self.material = material
+        self.stage = _stage(options, material)
+        self.opened = options.hold is None
+        self.day = 0
+        self.high_first = [False] * len(material.tracks)
+        self.last: dict[str, float] = {}
+        self.worst_usd = float(options.wallet_usd)
+        self.curve: list[EquityPoint] = []
+
+    def play(self) -> None:
+        """Walk every instant of the material."""
+        stage, material, progress = self.stage, self.material, self.options.progress
+        self._start()
+        news_ns = [ns for ns, _ in material.news]
+        whole_ns = material.end_ns - material.start_ns
+        for count, (ns, phase, number, bar) in enumerate(
+            instants(material.tracks, news_ns, material.start_ns, material.end_ns)
+        ):
+            if stage.next_ns is not None and stage.next_ns <= ns:
+                stage.catch_up(ns)
+            stage.now_ns = ns
+            if phase == Phase.BAR_CLOSED:
+                stage.tell(candle_of(material.tracks[number], bar))
+            elif phase == Phase.NEWS:
+                stage.tell(material.news[bar][1])
+            elif phase == Phase.TIMER:
+                self._timer(ns)
+            elif phase == Phase.READ:
+                stage.tell(TimerFired("reconcile", ns, ns))
+            else:
+                self._point(ns, phase, number, bar)
+            if progress is not None and count % PROGRESS_EVERY == 0:
+                progress(min(1.0, (ns - material.start_ns) / whole_ns))
+        stage.catch_up(stage.now_ns + SETTLE_NS)
+        stage.cover.close(stage.now_ns)
+
+    def _start(self) -> None:
+        stage, start_ns = self.stage, self.material.start_ns
+        stage.now_ns = start_ns
+        stage.exchange.advance(start_ns)
+        if stage.kernel is None:
+            return
+        run_id = stage.kernel.state.run_id
+        stage.tell(Started(run_id=run_id, event_ns=start_ns, received_ns=start_ns))
+        stage.tell(InstrumentsLoaded(start_ns, start_ns, self.material.instruments))
+        for event in self.material.before:
+            stage.tell(event)
+        stage.tell(AccountSnapshot(start_ns, start_ns, stage.venue.account_now()))
+
+    def _timer(self, ns: int) -> None:
+        stage = self.stage
+        symbol = self.material.symbols[0]
+        if not self.opened and symbol in self.last:
+            self.opened = True
+            open_by_hand(stage, symbol, self.options)
+        if stage.kernel is None:
+            return
+        stage.look()
+        if ns // NS_PER_DAY != self.day:
+            self.day = ns // NS_PER_DAY
+            stage.tell(TimerFired("day", ns, ns))
+
+    def _point(self, ns: int, phase: int, number: int, bar: int) -> None:
+        """Move one market to one point of its bar and let everybody see it."""
+        stage, track = self.stage, self.material.tracks[number]
+        symbol, opens = track.symbol, phase == Phase.OPEN
+        if phase == Phase.FIRST:
+            self.high_first[number] = stage.equity.is_short(symbol)
+        price = price_at(track, bar, phase, high_first=self.high_first[number])
+        last = mark = price
+        if track.is_mark:
+            last = self.last.get(symbol, price)
+        else:
+            self.last[symbol] = price
+            if symbol in self.material.marks and self.material.has_mark(symbol, ns):
+                mark = stage.equity.marks.get(symbol, price)
+        qty = 0.0 if track.is_mark else 0.25 * track.volume[bar]
+        rate = self.material.funding[symbol].next_after(ns) if opens else None
+        stage.exchange.apply(
+            MarketTick(
+                symbol=symbol, event_ns=ns, last=last, mark=mark, index=mark, gap=opens,
+                fast=track.fast[bar], qty=qty, buy_qty=0.5 * qty, funding_frac=rate,
+                low=track.low[bar], high=track.high[bar],
+            )
+        )  # fmt: skip
+        stage.equity.marks[symbol] = mark
+        stage.deliver()
+        self._measure(ns, phase, number)
+        if stage.kernel is None:
+            stage.events += 1
+            return
+        stage.tell(MarkPrice(symbol, ns, ns, mark, mark))
+        if not track.is_mark:
+            stage.tell(TradeBucket(symbol, ns, ns, 1, qty, 0.5 * qty, price, price, price))
+
+    def _measure(self, ns: int, phase: int, number: int) -> None:
+        equity = self.stage.equity.measure(ns)
+        self.worst_usd = min(self.worst_usd, equity)
+        if phase == Phase.CLOSE and number == 0:
+            self.curve.append(EquityPoint(ns, equity, self.worst_usd))
+            self.worst_usd = equity
+
+
+def replay_folder(options: ReplayOptions) -> ReplayResult:
+    """Replay `options.data` and return numbers, story and traces.
+
+    Raises:
+        DataInvalid: the folder cannot be used; the message names file and place.
+        ConfigInvalid: the options do not fit the data.
+    """
+    material = material_of(read_folder(options.data), options)
+    run = _Run(options, material)
+    clock = options.clock
+    began_ns = clock.monotonic_ns() if clock is not None else 0
+    run.play()
+    spent_ns = clock.monotonic_ns() - began_ns if clock is not None else 0
+    return _result(run, spent_ns)
+
+
+def _policy_for(options: ReplayOptions, material: Material) -> Policy:
+    return msgspec.structs.replace(
+        options.policy, bar_s=material.bar_s, bars_from="candles", guard_on=options.guard
+    )
+
+
+def _stage(options: ReplayOptions, material: Material) -> Stage:
+    exchange = Exchange(
+        material.instruments,
+        fill_model=BarModel(stop_fill=options.stop_fill, seed=options.seed),
+    )
+    for symbol, plan in material.funding.items():
+        exchange.set_funding_interval(symbol, plan.interval_s)
+    exchange.open_account(ACCOUNT, options.wallet_usd)
+    prepare(exchange, material.symbols, options)
+    exchange.drain()
+    idle = options.hold is not None and not options.guard and not options.strategies
+    run_id = f"{options.seed % 16**8:08x}"
+    kernel = None if idle else Kernel(_policy_for(options, material), options.strategies, run_id)
+    venue = InProcessVenue(exchange, ACCOUNT, TapeClock(exchange))
+    return Stage(exchange, venue, kernel, options.latency_ms * NS_PER_MS)
+
+
+def _digest(stage: Stage) -> str:
+    """Return the sha256 of the kernel's digest and the exchange's last account."""
+    belief = stage.kernel.digest() if stage.kernel is not None else ""
+    account = msgspec.msgpack.encode(stage.exchange.account(ACCOUNT))
+    return hashlib.sha256(belief.encode() + account).hexdigest()
+
+
+def _result(run: _Run, spent_ns: int) -> ReplayResult:
+    options, material, stage = run.options, run.material, run.stage
+    wallet = float(options.wallet_usd)
+    final = stage.exchange.equity_usd(ACCOUNT)
+    stage.story.end(stage.now_ns, final, wallet, stage.exchange.account(ACCOUNT).positions)
+    state = stage.kernel.state if stage.kernel is not None else None
+    lines = stage.story.lines
+    return ReplayResult(
+        data=str(options.data),
+        from_ns=material.start_ns,
+        to_ns=max(t.open_ns[-1] + t.timeframe_s * NS_PER_S for t in material.tracks),
+        symbols=material.symbols,
+        hold=options.hold,
+        leverage=options.leverage,
+        margin=options.margin.value,
+        guard=options.guard,
+        profile=options.policy.guard.profile,
+        stop_fill=options.stop_fill,
+        start=options.start,
+        seed=options.seed,
+        strategies=tuple(s.name for s in options.strategies),
+        events=stage.events,
+        events_per_s=stage.events / (spent_ns / NS_PER_S) if spent_ns > 0 else None,
+        trades=stage.tally.trades,
+        wins=stage.tally.wins,
+        wallet_usd=wallet,
+        final_equity_usd=final,
+        return_frac=final / wallet - 1.0,
+        max_drawdown_frac=stage.equity.max_drawdown_frac,
+        max_drawdown_ns=stage.equity.max_drawdown_ns,
+        liquidations=len(stage.tally.liquidated),
+        delever_actions=state.books.actions if state is not None else 0,
+        stops_filled=stage.stops_filled,
+        latched=state.latched if state is not None else False,
+        fees_usd=float(stage.tally.fees_usd),
+        funding_usd=float(stage.tally.funding_usd),
+        unprotected_s_max=stage.cover.longest_s,
+        refused_orders=stage.refused,
+        digest=_digest(stage),
+        actions=actions_of(lines),
+        story=lines,
+        caveats=material.caveats,
+        traces=Traces(
+            bars={
+                t.symbol: [candle_of(t, n) for n in range(len(t.open_ns))]
+                for t in material.tracks
+                if not t.is_mark
+            },
+            equity=run.curve,
+            fills=stage.fills,
+            stops=stage.stops,
+            levels=options.policy.levels.book,
+        ),
+    )
