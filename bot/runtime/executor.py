@@ -60,8 +60,21 @@ class Executor:
         self._entries = Lanes(group, "enter", parallel=ENTRIES_AT_ONCE)
         self._questions = Lanes(group, "ask", parallel=QUESTIONS_AT_ONCE)
         self._account_waits = False
-        self.entries_held = ""
+        self._hold = ""
+        self._closed = False
+
+    @property
+    def entries_held(self) -> str:
         """Why risking orders are refused at the door just now; empty: they are not."""
+        return "stopping" if self._closed else self._hold
+
+    def hold_entries(self, reason: str) -> None:
+        """Refuse risking orders for `reason`; empty lets them through again."""
+        self._hold = reason
+
+    def close_entries(self) -> None:
+        """Refuse risking orders for good: this run ends."""
+        self._closed = True
 
     @property
     def writing(self) -> int:

@@ -103,3 +103,5 @@ class DaemonParts:
     options: Options = field(default_factory=Options)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to end the daemon in order, as SIGTERM does."""
+    health: dict[str, object] = field(default_factory=dict)
+    """Written by the daemon every second: ready, lag_s, inbox, journal, entries, blind."""

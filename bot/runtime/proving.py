@@ -1,0 +1,57 @@
+"""Holds entries until a stop was proven at this venue, and asks again while it was not."""
+
+from bot.domain.account import AccountState
+from bot.domain.messages import AccountSnapshot
+from bot.domain.risk import Severity
+from bot.runtime import canary, outcomes
+from bot.runtime.executor import Executor
+from bot.runtime.notices import Notices
+from bot.runtime.parts import DaemonParts
+
+SOON_S = 2.0
+
+
+class StopProver:
+    """Entries stay refused until one proof succeeded."""
+
+    def __init__(self, parts: DaemonParts, executor: Executor, notices: Notices) -> None:
+        self._parts = parts
+        self._executor = executor
+        self._notices = notices
+        self._number = 0
+        self._told = ""
+        self._pause_s = SOON_S
+
+    async def prove(self, account: AccountState) -> bool:
+        """Try once; open the door for entries when a stop is proven (or cannot be while flat)."""
+        options = self._parts.options
+        if options.read_only or not options.prove_stop:
+            self._executor.hold_entries("")
+            return True
+        self._number += 1
+        proof = await canary.prove_stop(self._parts, account, self._number)
+        if not proof.failed:
+            self._executor.hold_entries("")
+            text = proof.skipped or "a stop was placed, seen and cancelled"
+            self._notices.say(Severity.INFO, "stop_proof", text)
+            return True
+        self._executor.hold_entries(f"no stop is proven: {proof.failed}")
+        self._pause_s = SOON_S if proof.early else options.prove_again_s
+        if not proof.early and proof.failed != self._told:
+            self._told = proof.failed
+            text = (
+                f"stops cannot be proven at {self._parts.venue.name}: {proof.failed}. "
+                f"No entries; trying again every {options.prove_again_s:.0f} s."
+            )
+            self._notices.say(Severity.CRITICAL, "stop_proof", text)
+        return False
+
+    async def run(self) -> None:
+        """Try again until it succeeds."""
+        while True:
+            await self._parts.clock.sleep_s(self._pause_s)
+            reading = await outcomes.read_account(
+                self._parts.guard, self._parts.clock, self._parts.options.read_deadline_s
+            )
+            if isinstance(reading, AccountSnapshot) and await self.prove(reading.account):
+                return

@@ -1,0 +1,201 @@
+"""The one way of starting: restore, read the venue, reconcile, protect, and only then trade."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from loguru import logger
+
+from bot.domain.account import AccountState
+from bot.domain.errors import VenueError, VenueRefused
+from bot.domain.instrument import Instrument
+from bot.domain.market import Candle
+from bot.domain.messages import (
+    AccountSnapshot,
+    Command,
+    Event,
+    InstrumentsLoaded,
+    OrderUpdate,
+    Started,
+)
+from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_S
+from bot.runtime import outcomes
+from bot.runtime.notices import Notices
+from bot.runtime.parts import DaemonParts
+
+RETRY_S = 0.5
+RETRY_MAX_S = 5.0
+PAGE = 1_000
+RECENT_BARS = 100
+"""Bars of the decision timeframe loaded behind the coarser history, for strategies."""
+
+Step = Callable[[Event], None]
+
+
+class StartFailed(VenueError):
+    """The venue could not be read in the time a start may take."""
+
+
+async def restore(parts: DaemonParts, notices: Notices) -> str:
+    """Give the kernel the account part of its last life; return why it must stay paused, if so.
+
+    Raises:
+        JournalBroken: the journal cannot be read: limits and peaks would be forgotten.
+    """
+    blob = await parts.memory.load_snapshot()
+    if blob is None:
+        return ""
+    try:
+        parts.kernel.restore_account(blob)
+    except ValueError as error:
+        text = f"{error}. Peak, latch and limits of the last run are unknown: paused until resume."
+        notices.say(Severity.CRITICAL, "restore", text)
+        return text
+    return ""
+
+
+async def begin(parts: DaemonParts, step: Step, paused: str) -> None:
+    """Tell the kernel that a run starts, and of every order whose end nobody knows."""
+    now_ns = parts.clock.now_ns()
+    step(
+        Started(
+            run_id=parts.run_id,
+            event_ns=now_ns,
+            received_ns=now_ns,
+            read_only=parts.options.read_only,
+        )
+    )
+    if paused:
+        step(pause_command(parts))
+    known = parts.kernel.state.orders
+    for order in await parts.memory.live_orders():
+        if order.client_order_id not in known:
+            step(OrderUpdate(order.event_ns, now_ns, order))
+
+
+def pause_command(parts: DaemonParts) -> Command:
+    """Return the command that forbids new risk until a human resumes."""
+    now_ns = parts.clock.now_ns()
+    return Command(
+        command_id=f"{parts.run_id[:8]}-start",
+        name="pause",
+        args={},
+        operator="start",
+        event_ns=now_ns,
+        received_ns=now_ns,
+    )
+
+
+@asynccontextmanager
+async def patience(parts: DaemonParts, what: str) -> AsyncIterator[None]:
+    """Bound a start-up phase by the start deadline, with a line that says what was missing."""
+    try:
+        async with asyncio.timeout(parts.options.start_deadline_s):
+            yield
+    except TimeoutError:
+        raise StartFailed(
+            f"{parts.venue.name}: {what} could not be read within "
+            f"{parts.options.start_deadline_s:.0f} s; check the network and the venue's status"
+        ) from None
+
+
+async def load_instruments(parts: DaemonParts, step: Step, symbols: tuple[str, ...]) -> None:
+    """Load contracts, trying again until the start deadline.
+
+    Raises:
+        StartFailed: the venue did not answer in time.
+        VenueRefused: the venue knows no such symbol or key.
+    """
+    async with patience(parts, "contracts"):
+        pause_s = RETRY_S
+        while True:
+            loaded = await _try_instruments(parts, symbols)
+            if loaded is not None:
+                now_ns = parts.clock.now_ns()
+                step(InstrumentsLoaded(now_ns, now_ns, loaded))
+                return
+            await parts.clock.sleep_s(pause_s)
+            pause_s = min(pause_s * 2, RETRY_MAX_S)
+
+
+async def _try_instruments(
+    parts: DaemonParts, symbols: tuple[str, ...]
+) -> tuple[Instrument, ...] | None:
+    try:
+        async with asyncio.timeout(parts.options.write_deadline_s):
+            return await parts.venue.instruments(symbols)
+    except VenueRefused:
+        raise
+    except outcomes.FAILURES as error:
+        logger.warning("contracts: {}", outcomes.told(error))
+        return None
+
+
+async def load_history(parts: DaemonParts, step: Step) -> int:
+    """Teach the kernel from candles before now, within a bounded time; return how many.
+
+    Where none can be had, the prior volatility sizes positions.
+    """
+    count = 0
+    try:
+        async with asyncio.timeout(parts.options.history_deadline_s):
+            for symbol in parts.symbols:
+                for candle in await _history_of(parts, symbol):
+                    step(candle)
+                    count += 1
+    except outcomes.FAILURES as error:
+        logger.warning("history ends after {} candles: {}", count, outcomes.told(error))
+    return count
+
+
+async def _history_of(parts: DaemonParts, symbol: str) -> list[Candle]:
+    """Return a month of coarse bars and, from where they end, recent bars to decide on."""
+    options, bar_s = parts.options, parts.kernel.policy.bar_s
+    now_ns = parts.clock.now_ns()
+    coarse_s = options.history_timeframe_s
+    recent_ns = now_ns - RECENT_BARS * bar_s * NS_PER_S
+    recent_ns -= recent_ns % (coarse_s * NS_PER_S)
+    coarse = await _bars(parts, symbol, coarse_s, now_ns - options.history_s * NS_PER_S, recent_ns)
+    fine = await _bars(parts, symbol, bar_s, recent_ns, now_ns) if bar_s != coarse_s else []
+    return coarse + fine
+
+
+async def _bars(
+    parts: DaemonParts, symbol: str, timeframe_s: int, since_ns: int, until_ns: int
+) -> list[Candle]:
+    """Return the closed bars of one timeframe, oldest first, page by page."""
+    bars: list[Candle] = []
+    while since_ns < until_ns:
+        page = await parts.venue.candles(symbol, timeframe_s, since_ns, PAGE)
+        fresh = [c for c in page if c.event_ns > since_ns and c.event_ns <= until_ns]
+        if not fresh:
+            break
+        bars += fresh
+        since_ns = fresh[-1].event_ns
+    return bars
+
+
+async def read_account(parts: DaemonParts, step: Step) -> AccountState:
+    """Read the account until it answers, load contracts of foreign positions, and reconcile.
+
+    Raises:
+        StartFailed: the venue did not answer in time.
+    """
+    async with patience(parts, "the account"):
+        pause_s = RETRY_S
+        while True:
+            reading = await outcomes.read_account(
+                parts.venue, parts.clock, parts.options.write_deadline_s
+            )
+            if isinstance(reading, AccountSnapshot):
+                break
+            step(reading)
+            await parts.clock.sleep_s(pause_s)
+            pause_s = min(pause_s * 2, RETRY_MAX_S)
+    held = {position.symbol for position in reading.account.positions}
+    foreign = tuple(sorted(held - set(parts.symbols)))
+    if foreign:
+        await load_instruments(parts, step, foreign)
+    step(reading)
+    return reading.account
