@@ -189,6 +189,7 @@ def _furnish(
         data.load_history(config.history, started_ns)
     if kept is not None:
         put_back(world, kept)
+    world.advance()
     for account in config.accounts:
         world.exchange.open_account(
             account.account_id, account.wallet_usd, hedge_mode=account.hedge_mode
