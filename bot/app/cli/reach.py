@@ -1,6 +1,5 @@
 """Reaches a running daemon through its control socket: one JSON line there, one back."""
 
-import getpass
 import json
 import socket
 from pathlib import Path
@@ -21,15 +20,37 @@ class Refused(BotError):
 
 
 def ask_daemon(path: Path, name: str, args: dict[str, str]) -> dict[str, Any]:
-    """Return the daemon's answer to `name`.
+    """Return the daemon's answer to the question `name`.
 
     Raises:
         DaemonAbsent: no daemon runs here; the line says how to start one.
         Refused: the daemon refused; the line is its own.
         StateLocked: it does not answer in time, or speaks nonsense.
     """
-    request = {"name": name, "args": args, "operator": operator()}
-    line = _exchange(path, json.dumps(request).encode() + b"\n")
+    answer = _request(path, name, args)
+    data = answer.get("data")
+    if not isinstance(data, dict):
+        raise StateLocked(f"{path}: no answer to {name}: is another program there?")
+    return data
+
+
+def order_daemon(path: Path, name: str, args: dict[str, str]) -> dict[str, Any]:
+    """Return how the command `name` was taken: accepted, text, command_id.
+
+    Raises:
+        DaemonAbsent, Refused, StateLocked: as `ask_daemon`.
+    """
+    answer = _request(path, name, args)
+    return {
+        "command": name,
+        "accepted": bool(answer.get("ok")),
+        "text": str(answer.get("text", "")),
+        "command_id": answer.get("command_id"),
+    }
+
+
+def _request(path: Path, name: str, args: dict[str, str]) -> dict[str, Any]:
+    line = _exchange(path, json.dumps({"name": name, "args": args}).encode() + b"\n")
     try:
         answer = json.loads(line)
     except ValueError:
@@ -39,14 +60,6 @@ def ask_daemon(path: Path, name: str, args: dict[str, str]) -> dict[str, Any]:
     if answer.get("error"):
         raise Refused(str(answer["error"]))
     return answer
-
-
-def operator() -> str:
-    """Return who sits at this terminal."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (OSError, KeyError):
-        return "cli"
 
 
 def _exchange(path: Path, request: bytes) -> bytes:

@@ -7,7 +7,7 @@ import typer
 from bot.app.cli import pages
 from bot.app.cli.home import open_home
 from bot.app.cli.output import JsonFlag, leave, show
-from bot.app.cli.reach import ask_daemon
+from bot.app.cli.reach import order_daemon
 
 REFUSED = 3
 SymbolOption = Annotated[str, typer.Option(help="Only this contract, e.g. BTC/USDT:USDT.")]
@@ -62,7 +62,7 @@ def relever(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
 
 def _order(name: str, args: dict[str, str], *, as_json: bool) -> None:
     given = {key: value for key, value in args.items() if value}
-    answer = ask_daemon(open_home().places.socket, name, given)
+    answer = order_daemon(open_home().places.socket, name, given)
     show(answer, pages.answer, as_json=as_json)
-    if answer.get("accepted") is False:
+    if not answer["accepted"]:
         leave(REFUSED)

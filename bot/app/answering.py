@@ -1,0 +1,62 @@
+"""Answers questions beside a running kernel: belief from memory, history from the journal."""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from bot.answers.ask import Fetched, ask, table_wanted
+from bot.answers.journal import TABLES
+from bot.answers.question import Answered, Question
+from bot.runtime.parts import Machine
+
+
+class History(Protocol):
+    """The journal as answers need it; may raise JournalBroken."""
+
+    async def rows(self, table: str, *, limit: int, symbol: str = "") -> list[Answered]:
+        """Return the newest rows of `table`, newest first."""
+        ...
+
+    async def why(self, ref: str) -> list[Answered]:
+        """Return the chain that led to and from `ref`."""
+        ...
+
+
+Special = Callable[[dict[str, str]], Awaitable[Answered]]
+
+
+class Answering:
+    """The `ask` of a daemon; `special` names answers that the wiring itself gives."""
+
+    def __init__(
+        self, machine: Machine, history: History, special: dict[str, Special] | None = None
+    ) -> None:
+        self._machine = machine
+        self._history = history
+        self._special = special or {}
+
+    async def __call__(self, name: str, args: dict[str, str]) -> Answered:
+        """Return the answer called `name`.
+
+        Raises:
+            BotError: the question is unclear, or the journal cannot be read.
+        """
+        special = self._special.get(name)
+        if special is not None:
+            return await special(args)
+        question = Question(state=self._machine.state, policy=self._machine.policy, args=args)
+        shelf = await self._fetch(name, question)
+        return ask(
+            name, Question(state=question.state, policy=question.policy, args=args, shelf=shelf)
+        )
+
+    async def _fetch(self, name: str, question: Question) -> Fetched:
+        ref = question.args.get("ref", "")
+        if name == "why" and ref:
+            return Fetched(chain=await self._history.why(ref))
+        table = table_wanted(name, question.args)
+        if table in TABLES:
+            limit = question.limit
+            return Fetched(
+                rows=await self._history.rows(table, limit=limit, symbol=question.symbol)
+            )
+        return Fetched()

@@ -1,0 +1,67 @@
+"""`breakwater db check|backup|upgrade`: care of the journal."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from bot.app.cli.grid import facts, text
+from bot.app.cli.home import Home, open_home
+from bot.app.cli.output import Document, JsonFlag, leave, show
+from bot.app.cli.reach import DaemonAbsent, ask_daemon
+
+UNHEALTHY = 3
+group = typer.Typer(help="Check, copy and migrate the journal.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group to the command line."""
+    app.add_typer(group, name="db")
+
+
+@group.command()
+def check(*, as_json: JsonFlag = False) -> None:
+    """Examine every page and key; exit 3 when something is wrong."""
+    home = open_home()
+    document = _through_daemon(home, "db_check")
+    if document is None:
+        from bot.journal import care
+
+        document = care.check(home.places.journal)
+    show(document, _render, as_json=as_json)
+    if not document.get("ok"):
+        leave(UNHEALTHY)
+
+
+@group.command()
+def backup(*, as_json: JsonFlag = False) -> None:
+    """Copy the journal into state/backups; safe while the daemon runs."""
+    home = open_home()
+    document = _through_daemon(home, "db_backup")
+    if document is None:
+        from bot.app.clock import SystemClock
+        from bot.journal import care
+
+        document = care.backup(home.places.journal, SystemClock())
+    show(document, _render, as_json=as_json)
+
+
+@group.command()
+def upgrade(*, as_json: JsonFlag = False) -> None:
+    """Migrate the journal to this program's schema, after a backup."""
+    from bot.app.clock import SystemClock
+    from bot.journal import care
+
+    show(care.upgrade(open_home().places.journal, SystemClock()), _render, as_json=as_json)
+
+
+def _through_daemon(home: Home, name: str) -> dict[str, Any] | None:
+    """Return the daemon's answer; None when no daemon holds the journal."""
+    try:
+        return ask_daemon(home.places.socket, name, {})
+    except DaemonAbsent:
+        return None
+
+
+def _render(document: Document, console: Console) -> None:
+    console.print(facts("journal", [(key, text(value)) for key, value in document.items()]))

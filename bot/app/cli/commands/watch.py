@@ -1,0 +1,55 @@
+"""`breakwater watch`: the bot, live on a terminal."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+
+from bot.app.cli import pages
+from bot.app.cli.home import open_home
+from bot.app.cli.output import Document, JsonFlag, print_json, wants_json
+from bot.app.cli.reach import ask_daemon
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(watch)
+
+
+def watch(
+    *,
+    every: Annotated[float, typer.Option(min=0.2, max=60.0, help="Seconds between looks.")] = 1.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show status, positions and the newest decisions until Ctrl-C; piped: once, as JSON."""
+    path = open_home().places.socket
+
+    def look() -> Document:
+        return {
+            "status": ask_daemon(path, "status", {}),
+            "positions": ask_daemon(path, "positions", {}),
+            "why": ask_daemon(path, "why", {"limit": "8"}),
+        }
+
+    if wants_json(as_json):
+        print_json(look())
+        return
+    from bot.app.clock import pause_s
+
+    console = Console()
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            live.update(_page(look(), console), refresh=True)
+            pause_s(every)
+
+
+def _page(seen: Document, console: Console) -> Group:
+    """Return the three answers one below the other."""
+    with console.capture() as capture:
+        pages.status(seen["status"], console)
+        pages.positions(seen["positions"], console)
+        pages.why(seen["why"], console)
+    from rich.text import Text
+
+    return Group(Text.from_ansi(capture.get()))
