@@ -97,6 +97,3 @@ def round_step(price: float) -> float:
     while step * 10.0 <= price * ROUND_STEP_FRAC * 1.25:
         step *= 10.0
     return step
-
-
-STRATEGY = LevelBounce

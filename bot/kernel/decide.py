@@ -83,7 +83,7 @@ def _unwelcome(desk: Desk, intent: Intent) -> Refusal | None:
     if not is_flat(state, intent.symbol):
         return Refusal(RefusalReason.ENTRY_PENDING, intent.symbol, "position held", "flat")
     day_start = state.anchors.day_start_usd
-    limit = desk.policy.rules.daily_loss_halt_frac
+    limit = desk.policy.rules.daily_loss_half_frac
     if day_start > 0.0 and -state.anchors.own_day_usd / day_start >= limit:
         lost = -state.anchors.own_day_usd / day_start
         return Refusal(

@@ -110,6 +110,7 @@ def _margin(desk: Desk, wish: MarginWish) -> None:
     if desk.state.read_only:
         return
     wish.leg.released_usd -= wish.amount_usd
+    wish.leg.margin_asked_ns = desk.state.now_ns
     desk.emit(AdjustMargin(wish.leg.symbol, wish.leg.side, wish.amount_usd, wish.reason))
     desk.record(
         "margin", wish.leg.symbol, f"give back {wish.amount_usd} USD of margin", wish.reason

@@ -36,6 +36,8 @@ def mode_now(desk: Desk) -> tuple[TradingMode, str]:
         return TradingMode.REDUCING, "the account has not been read yet"
     if not state.user_stream_live:
         return TradingMode.REDUCING, "the account stream is down"
+    if not state.stops_proven:
+        return TradingMode.REDUCING, "a stop could not be placed, seen and cancelled"
     age_s = (state.now_ns - max(state.account_ns, state.reconciled_ns)) / NS_PER_S
     if age_s > desk.policy.rules.account_stale_s:
         return TradingMode.REDUCING, "the account reading is old"

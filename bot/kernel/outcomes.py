@@ -140,9 +140,11 @@ def on_cancel_failed(desk: Desk, event: CancelFailed) -> None:
 
 def on_margin_adjusted(desk: Desk, event: MarginAdjusted) -> None:
     """Take back what could not be given."""
+    leg = desk.state.legs.get(leg_key(event.symbol, event.side))
+    if leg is not None:
+        leg.margin_asked_ns = 0
     if event.done:
         return
-    leg = desk.state.legs.get(leg_key(event.symbol, event.side))
     if leg is not None:
         leg.released_usd += event.amount_usd
     desk.record(

@@ -22,6 +22,8 @@ from bot.kernel.view import LegView
 
 STOPS_MAX = 4
 IN_FLIGHT_NS = 3 * NS_PER_S // 2
+FIRING_NS = 3 * NS_PER_S
+ANSWER_DUE_NS = 10 * NS_PER_S
 GIVE_BACK_MIN_USD = 1.0
 
 
@@ -74,11 +76,17 @@ def is_covered(desk: Desk, leg: Leg) -> bool:
     """Whether working stops of ours cover the whole leg at the venue."""
     working = ZERO
     for stop in stops_of(desk, leg):
-        if stop.status is OrderStatus.WORKING:
+        if stop.status is OrderStatus.WORKING or is_firing(desk, stop):
             if stop.close_position:
                 return True
             working += stop.remaining_qty
     return working >= leg.qty
+
+
+def is_firing(desk: Desk, stop: OrderBelief) -> bool:
+    """Whether a stop was set off moments ago, so that its fill is due."""
+    since = desk.state.now_ns - stop.event_ns
+    return stop.status is OrderStatus.TRIGGERING and since < FIRING_NS
 
 
 def stop_wishes(
@@ -90,9 +98,12 @@ def stop_wishes(
     """
     leg = view.leg
     stops = stops_of(desk, leg)
+    if any(is_firing(desk, stop) and stop.remaining_qty >= leg.qty for stop in stops):
+        return []
     tolerance = Decimal(repr(view.policy.guard.reprice_frac * view.mark))
     good = [s for s in stops if _fits(leg, s, price, tolerance, exact=exact)]
-    proven = next((s for s in good if s.status is OrderStatus.WORKING), None)
+    working = [s for s in good if s.status is OrderStatus.WORKING]
+    proven = min(working, key=lambda s: (s.remaining_qty - leg.qty, -s.sent_ns), default=None)
     if proven is not None:
         spare = (OrderStatus.WORKING, OrderStatus.UNKNOWN)
         return [
@@ -184,6 +195,8 @@ def give_back(view: LegView, stop_price: float) -> MarginWish | None:
     where it was; only what our own cuts released is ever given back.
     """
     leg, instrument = view.leg, view.market.instrument
+    if leg.margin_asked_ns and view.state.now_ns - leg.margin_asked_ns < ANSWER_DUE_NS:
+        return None
     if leg.released_usd <= ZERO or leg.isolated_margin_usd is None or instrument is None:
         return None
     sign = leg.side.sign

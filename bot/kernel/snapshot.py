@@ -146,6 +146,8 @@ class Leg(msgspec.Struct, kw_only=True):
     last_relever_ns: int = 0
     released_usd: Decimal = ZERO
     """Isolated margin our own cuts released and that was not given back yet."""
+    margin_asked_ns: int = 0
+    """When margin was last given back without an answer yet; 0: nothing is under way."""
     uncovered_since_ns: int = 0
     rungs: dict[str, float] = {}
     """rule -> exposure factor in force (hysteresis)."""
@@ -235,6 +237,8 @@ class BotState(msgspec.Struct, kw_only=True):
     reconciled_ns: int = 0
     account_ns: int = 0
     user_stream_live: bool = True
+    stops_proven: bool = True
+    """False once a stop could not be placed, seen and cancelled at the venue."""
     hedge_mode: bool = False
     margin_modes: dict[str, MarginMode] = {}
     leverages: dict[str, int] = {}

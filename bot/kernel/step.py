@@ -190,6 +190,8 @@ class Kernel:
     def _on_feed(self, event: FeedStatus) -> None:
         if event.stream == "user":
             self.state.user_stream_live = event.live
+        elif event.stream == "proof":
+            self.state.stops_proven = event.live
         else:
             symbols = [event.symbol] if event.symbol else sorted(self.state.markets)
             for symbol in symbols:

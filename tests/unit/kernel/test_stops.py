@@ -1,0 +1,77 @@
+"""Stops are trimmed without churn, and a stop that fires is not doubled."""
+
+from decimal import Decimal
+
+from bot.domain.messages import CancelOrder, OrderUpdate
+from bot.domain.orders import (
+    OrderKind,
+    OrderSide,
+    OrderState,
+    OrderStatus,
+    PositionSide,
+    Purpose,
+    TriggerBy,
+)
+from tests.fakes.kernel_world import BTC, World, orders_of, position
+from tests.unit.kernel.test_guard import fill
+
+
+def stop_state(world: World, order_id: str, status: OrderStatus) -> OrderUpdate:
+    belief = world.kernel.state.orders[order_id]
+    ns = world.later(0.1)
+    return OrderUpdate(
+        ns,
+        ns,
+        OrderState(
+            client_order_id=order_id, venue_order_id="v", symbol=BTC, side=belief.side,
+            kind=OrderKind.STOP_MARKET, status=status, qty=belief.qty, filled_qty=Decimal(0),
+            reduce_only=True, close_position=False, event_ns=ns,
+            trigger_price=belief.trigger_price, trigger_by=TriggerBy.MARK,
+        ),
+    )  # fmt: skip
+
+
+def guarded_world(qty: str) -> tuple[World, str]:
+    world = World()
+    world.account()
+    found = position(PositionSide.LONG, qty, "76000", ns=world.now_ns + 10**9)
+    effects = world.account("10000", [found])
+    world.accept_all(effects)
+    (stop,) = orders_of(effects, Purpose.STOP)
+    return world, stop.client_order_id
+
+
+def test_a_stop_larger_than_the_position_is_replaced_once_and_then_left_alone() -> None:
+    world, first = guarded_world("0.100")
+    closed = fill(world, "hand", OrderSide.SELL, "0.040", "76000", "0")
+    world.accept_all(closed)
+    (newer,) = orders_of(closed, Purpose.STOP)
+    assert newer.qty == Decimal("0.060")
+    cancels = [e.client_order_id for e in world.effects if isinstance(e, CancelOrder)]
+    assert cancels == [first]
+    world.step(stop_state(world, first, OrderStatus.CANCELLED))
+    for _ in range(3):
+        assert orders_of(world.candle(76_000, 76_010, 75_990, 76_000)) == []
+
+
+def test_a_stop_that_fires_is_not_doubled() -> None:
+    world, stop_id = guarded_world("0.100")
+    out = world.step(stop_state(world, stop_id, OrderStatus.TRIGGERING))
+    assert orders_of(out) == []
+
+
+def test_a_stop_stuck_triggering_is_replaced_or_closed() -> None:
+    world, stop_id = guarded_world("0.100")
+    world.step(stop_state(world, stop_id, OrderStatus.TRIGGERING))
+    world.later(4.0)
+    first = world.mark(75_900.0)
+    later = world.mark(75_900.0, after_s=4.0)
+    purposes = {o.purpose for o in orders_of([*first, *later])}
+    assert purposes & {Purpose.STOP, Purpose.FLATTEN}
+
+
+def test_the_orders_of_a_gone_position_are_swept() -> None:
+    world, stop_id = guarded_world("0.100")
+    out = fill(world, "hand", OrderSide.SELL, "0.100", "76000", "0")
+    cancelled = [e.client_order_id for e in out if isinstance(e, CancelOrder)]
+    assert cancelled == [stop_id]
