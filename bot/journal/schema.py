@@ -45,8 +45,8 @@ def refuse_newer(revision: str, path: Path) -> None:
         )
 
 
-def upgrade(raw: sqlite3.Connection, path: Path, to: str = HEAD) -> None:
-    """Run the migrations up to `to` in one transaction: all of it, or nothing.
+def upgrade(raw: sqlite3.Connection, path: Path) -> None:
+    """Run the migrations up to the newest in one transaction: all of them, or none.
 
     Raises:
         JournalBroken: a migration failed; the file is as it was.
@@ -54,13 +54,13 @@ def upgrade(raw: sqlite3.Connection, path: Path, to: str = HEAD) -> None:
     from alembic import command  # loaded only when there is something to migrate
     from alembic.config import Config
 
-    with spoken(path, f"migrating it to schema {to}"), wrap(raw) as connection:
+    with spoken(path, f"migrating it to schema {HEAD}"), wrap(raw) as connection:
         raw.execute("PRAGMA foreign_keys = OFF")
         with connection.begin():
             config = Config(stdout=io.StringIO())
             config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
             config.attributes["connection"] = connection
-            command.upgrade(config, to)
+            command.upgrade(config, HEAD)
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         raw.execute("PRAGMA foreign_keys = ON")
 

@@ -24,6 +24,8 @@ def tell(connection: Connection, ref: str) -> Chain:
     consequences of the same cause) are left out.
     """
     found: dict[tuple[str, int], dict[str, object]] = {}
+    if not ref:
+        return []
     starts = {ref} | _aliases(connection, ref)
     refs = starts | _walk(connection, starts, found, backwards=True)
     refs |= _walk(connection, starts, found, backwards=False)
