@@ -1,0 +1,109 @@
+"""What a running daemon says about its own health: doctor, and care of its journal."""
+
+from pathlib import Path
+
+from bot.answers.held import covered_qty, legs_of, working_stops
+from bot.answers.question import Answered, age_s
+from bot.app.answering import Special
+from bot.app.checkup import Check, machine_checks, report, venue_checks
+from bot.app.places import Places
+from bot.app.settings import Settings, config_hash, load_settings
+from bot.domain.errors import BotError
+from bot.journal import care
+from bot.journal.writer import JournalWriter
+from bot.ports import Venue
+from bot.runtime.parts import Machine
+
+
+class Bedside:
+    """Answers that need the venue and the journal of a running daemon."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        machine: Machine,
+        venue: Venue,
+        journal: JournalWriter,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._machine = machine
+        self._venue = venue
+        self._journal = journal
+
+    def answers(self) -> dict[str, Special]:
+        """Return the questions answered here, by name."""
+        return {
+            "doctor": self._doctor,
+            "db_check": self._db_check,
+            "db_backup": self._db_backup,
+        }
+
+    async def _doctor(self, args: dict[str, str]) -> Answered:
+        del args
+        checks = [self._config(), *machine_checks(self._places), await self._database()]
+        checks += await venue_checks(self._venue, self._settings.risk.symbols)
+        return report([*checks, *self._belief()])
+
+    def _config(self) -> Check:
+        """Compare the files with what this run was started with."""
+        running = config_hash(self._settings)
+        try:
+            load_settings(self._places.config)
+        except BotError as error:
+            line = str(error).splitlines()[0]
+            return Check(name="configuration", ok=False, found=line, remedy="correct the file")
+        return Check(name="configuration", ok=True, found=f"valid; this run began with {running}")
+
+    async def _database(self) -> Check:
+        try:
+            rows = await self._journal.rows("runs", limit=1)
+        except BotError as error:
+            return Check(
+                name="database",
+                ok=False,
+                found=str(error),
+                remedy="breakwater db check, and free disk",
+            )
+        return Check(
+            name="database", ok=True, found=f"{self._places.journal}, {len(rows)} run read"
+        )
+
+    def _belief(self) -> list[Check]:
+        state = self._machine.state
+        legs = legs_of(state)
+        bare = [leg for leg in legs if covered_qty(leg, working_stops(state, leg)) < leg.qty]
+        stale = [m.symbol for m in state.markets.values() if not m.feed_live]
+        read_s = age_s(state.now_ns, state.account_ns)
+        return [
+            Check(
+                name="stops",
+                ok=not bare,
+                found=f"{len(legs) - len(bare)} of {len(legs)} positions stopped at the venue",
+                remedy="breakwater positions; breakwater flatten if it lasts",
+            ),
+            Check(
+                name="feeds",
+                ok=not stale and state.user_stream_live,
+                found=f"down: {', '.join(stale)}" if stale else "live",
+                remedy="entries wait, stops stay; check the network",
+            ),
+            Check(
+                name="account",
+                ok=state.reconciled_ns > 0,
+                found="not reconciled" if read_s is None else f"read {read_s:.1f} s ago",
+                remedy="see the log",
+            ),
+            Check(name="mode", ok=True, found=f"{state.mode.value}: {state.mode_reason}"),
+        ]
+
+    async def _db_backup(self, args: dict[str, str]) -> Answered:
+        del args
+        return {"path": str(self._places.journal), "backup": await self._journal.backup()}
+
+    async def _db_check(self, args: dict[str, str]) -> Answered:
+        """Copy the journal through its own connection, and examine every page of the copy."""
+        del args
+        copy = Path(await self._journal.backup())
+        return {**care.check(copy), "checked": "a copy made now", "path": str(self._places.journal)}

@@ -1,0 +1,73 @@
+"""What `doctor` can see while no daemon runs: configuration, strategies, keys, journal, venue."""
+
+from bot.app.checkup import Check, venue_checks
+from bot.app.cli.home import Home
+from bot.domain.errors import BotError
+
+
+async def at_rest(home: Home) -> list[Check]:
+    """Return the checks of a bot at rest."""
+    checks = [
+        Check(name="configuration", ok=True, found=f"valid: {home.places.config}"),
+        _strategies(home),
+        _journal(home),
+    ]
+    if home.settings.breakwater.mode == "paper":
+        paper = "the embedded venue starts with ./run; no key is needed"
+        return [*checks, Check(name="venue", ok=True, found=paper)]
+    return [*checks, *await _venue(home)]
+
+
+def _strategies(home: Home) -> Check:
+    from bot.app.discover import find_strategies
+
+    table = home.settings.strategies
+    try:
+        found = find_strategies(home.places.strategies, table.enabled)
+    except BotError as error:
+        return Check(name="strategies", ok=False, found=str(error), remedy="see docs/strategies.md")
+    names = ", ".join(strategy.name for strategy in found) or "none: guard only"
+    return Check(name="strategies", ok=True, found=names)
+
+
+def _journal(home: Home) -> Check:
+    from bot.journal import care
+
+    if not home.places.journal.exists():
+        return Check(name="database", ok=None, found="none yet: the first run makes it")
+    try:
+        seen = care.check(home.places.journal)
+    except BotError as error:
+        return Check(name="database", ok=False, found=str(error), remedy="see docs/runbook.md")
+    return Check(
+        name="database",
+        ok=bool(seen["ok"]),
+        found=f"{seen['path']}, schema {seen['schema']}, {seen['problems'] or 'whole'}",
+        remedy="restore a backup: docs/runbook.md",
+    )
+
+
+async def _venue(home: Home) -> list[Check]:
+    """Open the venue room with the configured key, look, and close it again."""
+    from bot.app.clock import SystemClock
+    from bot.app.credentials import require_secret
+    from bot.venue.open import VenueConfig, open_room
+
+    table, state = home.settings.breakwater, home.places.state
+    keys = home.settings.venues.live if table.mode == "live" else home.settings.venues.testnet
+    symbols = home.settings.risk.symbols
+    try:
+        config = VenueConfig(
+            mode=table.mode,
+            symbols=symbols,
+            api_key=require_secret(keys.api_key, state),
+            api_secret=require_secret(keys.api_secret, state),
+            read_only=True,
+        )
+        room = await open_room(config, SystemClock())
+    except BotError as error:
+        return [Check(name="venue", ok=False, found=str(error), remedy="see docs/runbook.md")]
+    try:
+        return await venue_checks(room.venue, symbols)
+    finally:
+        await room.close()

@@ -1,0 +1,56 @@
+"""`breakwater run`: the bot itself, on paper unless told otherwise."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from bot.app.cli.home import open_home
+from bot.app.cli.output import JsonFlag, leave, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(run)
+
+
+def run(
+    *,
+    mode: Annotated[
+        Literal["paper", "testnet", "live"] | None, typer.Option(help="Else the configuration's.")
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(metavar="NAME|DIR", help="Paper: default, or recorded data.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.1, max=10_000.0, help="Paper: market seconds per second.")
+    ] = None,
+    enforce: Annotated[
+        Literal["full", "stop_only", "alert"] | None,
+        typer.Option(help="How far the guard may go; must be named in live mode."),
+    ] = None,
+    read_only: Annotated[
+        bool | None, typer.Option("--read-only", help="Watch and warn, send nothing.")
+    ] = None,
+    yes_live: Annotated[
+        bool, typer.Option("--yes-live", help="Live mode: yes, real money.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Guard and trade until stopped; logs go to stderr and logs/. Stops stay at the venue."""
+    from bot.app.mode import RunWish
+
+    wish = RunWish(
+        mode=mode,
+        scenario=scenario,
+        speed=speed,
+        enforce=enforce,
+        read_only=read_only,
+        yes_live=yes_live,
+    )
+    home = open_home()
+    from bot.app.wiring import run_bot
+
+    code = run_bot(home.settings, home.places, wish)
+    if as_json:
+        print_json({"exit_code": code})
+    leave(code)

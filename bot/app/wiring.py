@@ -1,0 +1,173 @@
+"""Builds the graph of a run and takes it down again: the only place that knows everybody."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+from loguru import logger
+
+from bot.app.answering import Answering
+from bot.app.bedside import Bedside
+from bot.app.clock import SystemClock
+from bot.app.credentials import require_secret
+from bot.app.discover import find_strategies
+from bot.app.logs import drain_logs, wire_logs
+from bot.app.mode import RunWish, settled
+from bot.app.paper import PaperVenue
+from bot.app.places import Places, make_state
+from bot.app.policy import policy_of
+from bot.app.scrub import Scrubber
+from bot.app.settings import Settings, config_hash
+from bot.domain.messages import Notify
+from bot.journal.lock import hold_state
+from bot.journal.store import Store, open_journal
+from bot.journal.writer import JournalWriter
+from bot.kernel.step import Kernel
+from bot.ports import Clock, Feed
+from bot.runtime.parts import DaemonParts, Options
+from bot.runtime.supervisor import run_daemon
+from bot.venue.open import VenueConfig, VenueRoom, open_room
+
+
+def run_id_of(clock: Clock) -> str:
+    """Return 8 hex digits that name this run: derived from the clock and the process."""
+    seed = f"{clock.now_ns()}-{clock.monotonic_ns()}-{os.getpid()}"
+    return hashlib.sha256(seed.encode()).hexdigest()[:8]
+
+
+def run_bot(settings: Settings, places: Places, wish: RunWish) -> int:
+    """Run the bot until it is told to stop; return the exit code.
+
+    Raises:
+        BotError: it could not be started; the line says what to do.
+    """
+    import uvloop
+
+    settings = settled(settings, wish)
+    clock = SystemClock()
+    make_state(places)
+    with hold_state(places.state), _logs(settings, places, clock) as (scrubber, run_id):
+        logger.info(
+            "breakwater {} run {}: profile {}, {}, config {}",
+            settings.breakwater.mode,
+            run_id,
+            settings.risk.profile or f"loss budget {settings.risk.loss_budget_frac}",
+            ", ".join(settings.risk.symbols),
+            config_hash(settings),
+        )
+        with _venue(settings, places, clock) as paper:
+            config = _venue_config(settings, places, paper)
+            scrubber.learn(config.api_key)
+            scrubber.learn(config.api_secret)
+            # The journal is opened before the loop: a damaged one must be told in one line.
+            store = open_journal(places.journal, clock)
+            run = _run(settings, places, clock, run_id, config, store, paper)
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(run)
+
+
+@contextmanager
+def _logs(settings: Settings, places: Places, clock: Clock) -> Iterator[tuple[Scrubber, str]]:
+    scrubber, run_id = Scrubber(), run_id_of(clock)
+    wire_logs(places.logs, settings.breakwater.log_level, scrubber, run_id=run_id)
+    try:
+        yield scrubber, run_id
+    finally:
+        drain_logs()
+
+
+@contextmanager
+def _venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVenue | None]:
+    """Keep the embedded venue for the length of a paper run, and end it after an ordered stop."""
+    if settings.breakwater.mode != "paper":
+        yield None
+        return
+    paper = PaperVenue(settings, places, clock)
+    yield paper
+    paper.end()
+
+
+def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -> VenueConfig:
+    table = settings.breakwater
+    if paper is not None:
+        address = paper.start()
+        return VenueConfig(
+            mode="paper",
+            symbols=settings.risk.symbols,
+            api_key=address.api_key,
+            api_secret=address.api_secret,
+            base_url=address.base_url,
+            ws_url=address.ws_url,
+            read_only=table.read_only,
+        )
+    keys = settings.venues.live if table.mode == "live" else settings.venues.testnet
+    return VenueConfig(
+        mode=table.mode,
+        symbols=settings.risk.symbols,
+        api_key=require_secret(keys.api_key, places.state),
+        api_secret=require_secret(keys.api_secret, places.state),
+        read_only=table.read_only,
+    )
+
+
+async def _run(
+    settings: Settings,
+    places: Places,
+    clock: Clock,
+    run_id: str,
+    config: VenueConfig,
+    store: Store,
+    paper: PaperVenue | None,
+) -> int:
+    async with AsyncExitStack() as stack:
+        writer = JournalWriter(store)
+        stack.push_async_callback(writer.close)
+        room = await open_room(config, clock)
+        stack.push_async_callback(room.close)
+        parts = _parts(settings, places, clock, run_id, room, writer, paper)
+        return await run_daemon(parts)
+
+
+def _parts(
+    settings: Settings,
+    places: Places,
+    clock: Clock,
+    run_id: str,
+    room: VenueRoom,
+    writer: JournalWriter,
+    paper: PaperVenue | None,
+) -> DaemonParts:
+    mode = settings.breakwater.mode
+    policy = policy_of(settings, mode=mode)
+    params = {name: dict(values) for name, values in policy.strategies.params.items()}
+    strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
+    kernel = Kernel(policy, strategies, run_id)
+    bedside = Bedside(settings, places, kernel, room.venue, writer)
+    keeper: tuple[Feed, ...] = () if paper is None else (paper,)
+
+    async def backup() -> None:
+        await writer.backup()
+
+    return DaemonParts(
+        kernel=kernel,
+        venue=room.venue,
+        guard=room.guard,
+        feeds=(*room.feeds, *keeper),
+        memory=writer,
+        clock=clock,
+        symbols=settings.risk.symbols,
+        notify=_tell,
+        ask=Answering(kernel, writer, bedside.answers()),
+        run_id=run_id,
+        socket_path=places.socket,
+        notify_address=os.environ.get("NOTIFY_SOCKET"),
+        backup=backup,
+        options=Options(read_only=settings.breakwater.read_only),
+    )
+
+
+def _tell(notice: Notify) -> None:
+    """Carry a notice to nobody yet: the shell logs every notice itself."""
+    del notice
