@@ -151,6 +151,10 @@ class Account(msgspec.Struct, kw_only=True):
             found = self.legs[key] = Leg(symbol=symbol, side=side)
         return found
 
+    def peek(self, symbol: str, side: PositionSide) -> Leg:
+        """Return the leg to read it; one never touched is flat and stays unknown."""
+        return self.legs.get(f"{symbol}|{side}") or Leg(symbol=symbol, side=side)
+
     def held(self, symbol: str | None = None) -> list[Leg]:
         """Return the legs with a position, of one symbol or of all."""
         return [leg for leg in self.legs.values() if leg.size and symbol in (None, leg.symbol)]
@@ -174,16 +178,16 @@ class Account(msgspec.Struct, kw_only=True):
     def closing_leg(self, request: OrderRequest) -> Leg:
         """Return the leg that an order of this side would shrink."""
         if request.position_side is not None:
-            return self.leg(request.symbol, request.position_side)
+            return self.peek(request.symbol, request.position_side)
         buys = request.side is OrderSide.BUY
-        return self.leg(request.symbol, PositionSide.SHORT if buys else PositionSide.LONG)
+        return self.peek(request.symbol, PositionSide.SHORT if buys else PositionSide.LONG)
 
     def opening_leg(self, request: OrderRequest) -> Leg:
         """Return the leg that an order of this side would grow."""
         if request.position_side is not None:
-            return self.leg(request.symbol, request.position_side)
+            return self.peek(request.symbol, request.position_side)
         buys = request.side is OrderSide.BUY
-        return self.leg(request.symbol, PositionSide.LONG if buys else PositionSide.SHORT)
+        return self.peek(request.symbol, PositionSide.LONG if buys else PositionSide.SHORT)
 
     def shelf(self, *, conditional: bool) -> Shelf:
         """Return one of the two order books."""

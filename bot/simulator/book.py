@@ -19,6 +19,7 @@ from bot.simulator.market import MarketState
 from bot.simulator.terms import ExchangeRefused
 
 ASSET: Final = "USDT"
+_ADL_STEPS: Final = (0.0, 0.25, 0.5, 1.0)
 _LIQ_STEP: Final = Decimal("0.00000001")
 
 
@@ -162,7 +163,15 @@ class Book:
             leverage=account.leverage(leg.symbol),
             isolated_margin_usd=leg.isolated_usd if isolated else None,
             venue_liq_price=liq,
+            adl_rank=self._adl_rank(account, leg) if leg.qty else None,
         )
+
+    def _adl_rank(self, account: Account, leg: Leg) -> int:
+        """Return 0 (last in the queue) to 4 by profit on the margin the leg needs."""
+        mark = self.ledger.markets[leg.symbol].mark
+        margin = abs(leg.size) * mark / account.leverage(leg.symbol)
+        gain = leg.unrealised(mark) / margin if margin else 0.0
+        return sum(gain > step for step in _ADL_STEPS)
 
     def liquidation_price(self, account: Account, leg: Leg) -> Decimal | None:
         """Return the price at which this leg is liquidated, other symbols standing still."""

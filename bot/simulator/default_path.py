@@ -5,7 +5,7 @@ about January and 30 January - 2 February 2026 (80k lost on 31 January at 17:05 
 at 18:40, 78.2k on 1 February at 14:55, 75k lost on 2 February at 03:30); everything between them
 is seeded noise. ETH and SOL follow bitcoin by a beta with noise of their own. The path begins on
 1 February at 22:00 UTC just above 76,000: within twenty seconds it sweeps the level, comes back and
-holds, so that a level bounce can be watched at once (and once more at 100 s, for who came late).
+holds, so that a level bounce can be watched at once (again at 66 s and 120 s, for who came late).
 It bounces to 78k, falls through 76k and 75k in the night, and ends in an endless quiet range.
 """
 
@@ -67,11 +67,16 @@ WAYPOINTS: Final = (
     (0.317, 76_000.0, 0.01),
     (0.367, 76_096.0, 0.01),  # 22 s: reclaimed
     (0.5, 76_118.0, 0.01),
-    (1.5, 76_128.0, 0.01),
-    (1.617, 76_000.0, 0.01),
-    (1.667, 75_905.0, 0.01),  # 100 s: swept again, less deep
-    (1.717, 76_000.0, 0.01),
-    (1.767, 76_105.0, 0.01),
+    (1.0, 76_128.0, 0.01),
+    (1.05, 76_000.0, 0.01),
+    (1.1, 75_898.0, 0.01),  # 66 s: swept again, less deep
+    (1.15, 76_000.0, 0.01),
+    (1.2, 76_098.0, 0.01),
+    (1.9, 76_126.0, 0.01),
+    (1.95, 76_000.0, 0.01),
+    (2.0, 75_905.0, 0.01),  # 120 s: and once more
+    (2.05, 76_000.0, 0.01),
+    (2.1, 76_105.0, 0.01),
     (4.0, 76_150.0, 0.01),
     (20.0, 76_330.0, 0.05),
     (40.0, 76_900.0, 0.3),

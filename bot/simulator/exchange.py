@@ -246,7 +246,7 @@ class Exchange(Readings):
                 mark=market.mark,
                 index=market.index,
             )
-            walk(self._book, market, here)
+            walk(self._book, market, here, orders=False)
 
 
 def _note(market: MarketState, tick: MarketTick) -> None:

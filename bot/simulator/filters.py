@@ -40,8 +40,13 @@ def _check_mode(account: Account, request: OrderRequest) -> None:
         raise ExchangeRefused(-4061, "Order's position side does not match user's setting.")
     if account.hedge_mode and request.reduce_only:
         raise ExchangeRefused(-1106, "Parameter 'reduceOnly' sent when not required.")
-    if request.close_position and not request.kind.is_conditional:
+    if request.close_position and (not request.kind.is_conditional or _opens(request)):
         raise ExchangeRefused(-4136, "Target strategy invalid for orderType, closePosition")
+
+
+def _opens(request: OrderRequest) -> bool:
+    side = request.position_side
+    return side is not None and request.side is side.entry
 
 
 def _check_qty(contract: Instrument, request: OrderRequest) -> None:

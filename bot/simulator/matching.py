@@ -108,13 +108,19 @@ def fill_resting(book: Book, account: Account, order: Order, qty: Decimal) -> No
     expire_orphans(book, account, account.closing_leg(order.request))
 
 
+def offered(book: Book, order: Order, reference: float) -> Decimal:
+    """Return how much of a resting order the market takes when it stands at `reference`."""
+    return sum((q for _, q in _fills(book, order, reference, stopping=False)), ZERO)
+
+
 def expire_orphans(book: Book, account: Account, leg: Leg) -> None:
     """End resting reduce-only orders of a leg that is flat: they have nothing to do."""
     if leg.qty:
         return
     for order in list(account.orders.live.values()):
         r = order.request
-        if order.limit and shrinks(account, r) and account.closing_leg(r) is leg:
+        mine = r.symbol == leg.symbol and account.closing_leg(r).side is leg.side
+        if order.limit and mine and shrinks(account, r):
             book.end_order(account, order, OrderStatus.EXPIRED, "nothing left to reduce")
 
 
@@ -136,11 +142,10 @@ def _match(book: Book, account: Account, order: Order) -> None:
     life = order.request.time_in_force
     if order.request.kind is OrderKind.LIMIT and life is TimeInForce.GTX:
         return
-    if life is TimeInForce.FOK and order.request.kind is OrderKind.LIMIT:
-        got = sum((q for _, q in _fills(book, order, market.last, stopping=False)), ZERO)
-        if got < order.left_qty:
-            book.end_order(account, order, OrderStatus.EXPIRED, "could not be filled whole")
-            return
+    whole = life is TimeInForce.FOK and order.request.kind is OrderKind.LIMIT
+    if whole and offered(book, order, market.last) < order.left_qty:
+        book.end_order(account, order, OrderStatus.EXPIRED, "could not be filled whole")
+        return
     execute(book, account, order, market.last)
     rests = order.request.kind is OrderKind.LIMIT and life is TimeInForce.GTC
     if order.status.is_live and not rests:

@@ -42,7 +42,7 @@ def settle(
         _shrink(book, account, leg, closing, realized, keep_margin=is_liquidation, info=trade_id)
         touched.append(leg)
     if opening:
-        leg = account.opening_leg(order.request)
+        leg = account.leg(symbol, account.opening_leg(order.request).side)
         _grow(account, leg, opening, price)
         touched.append(leg)
     book.pay(account, -fee, fee_kind, symbol, trade_id)
@@ -55,6 +55,7 @@ def settle(
         book.tell_order(account, order)
     else:
         book.end_order(account, order, OrderStatus.FILLED)
+    book.generation += 1
     for leg in touched:
         leg.event_ns = book.ledger.now_ns
         book.tell_leg(account, leg, "ORDER")

@@ -126,7 +126,7 @@ class Readings:
         self, account_id: str, symbol: str, side: PositionSide
     ) -> tuple[float, float, float]:
         """Return (base quantity, mark price, unrealised USD) of a leg; quantity 0 when flat."""
-        leg = self._book.account(account_id).leg(symbol, side)
+        leg = self._book.account(account_id).peek(symbol, side)
         mark = self._book.market(symbol).mark
         return abs(leg.size), mark, leg.unrealised(mark)
 
@@ -160,7 +160,7 @@ class Readings:
 
     def liquidation_price(self, account_id: str, symbol: str, side: PositionSide) -> Decimal | None:
         """Return the price at which a leg is liquidated, or None: flat, or never."""
-        leg = self._book.account(account_id).leg(symbol, side)
+        leg = self._book.account(account_id).peek(symbol, side)
         return (
             self._book.liquidation_price(self._book.account(account_id), leg) if leg.qty else None
         )

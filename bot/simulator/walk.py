@@ -17,7 +17,7 @@ from bot.simulator.liquidation import (
     liquidate_isolated,
 )
 from bot.simulator.market import MarketState
-from bot.simulator.matching import fill_resting
+from bot.simulator.matching import fill_resting, offered
 from bot.simulator.terms import MarketTick
 
 STEPS_MAX: Final = 100_000
@@ -107,17 +107,18 @@ class Way:
         return min(1.0, max(at, (price - start) / (end - start)))
 
 
-def walk(book: Book, market: MarketState, tick: MarketTick) -> None:
+def walk(book: Book, market: MarketState, tick: MarketTick, *, orders: bool = True) -> None:
     """Move the market to the tick and let everything act that lies on the way.
 
     Without a gap all three prices walk in a straight line, and what acts sees them where they
     are at that moment; across a gap everything acts at the new prices, nearest trigger first.
+    Without `orders` only liquidations are looked for.
     """
     way = Way(market, tick)
     at = 0.0
     touched: set[int] = set()
     for _ in range(STEPS_MAX):
-        found = _candidates(book, market.symbol, way, at, touched, tick)
+        found = _candidates(book, way, at, touched, tick, orders=orders)
         due = min(found, default=None, key=lambda d: d[:3])
         if due is None:
             market.last, market.mark, market.index = way.end
@@ -157,25 +158,31 @@ def _stand(market: MarketState, way: Way, due: Due) -> None:
 
 
 def _candidates(
-    book: Book, symbol: str, way: Way, at: float, touched: set[int], tick: MarketTick
+    book: Book, way: Way, at: float, touched: set[int], tick: MarketTick, *, orders: bool
 ) -> Iterator[Due]:
     """Yield everything that acts between `at` and the end of the way."""
-    here = way.point(at)
+    symbol = tick.symbol
     for account in book.ledger.accounts.values():
-        yield from _due_orders(account, symbol, way, at, here)
-        for order in account.orders.live.values():
-            if order.request.symbol != symbol or not order.limit or order.seq in touched:
-                continue
-            buys = order.request.side is OrderSide.BUY
-            end = way.end[0]
-            if (end <= order.limit if buys else end >= order.limit) and _volume(book, order, tick):
-                yield way.fraction(0, order.limit, at), _LIMIT, order.seq, account, order
+        if orders:
+            yield from _due_stops(account, symbol, way, at)
+            yield from _due_limits(book, account, way, at, touched, tick)
         yield from _due_legs(book, account, symbol, way, at)
 
 
-def _due_orders(
-    account: Account, symbol: str, way: Way, at: float, here: list[float]
+def _due_limits(
+    book: Book, account: Account, way: Way, at: float, touched: set[int], tick: MarketTick
 ) -> Iterator[Due]:
+    for order in account.orders.live.values():
+        if order.request.symbol != tick.symbol or not order.limit or order.seq in touched:
+            continue
+        buys = order.request.side is OrderSide.BUY
+        reached = tick.last <= order.limit if buys else tick.last >= order.limit
+        if reached and _volume(book, order, tick):
+            yield way.fraction(0, order.limit, at), _LIMIT, order.seq, account, order
+
+
+def _due_stops(account: Account, symbol: str, way: Way, at: float) -> Iterator[Due]:
+    here = way.point(at)
     for stop in account.stops.live.values():
         if stop.request.symbol != symbol or stop.status is not OrderStatus.WORKING:
             continue
@@ -225,9 +232,9 @@ def _crossing(
 
 
 def _volume(book: Book, order: Order, tick: MarketTick) -> Decimal:
-    """Return what a resting order gets: all once traded through, the traded volume at a touch."""
+    """Return what a resting order gets: at a touch what was traded, beyond it what is offered."""
     if tick.last != order.limit:
-        return order.left_qty
+        return offered(book, order, tick.last)
     lot = book.instruments[order.request.symbol].lot
     return (Decimal(repr(tick.qty)) / lot).to_integral_value(ROUND_DOWN) * lot
 
