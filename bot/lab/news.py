@@ -51,11 +51,11 @@ def funding_plan(
     step = interval_s * NS_PER_S
     settled = ((rows.time_ns + step // 2) // step) * step
     rates = dict(zip(settled.tolist(), rows.rate_frac.tolist(), strict=True))
-    due = range((start_ns // step + 1) * step, end_ns + 1, step)
+    due = range((start_ns // step + 1) * step, end_ns, step)
     missing = sum(1 for ns in due if ns not in rates)
     words = f"recorded: funding of {short} ({where}, every {interval_s / 3_600:.3g} h)"
     if missing:
-        words += f"; {missing} settlements are missing and cost nothing"
+        words += f"; {missing} settlements are not recorded and cost nothing"
     return FundingPlan(where, interval_s, rates, words)
 
 

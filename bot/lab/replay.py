@@ -15,7 +15,6 @@ from bot.lab.material import Material, material_of
 from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, Traces
 from bot.lab.path import Phase, candle_of, instants, price_at
 from bot.lab.stage import ACCOUNT, Stage, TapeClock
-from bot.lab.story import actions_of
 from bot.simulator.exchange import BarModel, Exchange, MarketTick
 from bot.simulator.inprocess import InProcessVenue
 
@@ -151,8 +150,15 @@ def replay_folder(options: ReplayOptions) -> ReplayResult:
 
 
 def _policy_for(options: ReplayOptions, material: Material) -> Policy:
+    """Return the policy for told bars; a symbol named for the replay may be traded in it."""
+    limits = options.policy.limits
+    allowed = tuple(dict.fromkeys((*limits.symbols, *options.symbols)))
     return msgspec.structs.replace(
-        options.policy, bar_s=material.bar_s, bars_from="candles", guard_on=options.guard
+        options.policy,
+        bar_s=material.bar_s,
+        bars_from="candles",
+        guard_on=options.guard,
+        limits=msgspec.structs.replace(limits, symbols=allowed),
     )
 
 
@@ -211,7 +217,7 @@ def _result(run: _Run, spent_ns: int) -> ReplayResult:
         max_drawdown_frac=stage.equity.max_drawdown_frac,
         max_drawdown_ns=stage.equity.max_drawdown_ns,
         liquidations=len(stage.tally.liquidated),
-        delever_actions=state.books.actions if state is not None else 0,
+        delever_actions=len(stage.actions),
         stops_filled=stage.stops_filled,
         latched=state.latched if state is not None else False,
         fees_usd=float(stage.tally.fees_usd),
@@ -219,7 +225,7 @@ def _result(run: _Run, spent_ns: int) -> ReplayResult:
         unprotected_s_max=stage.cover.longest_s,
         refused_orders=stage.refused,
         digest=_digest(stage),
-        actions=actions_of(lines),
+        actions=stage.actions,
         story=lines,
         caveats=material.caveats,
         traces=Traces(

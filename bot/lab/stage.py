@@ -31,8 +31,8 @@ from bot.domain.orders import ApprovedOrder, OrderKind, OrderState, Purpose
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
 from bot.lab.measure import CoverMeter, EquityMeter, Tally
-from bot.lab.options import FillMark, StopMark
-from bot.lab.story import Storyteller
+from bot.lab.options import FillMark, StopMark, StoryLine
+from bot.lab.story import ACTION_KINDS, Storyteller, line_of
 from bot.simulator.exchange import Exchange
 from bot.simulator.inprocess import InProcessVenue
 
@@ -82,6 +82,7 @@ class Stage:
         self.stops: list[StopMark] = []
         self.stops_filled = 0
         self.refused = 0
+        self.actions: list[StoryLine] = []
         self.next_ns: int | None = None
         self._latency_ns = latency_ns
         self._pending: list[Pending] = []
@@ -97,8 +98,11 @@ class Stage:
         self.events += 1
         if self.kernel is None:
             return
-        for effect in self.kernel.step(event):
-            self._take(effect)
+        effects = self.kernel.step(event)
+        if effects:
+            for effect in effects:
+                self._take(effect)
+            self._note_actions(effects)
 
     def _take(self, effect: Effect) -> None:
         if isinstance(effect, Record):
@@ -109,6 +113,19 @@ class Stage:
             self.story.decided(decision, price)
         elif isinstance(effect, Outgoing):
             self._send(self.now_ns + self._latency_ns, effect)
+
+    def _note_actions(self, effects: list[Effect]) -> None:
+        """Keep decisions to change a quantity that became an order; refused ones are none."""
+        ordered = {
+            effect.order.symbol
+            for effect in effects
+            if isinstance(effect, SubmitOrder) and effect.order.purpose is not Purpose.STOP
+        }
+        for effect in effects:
+            if isinstance(effect, Record) and effect.decision.kind in ACTION_KINDS:
+                decision = effect.decision
+                if decision.symbol in ordered:
+                    self.actions.append(line_of(decision, self.price_of(decision.symbol)))
 
     def _send(self, at_ns: int, what: Outgoing | None) -> None:
         self._left += 1

@@ -73,11 +73,6 @@ class Storyteller:
         self.tell(event_ns, "end", "", 0.0, what, f"{change:+.1%}, {held or 'flat'}")
 
 
-def actions_of(lines: Sequence[StoryLine]) -> list[StoryLine]:
-    """Return the lines in which the guard changed a quantity."""
-    return [line for line in lines if line.kind in ACTION_KINDS]
-
-
 def severity_of(line: StoryLine) -> Severity:
     """Return how loud a line is: colour for terminal and page."""
     if line.kind in ("liquidation", "latch", "flatten"):
