@@ -100,11 +100,10 @@ class Coverage:
         self, position: PositionState, account: AccountState, now_ns: int, since_ns: int
     ) -> None:
         key = leg_key(position.symbol, position.side)
-        first = key not in self._watches
         watch = self._watches.setdefault(key, Watch())
         far = self._kernel.policy.guard.stop_distance_max_frac
         verdict = proof.judge(position, account.orders, self._fresh_mark(position.symbol), far)
-        proof.learn(watch, verdict, now_ns, 0 if first else since_ns)
+        proof.learn(watch, verdict, now_ns, since_ns)
         act, why = proof.decide(watch, verdict, now_ns, kernel_acts=self._kernel_acts(position))
         if act is Act.WATCH or watch.acting or not self._may(act):
             self._report(position, verdict, watch, "" if act is Act.WATCH else f"would {act}")

@@ -61,5 +61,5 @@ class Notices:
                 sent = self._tell(notice)
                 if inspect.isawaitable(sent):
                     await sent
-        except Exception:  # noqa: BLE001 - logged below; a broken channel must not end the guard
+        except Exception:
             logger.exception("a notice could not be told: {}", notice.kind)

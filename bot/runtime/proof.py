@@ -39,8 +39,9 @@ class Act(StrEnum):
 
 
 class Watch(msgspec.Struct):
-    """What coverage remembers of one leg; `bare_ns` counts time proven uncovered."""
+    """What coverage remembers of one leg; `bare_ns` is the time between bare readings in a row."""
 
+    bare: bool = False
     bare_ns: int = 0
     failures: int = 0
     hopeless: str = ""
@@ -115,11 +116,13 @@ def learn(watch: Watch, verdict: Verdict, now_ns: int, since_look_ns: int) -> No
         order_id: watch.ending_since_ns.get(order_id, now_ns) for order_id in verdict.ending
     }
     if verdict.covered:
-        watch.bare_ns = 0
+        watch.bare, watch.bare_ns = False, 0
         if not verdict.ending:
             watch.failures, watch.hopeless = 0, ""
-    else:
+    elif watch.bare:
         watch.bare_ns += min(since_look_ns, LOOK_MAX_NS)
+    else:
+        watch.bare = True
 
 
 def decide(watch: Watch, verdict: Verdict, now_ns: int, *, kernel_acts: bool) -> tuple[Act, str]:

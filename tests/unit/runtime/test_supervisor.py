@@ -75,7 +75,9 @@ def test_a_position_opened_by_hand_gets_a_stop_within_two_seconds() -> None:
         await ready(world, parts)
         world.feed.deaf = True
         world.by_hand(BTC, OrderSide.BUY, "0.05")
-        took_s = await until(lambda: sum(s.remaining_qty for s in world.stops()) >= world.position())
+        took_s = await until(
+            lambda: sum(s.remaining_qty for s in world.stops()) >= world.position()
+        )
         assert took_s <= 2.0
 
     world, _ = lives(script)
@@ -226,7 +228,7 @@ def test_the_watch_goes_on_when_journal_notices_and_timers_are_broken() -> None:
     def refuse(_notice: object) -> None:
         raise RuntimeError("telegram is down")
 
-    world, code = lives(script, notify=refuse)
+    _world, code = lives(script, notify=refuse)
     assert code == 0
 
 
