@@ -11,7 +11,6 @@ Row = Mapping[str, object]
 T = TypeVar("T")
 _MS_MIN: Final = 1_000_000_000_000
 _MS_MAX: Final = 10_000_000_000_000
-_ABSENT: Final = frozenset({None, "", "0"})
 
 
 def row(value: object, what: str) -> Row:
@@ -67,7 +66,8 @@ def amount(source: Row, key: str, what: str) -> Decimal:
 
 def positive_or_none(source: Row, key: str, what: str) -> Decimal | None:
     """Return an exact number above zero; the venue writes none as nothing or as zero."""
-    if source.get(key) in _ABSENT:
+    given = source.get(key)
+    if given is None or given == "":
         return None
     value = amount(source, key, what)
     return value if value > ZERO else None

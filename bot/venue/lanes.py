@@ -158,6 +158,7 @@ class Lanes:
                     self._held -= head.weight
                     head.granted = True
                     head.wake.set()
+                    await asyncio.sleep(0)  # who was served goes before whoever is served next
         finally:
             self._leader = None
 

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.account import MarginMode
 from bot.domain.errors import VenueDataInvalid, VenueError
 from bot.venue import parse, parse_market
 from bot.venue.errors import error_of_reply, reply_of
@@ -167,36 +168,62 @@ def test_the_sound_messages_are_sound() -> None:
         assert news(message, 1, lambda _symbol, _maker: None, {}).events
 
 
-ROW_READERS: list[Callable[[dict[str, object]], object]] = [
-    parse.order,
-    parse.algo,
-    parse.income,
-    parse.wallet_usd,
-    lambda row: parse.position(row, {}, {}),
-    lambda row: parse.symbol_settings([row]),
-    lambda row: parse_market.instrument(row, [row], row),
-    lambda row: parse_market.tiers([row], "X"),
-    lambda row: parse_market.candles([row], BTC, 60, venue_now_ns=1, received_ns=1),
-    lambda row: parse_market.candles([list(row.values())], BTC, 60, venue_now_ns=1, received_ns=1),
-    lambda row: parse_market.open_interest(row, BTC, 1),
-    lambda row: parse_market.funding_intervals_s([row]),
+BRACKET = {"notionalFloor": 0, "notionalCap": 50000, "maintMarginRatio": 0.004, "cum": 0.0,
+           "initialLeverage": 125}  # fmt: skip
+FILTERS = [
+    {"filterType": "PRICE_FILTER", "tickSize": "0.10"},
+    {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"},
+    {"filterType": "MARKET_LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "120"},
+    {"filterType": "MIN_NOTIONAL", "notional": "100"},
+    {"filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10},
 ]
-ROW_KEYS = st.sampled_from([
-    "symbol", "status", "type", "side", "positionSide", "reduceOnly", "closePosition", "price",
-    "avgPrice", "origQty", "executedQty", "updateTime", "orderId", "clientOrderId", "algoId",
-    "clientAlgoId", "algoStatus", "orderType", "triggerPrice", "quantity", "workingType",
-    "positionAmt", "entryPrice", "marginAsset", "isolatedWallet", "totalWalletBalance", "assets",
-    "tranId", "incomeType", "asset", "income", "time", "marginType", "leverage", "notionalFloor",
-    "notionalCap", "maintMarginRatio", "cum", "initialLeverage", "openInterest", "filters",
-    "fundingIntervalHours", "contractType",
-])  # fmt: skip
+ORDER = {"orderId": 17, "clientOrderId": "bw1", "symbol": "BTCUSDT", "status": "NEW",
+         "type": "LIMIT", "side": "BUY", "positionSide": "BOTH", "reduceOnly": False,
+         "closePosition": False, "price": "75000", "avgPrice": "0", "origQty": "0.1",
+         "executedQty": "0.04", "updateTime": MS}  # fmt: skip
+ALGO = {"algoId": 9, "clientAlgoId": "bw2", "symbol": "BTCUSDT", "algoStatus": "NEW",
+        "orderType": "STOP_MARKET", "side": "SELL", "positionSide": "BOTH", "reduceOnly": True,
+        "closePosition": False, "price": "0", "triggerPrice": "70000", "quantity": "0.1",
+        "workingType": "MARK_PRICE", "updateTime": MS}  # fmt: skip
+LEG = {"symbol": "BTCUSDT", "positionSide": "BOTH", "positionAmt": "-0.25", "entryPrice": "80000",
+       "liquidationPrice": "0", "isolatedWallet": "1", "marginAsset": "USDT", "adl": 2,
+       "updateTime": MS}  # fmt: skip
+INCOME = {"tranId": 5, "incomeType": "TRANSFER", "asset": "USDT", "income": "-3.5", "time": MS,
+          "symbol": "BTCUSDT", "info": "x"}  # fmt: skip
+CONTRACT = {"symbol": "BTCUSDT", "contractType": "PERPETUAL", "marginAsset": "USDT",
+            "baseAsset": "BTC", "quoteAsset": "USDT", "filters": FILTERS, "brackets": [BRACKET],
+            "makerCommissionRate": "0.0002", "takerCommissionRate": "0.0005"}  # fmt: skip
+Reader = Callable[[dict[str, object]], object]
+ROWS: list[tuple[Reader, dict[str, object]]] = [
+    (parse.order, ORDER),
+    (parse.algo, ALGO),
+    (parse.income, INCOME),
+    (lambda row: parse.position(row, {BTC: MarginMode.ISOLATED}, {}), LEG),
+    (parse.wallet_usd, {"totalWalletBalance": "5", "assets": [
+        {"asset": "USDT", "walletBalance": "5"}, {"asset": "BNB", "walletBalance": "1"}]}),
+    (lambda row: parse.symbol_settings([row]),
+     {"symbol": "BTCUSDT", "marginType": "CROSSED", "leverage": 5}),
+    (lambda row: parse_market.instrument(row, row.get("brackets"), row), CONTRACT),
+    (lambda row: parse_market.candles(
+        row["rows"], BTC, 60, venue_now_ns=MS * 10**7, received_ns=1),
+     {"rows": [[MS, "10", "12", "9", "11", "5", MS + 1], [MS + 60_000, "10", "12", "9", "11", "5",
+                                                        MS + 1]]}),
+    (lambda row: parse_market.open_interest(row, BTC, 1), {"openInterest": "5", "time": MS}),
+    (lambda row: parse_market.funding_intervals_s([row]),
+     {"symbol": "BTCUSDT", "fundingIntervalHours": 4}),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("read", ROW_READERS)
-@given(st.dictionaries(ROW_KEYS, VALUES, max_size=20))
-def test_any_row_is_read_or_refused(
-    read: Callable[[dict[str, object]], object], row: dict[str, object]
+@pytest.mark.parametrize(("read", "sound"), ROWS)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_broken_row_is_read_or_refused(
+    read: Reader, sound: dict[str, object], data: st.DataObject
 ) -> None:
+    assert read(sound) is not None
+    row = data.draw(broken([sound]))
+    if "rows" in sound and not isinstance(row.get("rows"), list):
+        return  # the caller has made sure of the array
     try:
         found = read(row)
     except VenueDataInvalid:
