@@ -77,7 +77,7 @@ class Keeper:
         self._flow.on_beat()
 
     def _step(self, tick: MarketTick) -> None:
-        self._put(self._scaled(tick))
+        self._put(self._scaled(tick), tick.event_ns)
         self.position.path_ns = tick.event_ns
         self._ahead = next(self._ticks, None)
 
@@ -93,9 +93,9 @@ class Keeper:
             high=None if tick.high is None else tick.high * factor,
         )
 
-    def _put(self, tick: MarketTick) -> None:
+    def _put(self, tick: MarketTick, path_ns: int) -> None:
         self._world.exchange.apply(tick)
-        self._flow.on_tick(tick)
+        self._flow.on_tick(tick, path_ns)
 
     def move(self, symbol: str, price: float) -> None:
         """Let the price of `symbol` jump; the path goes on from there, in proportion."""
@@ -113,7 +113,8 @@ class Keeper:
                 mark=price,
                 index=price,
                 gap=True,
-            )
+            ),
+            self.position.path_ns,
         )
         self._world.settle()
         self._flow.marks((symbol,))

@@ -102,6 +102,8 @@ class Control:
 
     async def _set_position(self, request: web.Request) -> web.Response:
         order = msgspec.json.decode(await request.read(), type=HandOrder)
+        if not order.qty.is_finite():
+            raise ConfigInvalid(f"order by hand: a quantity of {order.qty} cannot be")
         account_id = order.account or self._world.accounts()[0]
         self._world.advance()
         state = self._world.exchange.submit(

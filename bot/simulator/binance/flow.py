@@ -1,17 +1,15 @@
 """Public frames derived from the market path: trades, marks, book, candles, forced orders.
 
 Recorded (or authored) are the prices, volumes, funding and open interest of the path. Derived
-from them, by the seed alone, are the split into single trades, the depth of the book, and the
-forced orders of other traders.
+from them, by the seed alone, are the split into single trades and the depth of the book.
 """
 
 from typing import Final
 
 from bot.domain.instrument import Instrument
-from bot.domain.market import Liquidation
-from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_MS
 from bot.simulator.binance.candle_streams import CandleStreams
+from bot.simulator.binance.forced_orders import ForcedOrders
 from bot.simulator.binance.frames import Row
 from bot.simulator.binance.market_data import LEVELS, BookMirror
 from bot.simulator.binance.numbers import price_text, qty_text
@@ -22,9 +20,6 @@ from bot.simulator.terms import MarketTick
 
 QUIET_TRADE_USD: Final = 500.0
 """Size of the trade shown when the path moved on without a volume of its own."""
-FORCED_SHARE: Final = 0.35
-"""Share of open interest forced out by a move of 100 %: a 10 % fall takes 3.5 % of it."""
-FORCED_MOVE_MIN_FRAC: Final = 0.0004
 MARK_SUFFIXES: Final = ("@markPrice@1s", "@markPrice")
 
 
@@ -33,17 +28,19 @@ class PublicFlow:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._before: dict[str, float] = {}
-        self._forced: dict[str, Row] = {}
+        self._forced = ForcedOrders(world)
         self._candles = CandleStreams(world)
-        world.on_liquidation = self.forced_order
 
-    def on_tick(self, tick: MarketTick) -> None:
-        """Tell the trades of a step of the path, and the forced orders behind it."""
+    def on_tick(self, tick: MarketTick, path_ns: int) -> None:
+        """Tell the trades of a step of the path, and the forced orders behind it.
+
+        `path_ns` is the step's place in the path's own time: with the seed, all there is of chance.
+        """
+        salt = path_ns ^ self._world.seed
         world, data = self._world, self._world.data[tick.symbol]
         now_ms = world.now_ms()
         qty = tick.qty or QUIET_TRADE_USD / tick.last
-        buys = tick.buy_qty if tick.qty else qty * unit(data.trade_id ^ world.seed)
+        buys = tick.buy_qty if tick.qty else qty * unit(salt)
         data.last.add(now_ms, tick.last, qty, buys)
         data.mark.add(now_ms, tick.mark, 0.0, 0.0)
         data.index.add(now_ms, tick.index, 0.0, 0.0)
@@ -51,8 +48,7 @@ class PublicFlow:
         for part, is_sell in ((buys, False), (qty - buys, True)):
             if part >= float(instrument.lot) / 2:
                 self._trade(instrument, tick.last, part, now_ms, is_sell=is_sell)
-        self._force(tick, instrument, now_ms)
-        self._before[tick.symbol] = tick.last
+        self._forced.note_tick(tick, instrument, salt)
 
     def _trade(
         self, instrument: Instrument, price: float, qty: float, now_ms: int, *, is_sell: bool
@@ -85,57 +81,6 @@ class PublicFlow:
             }
             world.hub.publish(f"{name}@trade", "trade", single)
 
-    # ------------------------------------------------------------------ forced orders
-
-    def _force(self, tick: MarketTick, instrument: Instrument, now_ms: int) -> None:
-        """Derive the forced orders of others from a move of the price and open interest."""
-        before = self._before.get(tick.symbol, tick.last)
-        move = tick.last / before - 1.0
-        interest = self._world.exchange.market(tick.symbol).open_interest_qty
-        if abs(move) < FORCED_MOVE_MIN_FRAC or interest <= 0.0:
-            return
-        share = 0.5 + unit(self._world.data[tick.symbol].trade_id ^ self._world.seed)
-        qty = interest * FORCED_SHARE * abs(move) * share
-        self._told_forced(
-            instrument, "SELL" if move < 0.0 else "BUY", qty, tick.last, now_ms, last_share=0.3
-        )
-
-    def forced_order(self, event: Liquidation) -> None:
-        """Tell a liquidation of one of our own accounts."""
-        instrument = self._world.by_symbol[event.symbol]
-        side = "SELL" if event.side is PositionSide.LONG else "BUY"
-        now_ms = self._world.now_ms()
-        self._told_forced(instrument, side, event.qty, event.price, now_ms, last_share=1.0)
-
-    def _told_forced(
-        self,
-        instrument: Instrument,
-        side: str,
-        qty: float,
-        price: float,
-        now_ms: int,
-        *,
-        last_share: float,
-    ) -> None:
-        """Keep the largest forced order of each contract until the second ends."""
-        size = qty_text(qty, instrument)
-        order: Row = {
-            "s": instrument.venue_id,
-            "S": side,
-            "o": "LIMIT",
-            "f": "IOC",
-            "q": size,
-            "p": price_text(price, instrument),
-            "ap": price_text(price, instrument),
-            "X": "FILLED",
-            "l": qty_text(qty * last_share, instrument),
-            "z": size,
-            "T": now_ms,
-        }
-        kept = self._forced.get(instrument.symbol)
-        if kept is None or float(str(kept["z"])) < float(size):
-            self._forced[instrument.symbol] = order
-
     # ------------------------------------------------------------------ by the clock
 
     def on_beat(self) -> None:
@@ -148,12 +93,7 @@ class PublicFlow:
         """Tell marks, forced orders and day tickers."""
         self.marks(tuple(self._world.by_symbol))
         now_ms = self._world.now_ms()
-        for symbol, order in self._forced.items():
-            frame: Row = {"e": "forceOrder", "E": now_ms, "o": order}
-            name = self._world.venue_id(symbol).lower()
-            self._world.hub.publish(f"{name}@forceOrder", "forceOrder", frame)
-            self._world.hub.publish("!forceOrder@arr", "forceOrder", frame)
-        self._forced.clear()
+        self._forced.tell()
         for symbol, instrument in self._world.by_symbol.items():
             stream = f"{instrument.venue_id.lower()}@ticker"
             if self._world.hub.is_heard(stream):

@@ -99,7 +99,9 @@ class Gatekeeper:
             self._gap(by_kind[FaultKind.GAP], params)
         payload = self._execute(route, request, params, signed)
         if FaultKind.CANCEL_CONDITIONAL in by_kind:
-            world.vanish_conditionals(params.get("symbol", ""), seen.account)
+            named = params.get("symbol", "")
+            symbol = world.instrument(named).symbol if named else ""
+            world.vanish_conditionals(symbol, seen.account)
         if route.access is Access.TRADE:
             await self._later.durable()
         rejects = by_kind.get(FaultKind.REJECT)

@@ -1,5 +1,6 @@
 """What the venue remembers of one contract: candles, settled funding, open interest, book."""
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
@@ -98,6 +99,12 @@ def _changes(old: Levels, new: Levels) -> list[list[str]]:
     return gone + [[price, qty] for price, qty in new.items() if old.get(price) != qty]
 
 
+def _close_at(at_ms: int, bars: list[Bar]) -> float:
+    """Return the close of the bar under way at `at_ms`, 0 before the first."""
+    at = bisect_right(bars, at_ms, key=lambda bar: bar.open_ms)
+    return bars[at - 1].close if at else 0.0
+
+
 class ContractData:
     """Everything public about one contract beyond its present prices."""
 
@@ -124,18 +131,15 @@ class ContractData:
         quiet = [msgspec.structs.replace(b, volume=0.0, buy_volume=0.0) for b in past]
         self.mark = BarLine(quiet)
         self.index = BarLine(quiet)
-        for paid in history.funding:
-            if paid.symbol == symbol and paid.settled:
+        known = [x for x in history.funding if x.symbol == symbol and x.settled]
+        for paid in known:
+            if paid.event_ns <= history.start_ns:
                 at_ms = (paid.event_ns + shift_ns) // NS_PER_MS
-                self.funding.append(FundingMark(at_ms, paid.rate_frac, self._close_at(at_ms, past)))
+                self.funding.append(FundingMark(at_ms, paid.rate_frac, _close_at(at_ms, past)))
         for held in history.open_interest:
-            if held.symbol == symbol:
+            if held.symbol == symbol and held.event_ns <= history.start_ns:
                 at_ms = (held.event_ns + shift_ns) // NS_PER_MS
-                self.interest.append(InterestMark(at_ms, held.qty, self._close_at(at_ms, past)))
-
-    @staticmethod
-    def _close_at(at_ms: int, bars: list[Bar]) -> float:
-        return next((b.close for b in reversed(bars) if b.open_ms <= at_ms), 0.0)
+                self.interest.append(InterestMark(at_ms, held.qty, _close_at(at_ms, past)))
 
     def next_trade_id(self) -> int:
         """Return a rising trade number."""
