@@ -140,7 +140,15 @@ def replay_folder(options: ReplayOptions) -> ReplayResult:
         DataInvalid: the folder cannot be used; the message names file and place.
         ConfigInvalid: the options do not fit the data.
     """
-    material = material_of(read_folder(options.data), options)
+    return replay_material(material_of(read_folder(options.data), options), options)
+
+
+def replay_material(material: Material, options: ReplayOptions) -> ReplayResult:
+    """Replay what was already chosen, or made up, instead of a folder.
+
+    Raises:
+        ConfigInvalid: the options do not fit the material.
+    """
     run = _Run(options, material)
     clock = options.clock
     began_ns = clock.monotonic_ns() if clock is not None else 0

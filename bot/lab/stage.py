@@ -100,9 +100,13 @@ class Stage:
             return
         effects = self.kernel.step(event)
         if effects:
-            for effect in effects:
-                self._take(effect)
-            self._note_actions(effects)
+            self.take(effects)
+
+    def take(self, effects: list[Effect]) -> None:
+        """Put what the kernel wants on its way, and write down what it decided."""
+        for effect in effects:
+            self._take(effect)
+        self._note_actions(effects)
 
     def _take(self, effect: Effect) -> None:
         if isinstance(effect, Record):
