@@ -136,7 +136,7 @@ def _own_day(state: BotState, policy: Policy) -> Answered:
     result = state.anchors.own_day_usd + open_usd
     return {
         "result_usd": rounded(result, 2),
-        "loss_frac": rounded(max(-result, 0.0) / start, 6) if start > 0.0 else None,
+        "loss_frac": rounded(max(0.0, -result) / start, 6) if start > 0.0 else None,
         "half_at_frac": policy.rules.daily_loss_half_frac,
         "halt_at_frac": policy.rules.daily_loss_halt_frac,
     }

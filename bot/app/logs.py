@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 ROTATE_BYTES = 20_000_000
 FILES_KEPT = 10
 FILE_NAME = "breakwater.jsonl"
-_QUIET = ("asyncio", "alembic", "aiohttp.access", "apscheduler", "urllib3", "httpx", "httpcore", "ccxt")
+_QUIET = (
+    "asyncio",
+    "alembic",
+    "aiohttp.access",
+    "apscheduler",
+    "urllib3",
+    "httpx",
+    "httpcore",
+    "ccxt",
+)
 
 
 class Intercept(logging.Handler):

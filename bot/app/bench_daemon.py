@@ -1,0 +1,172 @@
+"""Measures a whole daemon beside its venue: start, memory, and from fill to stop request."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
+
+from bot.app.bench_kernel import quantile
+from bot.app.cli.reach import DaemonAbsent, ask_daemon
+from bot.app.clock import pause_s
+from bot.app.places import Places
+from bot.app.venue_process import Address, last_address
+from bot.domain.errors import BotError, VenueUnreachable
+from bot.domain.units import NS_PER_S
+from bot.ports import Clock
+
+DEADLINE_S = 60.0
+LOOK_S = 0.02
+QTY = Decimal("0.01")
+SYMBOL = "BTCUSDT"
+T = TypeVar("T")
+
+
+def daemon_figures(places: Places, clock: Clock, rounds: int) -> dict[str, Any]:
+    """Return ready time, RSS and fill-to-stop times of a daemon of its own in an empty folder.
+
+    Raises:
+        VenueUnreachable: the daemon did not come up, or a stop did not come, in time.
+    """
+    with TemporaryDirectory(prefix="breakwater-bench-") as name:
+        root = Path(name)
+        shutil.copytree(places.config, root / "config")
+        shutil.copytree(places.strategies, root / "strategies")
+        return _measured(root, clock, rounds)
+
+
+def _measured(root: Path, clock: Clock, rounds: int) -> dict[str, Any]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BREAKWATER_")}
+    environment |= {
+        "BREAKWATER_CONFIG_DIR": str(root / "config"),
+        "BREAKWATER_STRATEGIES__ENABLED": "[]",
+        "BREAKWATER_BREAKWATER__STATE_DIR": "state",
+        "BREAKWATER_BREAKWATER__LOG_DIR": "logs",
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+    }
+    environment.pop("STATE_DIRECTORY", None)
+    began = clock.monotonic_ns()
+    with (root / "daemon.log").open("wb") as log:
+        daemon = subprocess.Popen(
+            [sys.executable, "-m", "bot", "run", "--mode", "paper"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            process_group=0,
+        )
+    try:
+        _until(clock, lambda: _is_active(root), "the daemon is not ready")
+        figures: dict[str, Any] = {
+            "daemon_ready_s": round((clock.monotonic_ns() - began) / NS_PER_S, 2),
+            "daemon_ready_cpu_s": _cpu_s(daemon.pid),
+        }
+        figures |= _protection(root, clock, rounds)
+        figures["daemon_rss_mb"] = _rss_mb(daemon.pid)
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(timeout=DEADLINE_S)
+    return figures
+
+
+def _protection(root: Path, clock: Clock, rounds: int) -> dict[str, float]:
+    """Open and close a position by hand, again and again; time fill -> stop request."""
+    address = last_address(root / "state" / "venue")
+    if address is None:
+        raise VenueUnreachable("bench: the venue did not publish its address")
+    spent: list[float] = []
+    for _ in range(rounds):
+        since = clock.now_ns()
+        _by_hand(address, "BUY", reduce_only=False)
+        asked_ns = _until(clock, partial(_stop_asked, address, since), "no stop was asked for")
+        spent.append((asked_ns - since) / 1e6)
+        _until(clock, lambda: _is_stopped(root), "the stop does not work")
+        _by_hand(address, "SELL", reduce_only=True)
+        _until(clock, lambda: _is_flat(root), "the position does not close")
+    spent.sort()
+    return {
+        "fill_to_stop_request_ms_p50": round(quantile(spent, 0.50), 2),
+        "fill_to_stop_request_ms_p99": round(quantile(spent, 0.99), 2),
+        "fill_to_stop_rounds": rounds,
+    }
+
+
+def _until(clock: Clock, look: Callable[[], T | None], complaint: str) -> T:
+    deadline_ns = clock.monotonic_ns() + round(DEADLINE_S * NS_PER_S)
+    while clock.monotonic_ns() < deadline_ns:
+        found = look()
+        if found:
+            return found
+        pause_s(LOOK_S)
+    raise VenueUnreachable(f"bench: {complaint} after {DEADLINE_S:g} s")
+
+
+def _ask(root: Path, name: str) -> dict[str, Any] | None:
+    try:
+        return ask_daemon(root / "state" / "control.sock", name, {})
+    except DaemonAbsent:
+        return None
+    except BotError:
+        return None
+
+
+def _is_active(root: Path) -> bool:
+    status = _ask(root, "status")
+    return status is not None and status["mode"] == "ACTIVE" and bool(status["markets"])
+
+
+def _is_stopped(root: Path) -> bool:
+    found = _ask(root, "positions")
+    return bool(found and found["positions"] and found["positions"][0]["protected"])
+
+
+def _is_flat(root: Path) -> bool:
+    found = _ask(root, "positions")
+    return found is not None and not found["positions"]
+
+
+def _stop_asked(address: Address, since_ns: int) -> int | None:
+    """Return when the venue received the first stop after `since_ns`, by this machine's clock."""
+    with urllib.request.urlopen(  # noqa: S310 - loopback, our own process
+        f"{address.base_url}/_control/log?since_ns={since_ns}", timeout=5.0
+    ) as answer:
+        seen = json.load(answer)
+    for row in seen:
+        if row["method"] == "POST" and row["path"].endswith("/algoOrder"):
+            return int(row["ns"])
+    return None
+
+
+def _by_hand(address: Address, side: str, *, reduce_only: bool) -> None:
+    """Trade as a human would, behind the bot's back."""
+    body = {"symbol": SYMBOL, "side": side, "qty": str(QTY), "reduce_only": reduce_only}
+    request = urllib.request.Request(  # noqa: S310 - loopback, our own process
+        f"{address.base_url}/_control/position",
+        data=json.dumps(body).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=5.0):  # noqa: S310 - loopback
+        return
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return round(ticks / os.sysconf("SC_CLK_TCK"), 2)
+
+
+def _rss_mb(pid: int) -> float:
+    """Return the resident memory of a process in MiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    raise VenueUnreachable("bench: the daemon is gone")
