@@ -1,6 +1,7 @@
 """`breakwater bench`: how fast is it on this machine?"""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -17,24 +18,32 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     *,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Replay this; else a made-up market.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure kernel step, replay rate, daemon start and fill-to-stop over loopback."""
-    from bot.app.bench_daemon import daemon_figures
-    from bot.app.bench_kernel import kernel_figures, replay_figures
+    from bot.app.bench_daemon import bench_daemon
     from bot.app.clock import SystemClock
+    from bot.lab.bench import bench_kernel, bench_replay
 
     home, clock = open_home(), SystemClock()
-    whisper("kernel: 20 symbols, market events")
-    figures: dict[str, Any] = dict(kernel_figures(clock, 20_000 if quick else 200_000))
-    days = 3 if quick else 20
-    whisper(f"replay: {days} days of five-minute bars")
-    figures |= replay_figures(clock, home.settings, days)
-    whisper("daemon: start, then positions opened by hand until each has its stop")
-    figures |= daemon_figures(home.places, clock, 8 if quick else 40)
+    whisper("kernel: 20 symbols, four of them held")
+    kernel = bench_kernel(clock, steps=5_000 if quick else 100_000)
+    whisper("replay: a guarded position")
+    replay = bench_replay(clock, data, bars=1_000 if quick else 8_000)
+    whisper("daemon: start; then positions opened by hand, until each has its stop")
+    daemon = bench_daemon(home.places, clock, 8 if quick else 50)
+    figures = {"kernel_step": kernel, "replay": replay, "daemon": daemon}
     show(figures, _render, as_json=as_json)
 
 
 def _render(document: Document, console: Console) -> None:
-    console.print(facts("bench", [(key, str(value)) for key, value in document.items()]))
+    for part, figures in document.items():
+        rows = [
+            (key, f"{value:,.2f}" if isinstance(value, float) else str(value))
+            for key, value in figures.items()
+        ]
+        console.print(facts(part, rows))
