@@ -43,10 +43,7 @@ def open_journal(path: Path, clock: Clock) -> "Store":
         with spoken(database, "opening it"):
             make_durable(raw)
             raw.execute("BEGIN IMMEDIATE").execute("COMMIT")
-            verdict = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            told = " ".join(str(verdict).split())[:120]
-            raise JournalBroken(f"{database} is damaged ({told}): {damaged_advice(database)}")
+        _refuse_damaged(raw, database)
         schema.bring_up(raw, database, clock.now_ns())
         return Store(raw, database, clock)
     except BaseException:
@@ -66,6 +63,20 @@ def open_in_memory(clock: Clock) -> "Store":
 def _open_raw(database: Path) -> sqlite3.Connection:
     with spoken(database, "opening it"):
         return connect_raw(database)
+
+
+def _refuse_damaged(raw: sqlite3.Connection, database: Path) -> None:
+    with spoken(database, "checking it"):
+        # Folded in first: a page that only the log has whole is no damage.
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        told = raw.execute("PRAGMA quick_check(1)").fetchone()[0]
+        pages = raw.execute("PRAGMA page_count").fetchone()[0]
+        lacking = pages * raw.execute("PRAGMA page_size").fetchone()[0] - database.stat().st_size
+    if told == "ok" and lacking > 0:
+        told = f"{lacking} bytes are missing at its end"  # SQLite would read them as zeros
+    if told != "ok":
+        line = " ".join(str(told).split())[:120]
+        raise JournalBroken(f"{database} is damaged ({line}): {damaged_advice(database)}")
 
 
 def _make_if_missing(database: Path) -> None:
