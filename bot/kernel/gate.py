@@ -47,10 +47,12 @@ def _entry(desk: Desk, wish: EntryWish) -> None:
         desk.refuse(refusal, f"{draft.side.value} {draft.qty} ({draft.reason})", wish.cause)
         return
     client_order_id = _send(desk, draft, wish.cause)
-    if wish.trade is not None:
-        leg = _leg(desk, draft)
-        wish.trade.entry_client_id = client_order_id
-        leg.trade = wish.trade
+    if wish.trade is None:
+        desk.state.books.actions += 1
+        return
+    leg = _leg(desk, draft)
+    wish.trade.entry_client_id = client_order_id
+    leg.trade = wish.trade
 
 
 def _reduce(desk: Desk, wish: ReduceWish) -> None:

@@ -209,14 +209,14 @@ def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
 def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
     wanted = guard.relever_qty(view, target)
-    if wanted <= 0.0 or instrument is None or desk.state.latched:
+    allowed_symbol = leg.symbol in desk.policy.limits.symbols
+    if wanted <= 0.0 or instrument is None or desk.state.latched or not allowed_symbol:
         return []
     qty = instrument.qty_down(Decimal(repr(wanted)))
     price = guard.wanted_stop(view)
     if price is None or not instrument.is_tradable_qty(qty, Decimal(repr(view.mark))):
         return []
     leg.last_relever_ns = desk.state.now_ns
-    desk.state.books.actions += 1
     decision_id = desk.record(
         "relever",
         leg.symbol,
