@@ -19,9 +19,12 @@ from bot.runtime.parts import DaemonParts
 
 LINE_MAX = 64 * 1024
 CLIENTS_MAX = 16
+BACKLOG = 32
+DISCARD_MAX = 16 * 1024 * 1024
+DISCARD_S = 2.0
 LINE_DEADLINE_S = 10.0
 """A client that needs longer for a line, or to take its answer, is let go."""
-ANSWER_DEADLINE_S = 15.0
+ANSWER_DEADLINE_S = 10.0
 PATH_MAX = 107
 COMMANDS = ("pause", "resume", "reduce", "flatten", "rearm", "relever")
 CREDENTIALS = struct.Struct("3i")
@@ -53,6 +56,7 @@ def open_socket(path: Path) -> socket.socket:
         if path.exists() and stat.S_ISSOCK(path.lstat().st_mode):
             path.unlink()
         listener.bind(os.fspath(path))
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise ConfigInvalid(f"control socket {path}: {error.strerror}; free the path") from None
@@ -150,6 +154,7 @@ class Control:
                     line = await reader.readline()
             except ValueError:
                 await _write(writer, _no(f"a request is one line of at most {LINE_MAX} bytes"))
+                await _discard(reader)
                 return
             except TimeoutError:
                 await _write(writer, _no(f"no whole line within {LINE_DEADLINE_S:.0f} s"))
@@ -190,6 +195,14 @@ def peer_uid(writer: asyncio.StreamWriter) -> int:
     raw = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
     _pid, uid, _gid = CREDENTIALS.unpack(raw)
     return int(uid)
+
+
+async def _discard(reader: asyncio.StreamReader) -> None:
+    """Take in what is still being sent, so that the refusal reaches its sender."""
+    left = DISCARD_MAX
+    async with asyncio.timeout(DISCARD_S):
+        while left > 0 and (data := await reader.read(LINE_MAX)):
+            left -= len(data)
 
 
 def _remove(path: Path) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from loguru import logger
@@ -91,8 +91,9 @@ class Daemon:
     async def run(self) -> None:
         """Run until stopped; raise what ended it otherwise."""
         path = self._parts.socket_path
-        listener = open_socket(path) if path is not None else None
-        with _signals(self._parts):
+        with ExitStack() as stack:
+            listener = stack.enter_context(open_socket(path)) if path is not None else None
+            stack.enter_context(_signals(self._parts))
             async with asyncio.TaskGroup() as group:
                 self._spawn(group, "notices", self._notices.run())
                 self._spawn(group, "scribe", self._scribe.run())

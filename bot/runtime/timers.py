@@ -17,6 +17,8 @@ from bot.domain.units import NS_PER_DAY, NS_PER_S
 from bot.ports import Clock
 
 JOB_DEADLINE_S = 60.0
+AFTER_MIDNIGHT_S = 0.01
+"""Waking a hair too early would run a daily job twice."""
 EVENTS = {
     EVENT_JOB_ERROR: "failed",
     EVENT_JOB_MISSED: "was missed",
@@ -78,6 +80,6 @@ async def _repeat(job: Job, clock: Clock) -> None:
     while True:
         pause_s = job.every_s
         if job.at_midnight:
-            pause_s = (NS_PER_DAY - clock.now_ns() % NS_PER_DAY) / NS_PER_S
+            pause_s = (NS_PER_DAY - clock.now_ns() % NS_PER_DAY) / NS_PER_S + AFTER_MIDNIGHT_S
         await clock.sleep_s(pause_s)
         await once(job)
