@@ -21,6 +21,7 @@ from bot.domain.messages import (
 from bot.domain.orders import OrderStatus
 from bot.journal import orderlife
 from bot.journal.store import open_in_memory, open_journal
+from bot.journal.tables import TABLES
 from tests.unit.journal.stories import NOW_NS, HandClock, approved, fill, state
 
 ROOT = Path(__file__).parents[3]
@@ -85,23 +86,28 @@ outcomes = st.one_of(
 )
 
 
-def replayed(events, times):
-    store = open_in_memory(HandClock())
+def emptied(store):
+    for table in TABLES:
+        store._raw.execute(f"DELETE FROM {table}")
+    return store
+
+
+def replayed(shelf, events, times):
+    store = emptied(shelf)
     store.intent(RUN, 0, approved(), NOW_NS)
     seen = []
     for event in events:
         for _ in range(times):
             store.append(RUN, 1, event, ())
         seen.append(store.rows("orders", limit=1)[0])
-    store.close()
     return seen
 
 
 @given(st.lists(outcomes, max_size=8))
-@settings(max_examples=20, deadline=None)
-def test_news_told_twice_changes_nothing_and_fills_never_shrink(events):
-    once = replayed(events, 1)
-    assert once == replayed(events, 2)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_news_told_twice_changes_nothing_and_fills_never_shrink(shelf, events):
+    once = replayed(shelf, events, 1)
+    assert once == replayed(shelf, events, 2)
     filled = [row["filled_qty"] for row in once]
     assert filled == sorted(filled)
 
@@ -119,16 +125,15 @@ def test_an_end_stays_an_end(events):
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), small), max_size=20))
-@settings(max_examples=20, deadline=None)
-def test_each_trade_is_kept_once_with_its_first_facts(trades):
-    store = open_in_memory(HandClock())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_each_trade_is_kept_once_with_its_first_facts(shelf, trades):
+    store = emptied(shelf)
     first = {}
     for number, qty in trades:
         first.setdefault(str(number), qty)
         store.append(RUN, 1, fill(str(number), qty=qty), ())
     kept = {row["trade_id"]: row["qty"] for row in store.rows("fills", limit=99)}
     conflicts = {row["decision_id"] for row in store.rows("decisions", limit=99)}
-    store.close()
     assert kept == first
     assert len(conflicts) == len({number for number, qty in trades if qty != first[str(number)]})
 
