@@ -29,6 +29,9 @@ RETRY_MAX_S = 5.0
 PAGE = 1_000
 RECENT_BARS = 100
 """Bars of the decision timeframe loaded behind the coarser history, for strategies."""
+BAR_SIZES_S = (60, 180, 300, 900, 1_800, 3_600, 7_200, 14_400)
+"""Timeframes every venue has; others are built from trades alone."""
+FAULTS = (VenueError, *outcomes.DEFECTS)
 
 Step = Callable[[Event], None]
 
@@ -141,33 +144,40 @@ async def load_history(parts: DaemonParts, step: Step) -> int:
     try:
         async with asyncio.timeout(parts.options.history_deadline_s):
             for symbol in parts.symbols:
-                for candle in await _history_of(parts, symbol):
-                    step(candle)
-                    count += 1
-    except outcomes.FAILURES as error:
-        logger.warning("history ends after {} candles: {}", count, outcomes.told(error))
+                for timeframe_s, since_ns, until_ns in _spans(parts):
+                    candles = await _bars(parts, symbol, timeframe_s, since_ns, until_ns)
+                    count += len(candles)
+                    for candle in candles:
+                        step(candle)
+    except TimeoutError:
+        logger.warning("history: the venue is slow, going on with {} candles", count)
     return count
 
 
-async def _history_of(parts: DaemonParts, symbol: str) -> list[Candle]:
-    """Return a month of coarse bars and, from where they end, recent bars to decide on."""
+def _spans(parts: DaemonParts) -> list[tuple[int, int, int]]:
+    """Return (timeframe_s, since_ns, until_ns): a month of coarse bars, then those to decide on."""
     options, bar_s = parts.options, parts.kernel.policy.bar_s
     now_ns = parts.clock.now_ns()
     coarse_s = options.history_timeframe_s
     recent_ns = now_ns - RECENT_BARS * bar_s * NS_PER_S
     recent_ns -= recent_ns % (coarse_s * NS_PER_S)
-    coarse = await _bars(parts, symbol, coarse_s, now_ns - options.history_s * NS_PER_S, recent_ns)
-    fine = await _bars(parts, symbol, bar_s, recent_ns, now_ns) if bar_s != coarse_s else []
-    return coarse + fine
+    since_ns = now_ns - options.history_s * NS_PER_S
+    if bar_s not in BAR_SIZES_S or bar_s >= coarse_s:
+        return [(coarse_s, since_ns, now_ns)]
+    return [(coarse_s, since_ns, recent_ns), (bar_s, recent_ns, now_ns)]
 
 
 async def _bars(
     parts: DaemonParts, symbol: str, timeframe_s: int, since_ns: int, until_ns: int
 ) -> list[Candle]:
-    """Return the closed bars of one timeframe, oldest first, page by page."""
+    """Return the closed bars of one timeframe, oldest first, page by page, as far as they come."""
     bars: list[Candle] = []
     while since_ns < until_ns:
-        page = await parts.venue.candles(symbol, timeframe_s, since_ns, PAGE)
+        try:
+            page = await parts.venue.candles(symbol, timeframe_s, since_ns, PAGE)
+        except FAULTS as error:
+            logger.warning("history of {}: {}", symbol, outcomes.told(error))
+            break
         fresh = [c for c in page if c.event_ns > since_ns and c.event_ns <= until_ns]
         if not fresh:
             break

@@ -468,7 +468,25 @@ def test_history_is_a_month_of_hours_and_then_recent_bars_without_a_gap() -> Non
     assert all(c.history for c in btc)
 
 
-def proven(small: Small, **held: str) -> canary.Proof:
+def test_a_timeframe_the_venue_does_not_have_costs_only_itself() -> None:
+    async def main() -> list[object]:
+        small, steps = Small(), []
+        inner = small.inner.candles
+
+        async def candles(symbol: str, timeframe_s: int, since_ns: int, limit: int):
+            if timeframe_s == 300 or symbol == BTC:
+                raise VenueRefused("no such bars", code="-1120")
+            return await inner(symbol, timeframe_s, since_ns, limit)
+
+        small.inner.candles = candles
+        await start.load_history(small.parts(), steps.append)
+        return steps
+
+    steps = virtually(main())
+    assert {(c.symbol, c.timeframe_s) for c in steps} == {(ETH, 3_600)}
+
+
+def proven(small: Small) -> canary.Proof:
     async def main() -> canary.Proof:
         parts = small.parts()
         now_ns = small.clock.now_ns()
