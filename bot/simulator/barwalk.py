@@ -78,7 +78,9 @@ class MarkLine:
 
     def _between(self, event_ns: int, last: float) -> float:
         """Return the mark on the line between the mark closes around an instant."""
-        place = bisect_left(self._closes, event_ns)
+        place = bisect_left(self._closes, event_ns + 1)
+        if place and self._closes[place - 1] == event_ns:
+            return self._marks[place - 1].close
         if place == 0 or place == len(self._closes):
             return last
         before, after = self._marks[place - 1], self._marks[place]

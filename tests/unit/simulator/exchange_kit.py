@@ -112,9 +112,7 @@ class Desk:
 
     def qty(self, side: PositionSide = PositionSide.LONG, symbol: str = BTC) -> Decimal:
         held = self.exchange.account(ME).positions
-        return sum(
-            (p.qty for p in held if p.symbol == symbol and p.side is side), Decimal(0)
-        )
+        return sum((p.qty for p in held if p.symbol == symbol and p.side is side), Decimal(0))
 
     @property
     def wallet(self) -> Decimal:
