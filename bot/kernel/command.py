@@ -109,8 +109,8 @@ def _rearm(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
     if command.args.get("code", "") != wanted:
         return False, (
             f"re-arming sets a new peak at today's equity {equity:.2f} USD (was {old:.2f}); from "
-            f"there the loss budget starts anew. Positions opened while latched keep their stops "
-            f"and get the new floor. Repeat with code {wanted}"
+            f"there the loss budget starts anew. Until then a position opened by hand is closed as "
+            f"soon as it is seen. Repeat with code {wanted}"
         ), []  # fmt: skip
     state.latched = False
     state.latch_reason = ""

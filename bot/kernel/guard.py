@@ -27,7 +27,7 @@ def touch_equity(desk: Desk) -> float | None:
     None while wallet and positions do not tell of the same instant yet.
     """
     state = desk.state
-    if not settled(state) or state.wallet_ns == 0:
+    if not settled(state) or state.wallet_ns == 0 or not _all_marked(state):
         return None
     equity = equity_usd(state)
     anchors = state.anchors
@@ -39,6 +39,16 @@ def touch_equity(desk: Desk) -> float | None:
     if week != anchors.week:
         anchors.week, anchors.week_start_usd = week, equity
     return equity
+
+
+def _all_marked(state: BotState) -> bool:
+    """Whether every held leg has a mark: without one equity would be a guess."""
+    for leg in state.legs.values():
+        if leg.qty > ZERO:
+            market = state.markets.get(leg.symbol)
+            if market is None or market.mark <= 0.0:
+                return False
+    return True
 
 
 def drawdown_frac(state: BotState) -> float:

@@ -69,7 +69,7 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
         if price is None or leg.side.sign * (view.mark - float(price)) <= 0.0:
             if view.market.instrument is None:
                 return []
-            return close_leg(desk, view, "the floor stop would trigger at once")
+            return close_leg(desk, view, "its stop would trigger at once")
         wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
         margin = give_back(view, float(price)) if (at_bar or on_change) and covered else None
         if margin is not None:
