@@ -1,10 +1,13 @@
 """What adapter tests share: an order to send, a room on the embedded venue, events that arrive."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from typing import TypeVar
+
+from aiohttp import web
 
 from bot.app.clock import SystemClock
 from bot.domain.messages import Event
@@ -152,3 +155,92 @@ async def when(done: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not done():
             await asyncio.sleep(0.01)
+
+
+class FastClock(SystemClock):
+    """A clock on which a second lasts `1 / factor`: for deadlines of minutes and hours."""
+
+    def __init__(self, factor: int) -> None:
+        self._factor = factor
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() * self._factor
+
+    async def sleep_s(self, seconds: float) -> None:
+        await super().sleep_s(seconds / self._factor)
+
+
+class FrameServer:
+    """A venue of which only the sockets exist, and they say what a test tells them to say."""
+
+    def __init__(self) -> None:
+        self.sockets: dict[str, list[web.WebSocketResponse]] = {}
+        self.subscribed: list[str] = []
+        self.asked: list[str] = []
+        self.url = ""
+
+    async def _stream(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+        kept = self.sockets.setdefault(request.path.split("/")[1], [])
+        kept.append(socket)
+        try:
+            async for message in socket:
+                asked = json.loads(message.data)
+                self.subscribed += asked["params"]
+                await socket.send_json({"result": None, "id": asked["id"]})
+        finally:
+            kept.remove(socket)
+        return socket
+
+    async def _rest(self, request: web.Request) -> web.Response:
+        self.asked.append(f"{request.method} {request.path}")
+        answers: dict[str, object] = {
+            "/fapi/v1/listenKey": {"listenKey": "k" * 64},
+            "/fapi/v1/time": {"serverTime": SystemClock().now_ns() // 10**6},
+            "/fapi/v1/fundingInfo": [],
+        }
+        return web.json_response(answers.get(request.path, {}))
+
+    async def say(self, kind: str, *frames: object) -> None:
+        """Send frames (bytes, text, or anything as JSON) on the newest socket of `kind`."""
+        await when(lambda: bool(self.sockets.get(kind)))
+        socket = self.sockets[kind][-1]
+        with suppress(ConnectionError):  # who hears enough hangs up
+            for frame in frames:
+                if isinstance(frame, bytes):
+                    await socket.send_bytes(frame)
+                else:
+                    await socket.send_str(frame if isinstance(frame, str) else json.dumps(frame))
+
+
+@asynccontextmanager
+async def frame_server() -> AsyncIterator[FrameServer]:
+    server = FrameServer()
+    app = web.Application()
+    app.router.add_get("/{kind:market|public|private}/ws", server._stream)
+    app.router.add_route("*", "/{tail:.*}", server._rest)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def opened_on_frames(
+    server: FrameServer, clock: Clock | None = None, **changes: object
+) -> AsyncIterator[VenueRoom]:
+    """A room whose streams come from `server`."""
+    fields: dict[str, object] = {
+        "mode": "paper", "symbols": (BTC, ETH), "api_key": "k", "api_secret": "s",
+        "base_url": server.url,
+    }  # fmt: skip
+    room = await open_room(VenueConfig(**{**fields, **changes}), clock or SystemClock())
+    try:
+        yield room
+    finally:
+        await room.close()
