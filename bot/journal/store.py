@@ -21,6 +21,7 @@ from bot.ports import Clock
 
 SNAPSHOTS_KEPT = 20
 ROWS_MAX = 100_000
+LOG_MAX_BYTES = 4_000_000
 IN_MEMORY = Path(":memory:")
 LIVE = [status.value for status in OrderStatus if status.is_live]
 
@@ -159,7 +160,7 @@ class Store:
                 write(connection, step, now_ns)
 
     def save_snapshot(self, run_id: str, seq: int, event_ns: int, state: bytes) -> None:
-        """Keep the kernel's state; the newest 20 are kept, and the log is folded into the file.
+        """Keep the kernel's state; the newest 20 are kept. A grown log is folded into the file.
 
         Raises:
             JournalBroken: it was not written; the older ones are untouched.
@@ -170,8 +171,7 @@ class Store:
             connection.execute(insert(table), values)
             newest = select(table.c.id).order_by(table.c.id.desc()).limit(SNAPSHOTS_KEPT)
             connection.execute(delete(table).where(table.c.id.not_in(newest)))
-        with spoken(self._database, "folding in the log"):
-            self._raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        self._fold_in()
 
     def load_snapshot(self) -> bytes | None:
         """Return the newest state, or None on a first start.
@@ -264,6 +264,13 @@ class Store:
             self._connection.close()
             self._connection.engine.dispose()
             self._raw.close()
+
+    def _fold_in(self) -> None:
+        """Move a grown log into the file here, so that no order waits for it at its own commit."""
+        log = self._database.with_name(self._database.name + "-wal")
+        if log.exists() and log.stat().st_size >= LOG_MAX_BYTES:
+            with spoken(self._database, "folding in the log"):
+                self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     @contextmanager
     def _transaction(self, doing: str) -> Iterator[Connection]:
