@@ -16,6 +16,7 @@ from bot.simulator.keeper import Path as MarketPath
 from bot.simulator.process import VenueAccount, VenueProcessConfig
 from bot.simulator.scenario import Scenario, live_path
 from bot.simulator.terms import MarketTick
+from bot.simulator.venue_file import read_file
 
 ACCOUNT = "paper"
 STATE_FILE = "venue.bin"
@@ -36,8 +37,8 @@ class VenueWish:
     port: int = 0
 
 
-def venue_config(wish: VenueWish) -> VenueProcessConfig:
-    """Return the venue that was wished.
+def venue_config(wish: VenueWish) -> tuple[VenueProcessConfig, int]:
+    """Return the venue that was wished, and the instant of its own time its market begins at.
 
     Raises:
         ConfigInvalid: no such scenario, or a symbol that the venue or the scenario does not have.
@@ -46,7 +47,8 @@ def venue_config(wish: VenueWish) -> VenueProcessConfig:
     scenario = scenario_of(wish.scenario, wish.seed)
     instruments = _contracts(wish.symbols, scenario)
     listed = {instrument.symbol for instrument in instruments}
-    return VenueProcessConfig(
+    kept = read_file(wish.folder / STATE_FILE)
+    config = VenueProcessConfig(
         instruments=instruments,
         path=_path(scenario, listed, wish),
         accounts=[VenueAccount(account_id=ACCOUNT, wallet_usd=wish.wallet_usd)],
@@ -62,6 +64,7 @@ def venue_config(wish: VenueWish) -> VenueProcessConfig:
         seed=wish.seed,
         state_file=wish.folder / STATE_FILE,
     )
+    return config, kept.position.path_ns if kept is not None else scenario.start_ns
 
 
 def scenario_of(name: str, seed: int) -> Scenario:

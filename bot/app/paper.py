@@ -28,6 +28,7 @@ class PaperVenue:
         )  # fmt: skip
         self._places = places
         self._clock = clock
+        self.address: Address | None = None
 
     def start(self) -> Address:
         """Return where the venue listens; blocks until it does.
@@ -43,6 +44,7 @@ class PaperVenue:
             address.base_url,
             address.pid,
         )
+        self.address = address
         return address
 
     async def run(self, emit: Callable[[Event], None]) -> None:

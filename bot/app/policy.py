@@ -1,5 +1,6 @@
 """Translates settings into the kernel's Policy: units into nanoseconds, profiles into numbers."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -51,6 +52,20 @@ def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
         bar_s=table.paper.bar_s if mode == "paper" else table.bar_s,
         bars_from="candles" if mode == "replay" else "trades",
     )
+
+
+def in_market_time(policy: Policy, wall_of: Callable[[int], int]) -> Policy:
+    """Return the policy with its levels known when a market that runs on its own time comes there.
+
+    A paper market of February 2026 or of a recorded folder carries today's clock: what was said
+    later in that market's time must not be known in it earlier.
+    """
+    book = tuple(
+        msgspec.structs.replace(spec, known_from_ns=wall_of(spec.known_from_ns))
+        for spec in policy.levels.book
+    )
+    levels = msgspec.structs.replace(policy.levels, book=book)
+    return msgspec.structs.replace(policy, levels=levels)
 
 
 def floor_of(budget_frac: float) -> float:

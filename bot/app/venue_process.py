@@ -32,6 +32,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=F
     port: int
     api_key: str
     api_secret: str
+    wall_ns: int
+    """When it began this time, and ..."""
+    market_ns: int
+    """... which instant its market stood at then; from there on it runs at `speed`."""
+    speed: float
 
     @property
     def base_url(self) -> str:
@@ -42,6 +47,10 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=F
     def ws_url(self) -> str:
         """Its WebSocket address."""
         return f"ws://127.0.0.1:{self.port}"
+
+    def wall_of(self, market_ns: int) -> int:
+        """Return when (wall clock, ns) the market comes to an instant of its own time."""
+        return max(self.wall_ns + round((market_ns - self.market_ns) / self.speed), 0)
 
 
 class VenueLock:

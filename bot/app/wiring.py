@@ -17,7 +17,7 @@ from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
 from bot.app.paper import PaperVenue
 from bot.app.places import Places, make_state
-from bot.app.policy import policy_of
+from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings, config_hash
 from bot.domain.messages import Notify
@@ -141,6 +141,8 @@ def _parts(
 ) -> DaemonParts:
     mode = settings.breakwater.mode
     policy = policy_of(settings, mode=mode)
+    if paper is not None and paper.address is not None:
+        policy = in_market_time(policy, paper.address.wall_of)
     params = {name: dict(values) for name, values in policy.strategies.params.items()}
     strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
     kernel = Kernel(policy, strategies, run_id)

@@ -69,6 +69,7 @@ async def _serve(
     from bot.app.venue_process import Address, last_address, publish
     from bot.simulator.process import serve_venue
 
+    clock = SystemClock()
     paper = home.settings.breakwater.paper
     old = last_address(folder)
     wish = VenueWish(
@@ -84,14 +85,21 @@ async def _serve(
     )
 
     def ready(venue: "VenueReady") -> None:
-        key, secret = wish.api_key, wish.api_secret
         publish(
             folder,
-            Address(pid=os.getpid(), port=venue.port, api_key=key, api_secret=secret),
+            Address(
+                pid=os.getpid(),
+                port=venue.port,
+                api_key=wish.api_key,
+                api_secret=wish.api_secret,
+                wall_ns=clock.now_ns(),
+                market_ns=market_ns,
+                speed=wish.speed,
+            ),
         )
         line = {"ready": True, "port": venue.port, "pid": os.getpid(), "restored": venue.restored}
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
 
-    config = replace(venue_config(wish), ready=ready, report=whisper)
-    await serve_venue(config, SystemClock())
+    config, market_ns = venue_config(wish)
+    await serve_venue(replace(config, ready=ready, report=whisper), clock)
