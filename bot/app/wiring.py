@@ -15,6 +15,7 @@ from bot.app.credentials import require_secret
 from bot.app.discover import find_strategies
 from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
+from bot.app.narrator import Narrator
 from bot.app.paper import PaperVenue
 from bot.app.places import Places, make_state
 from bot.app.policy import in_market_time, policy_of
@@ -157,7 +158,7 @@ def _parts(
         venue=room.venue,
         guard=room.guard,
         feeds=(*room.feeds, *keeper),
-        memory=writer,
+        memory=Narrator(writer),
         clock=clock,
         symbols=settings.risk.symbols,
         notify=_tell,
