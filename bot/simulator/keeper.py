@@ -94,8 +94,15 @@ class Keeper:
         )
 
     def _put(self, tick: MarketTick, path_ns: int) -> None:
+        log = self._world.exchange.log
+        log.path_ns, log.factors = path_ns, self.position.scale
         self._world.exchange.apply(tick)
         self._flow.on_tick(tick, path_ns)
+
+    def feed(self, tick: MarketTick) -> None:
+        """Take a tick that comes from outside of the path, such as a live price."""
+        self._put(msgspec.structs.replace(tick, event_ns=self._clock.now_ns()), tick.event_ns)
+        self._world.settle()
 
     def move(self, symbol: str, price: float) -> None:
         """Let the price of `symbol` jump; the path goes on from there, in proportion."""

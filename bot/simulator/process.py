@@ -22,10 +22,12 @@ from bot.simulator.binance.server import HOST, create_app, open_port
 from bot.simulator.binance.signing import ApiKey
 from bot.simulator.binance.weights import Quota
 from bot.simulator.binance.world import World
-from bot.simulator.exchange import DepthModel, Exchange, FillModel
+from bot.simulator.exchange import DepthModel, FillModel
 from bot.simulator.faults import FaultRule
-from bot.simulator.keeper import Keeper, Path
-from bot.simulator.venue_file import Saver, VenueFile, put_back, read_file, take
+from bot.simulator.keeper import Keeper, Path, PathPosition
+from bot.simulator.recorded_exchange import RecordedExchange
+from bot.simulator.saver import Saver
+from bot.simulator.venue_file import VenueFile, put_back, read_file, read_log, take
 
 FUNDING_INTERVAL_S: Final = 28_800
 KEEP_S: Final = 5.0
@@ -91,7 +93,7 @@ def _build_world(config: VenueProcessConfig, clock: Clock) -> World:
     if unknown:
         raise ConfigInvalid(f"API keys of accounts that do not exist: {sorted(unknown)}")
     interval_s = max(round(FUNDING_INTERVAL_S / config.speed), 1)
-    exchange = Exchange(
+    exchange = RecordedExchange(
         config.instruments,
         fill_model=config.fill_model or DepthModel(seed=config.seed),
         funding_interval_s=interval_s,
@@ -134,7 +136,7 @@ async def _serving(
     world = _build_world(config, clock)
     kept = read_file(config.state_file) if config.state_file is not None else None
     started_ns = kept.started_ns if kept is not None else clock.now_ns()
-    _furnish(world, config, kept, started_ns)
+    position = _furnish(world, config, kept, started_ns)
     flow = PublicFlow(world)
     keeper = Keeper(
         world,
@@ -143,11 +145,15 @@ async def _serving(
         clock,
         speed=config.speed,
         beat_s=config.beat_s,
-        position=kept.position if kept is not None else None,
+        position=position,
     )
     keeper.start()
     saver = Saver(
-        config.state_file, lambda: take(world, keeper.position, started_ns), config.report
+        config.state_file,
+        world.exchange.log,
+        lambda generation: take(world, keeper.position, started_ns, generation),
+        config.report,
+        generation=kept.generation if kept is not None else 0,
     )
 
     def spawn(work: Coroutine[None, None, None]) -> None:
@@ -178,22 +184,24 @@ async def _serving(
         for task in tasks:
             task.cancel()
         await runner.cleanup()
-        saver.save_now()
+        await saver.close()
 
 
 def _furnish(
     world: World, config: VenueProcessConfig, kept: VenueFile | None, started_ns: int
-) -> None:
+) -> PathPosition:
     """Give the world its past, its saved state if there is one, and its accounts."""
     for data in world.data.values():
         data.load_history(config.history, started_ns)
-    if kept is not None:
-        put_back(world, kept)
+    position = PathPosition()
+    if kept is not None and config.state_file is not None:
+        position = put_back(world, kept, read_log(config.state_file, kept.generation))
     world.advance()
     for account in config.accounts:
         world.exchange.open_account(
             account.account_id, account.wallet_usd, hedge_mode=account.hedge_mode
         )
+    return position
 
 
 async def _keep_position(saver: Saver, clock: Clock) -> None:

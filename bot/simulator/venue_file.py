@@ -1,9 +1,8 @@
-"""The embedded venue on disk: one file, written whole, so that a killed venue comes back."""
+"""The embedded venue on disk: a whole picture of it, and a log of what went in since."""
 
-import asyncio
 import os
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,13 +12,16 @@ from bot.domain.errors import DataInvalid
 from bot.simulator.binance.bars import Bar
 from bot.simulator.binance.listen_keys import ListenKey
 from bot.simulator.binance.market_data import ContractData, FundingMark, InterestMark
+from bot.simulator.binance.numbers import ms
 from bot.simulator.binance.records import OrderRecord
 from bot.simulator.binance.world import World
+from bot.simulator.inputs import Input, ListenKeySet, Submitted, Ticked, read_inputs
 from bot.simulator.keeper import PathPosition
+from bot.simulator.recorded_exchange import live_again
 
 MAGIC: Final = b"BWVENUE1"
-SETTLE_DEADLINE_S: Final = 5.0
-RETRY_S: Final = 1.0
+LOG_MAGIC: Final = b"BWINPUT1"
+LOG_HEAD_BYTES: Final = len(LOG_MAGIC) + 8
 
 
 class ContractFile(msgspec.Struct, kw_only=True):
@@ -34,8 +36,12 @@ class ContractFile(msgspec.Struct, kw_only=True):
 
 
 class VenueFile(msgspec.Struct, kw_only=True):
-    """Everything the venue is; `started_ns` (UTC) anchors the history before its first start."""
+    """Everything the venue is; `started_ns` (UTC) anchors the history before its first start.
 
+    The log that goes with the picture carries the same `generation`; any other is outdated.
+    """
+
+    generation: int
     started_ns: int
     exchange: bytes
     position: PathPosition
@@ -44,9 +50,10 @@ class VenueFile(msgspec.Struct, kw_only=True):
     contracts: dict[str, ContractFile]
 
 
-def take(world: World, position: PathPosition, started_ns: int) -> bytes:
+def take(world: World, position: PathPosition, started_ns: int, generation: int) -> bytes:
     """Return the venue as bytes, as they go to the file."""
     state = VenueFile(
+        generation=generation,
         started_ns=started_ns,
         exchange=world.exchange.to_bytes(),
         position=position,
@@ -91,8 +98,38 @@ def read_file(path: Path) -> VenueFile | None:
         raise DataInvalid(broken) from None
 
 
-def put_back(world: World, state: VenueFile) -> None:
-    """Take a saved venue over into `world`, whose contract histories are loaded already."""
+def log_path(path: Path) -> Path:
+    """Return where the log beside a venue file is."""
+    return path.with_suffix(path.suffix + ".log")
+
+
+def log_head(generation: int) -> bytes:
+    """Return how the log of a picture begins."""
+    return LOG_MAGIC + generation.to_bytes(8, "big")
+
+
+def read_log(path: Path, generation: int) -> list[Input]:
+    """Return what went in after the picture of this generation; a torn end is left out.
+
+    Raises:
+        DataInvalid: there is a log that cannot be read.
+    """
+    try:
+        data = log_path(path).read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DataInvalid(f"{log_path(path)}: {error.strerror or error}") from None
+    if data[:LOG_HEAD_BYTES] != log_head(generation):
+        return []
+    return list(read_inputs(data[LOG_HEAD_BYTES:]))
+
+
+def put_back(world: World, state: VenueFile, since: Iterable[Input]) -> PathPosition:
+    """Take a saved venue over into `world` and live through what went in `since`.
+
+    The contract histories are loaded already. Returns where on its path the market stands.
+    """
     world.exchange.restore(state.exchange)
     for name, records in state.records.items():
         world.records(name).load(records)
@@ -107,6 +144,36 @@ def put_back(world: World, state: VenueFile) -> None:
         data.interest.clear()
         data.interest.extend(kept.interest)
         data.trade_id = max(kept.trade_id, data.trade_id)
+    for entry in since:
+        live_again(world.exchange, entry)
+        _follow(world, state.position, entry)
+        world.settle()
+    return state.position
+
+
+def _follow(world: World, position: PathPosition, entry: Input) -> None:
+    """Let the protocol's own memory follow an input that happened once more."""
+    match entry:
+        case Ticked(tick, path_ns, factor):
+            position.path_ns = path_ns
+            position.scale[tick.symbol] = factor
+            data = world.data.get(tick.symbol)
+            if data is not None:
+                data.note_tick(tick, tick.qty, tick.buy_qty, ms(tick.event_ns))
+        case ListenKeySet():
+            world.listen_keys.put_back(entry)
+        case Submitted(account_id, request):
+            order = world.exchange.order(
+                account_id,
+                request.symbol,
+                client_order_id=request.client_order_id,
+                conditional=request.kind.is_conditional,
+            )
+            if order is not None:
+                records = world.records(account_id)
+                records.set_time_in_force(order.venue_order_id, request.time_in_force)
+        case _:
+            return
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -122,77 +189,3 @@ def write_file(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-class Saver:
-    """Writes the venue whenever it changed; changes during a write share the next one."""
-
-    def __init__(
-        self, path: Path | None, take_bytes: Callable[[], bytes], report: Callable[[str], None]
-    ) -> None:
-        self._path = path
-        self._take = take_bytes
-        self._report = report
-        self._changed = asyncio.Event()
-        self._saved = asyncio.Condition()
-        self._wanted = 0
-        self._done = 0
-        self._complained = False
-
-    def mark(self) -> None:
-        """Say that something changed."""
-        self._wanted += 1
-        self._changed.set()
-
-    async def settled(self) -> None:
-        """Wait until every change so far is on disk, at most 5 s; without a file, not at all."""
-        target = self._wanted
-        if self._path is None or self._done >= target:
-            return
-        try:
-            async with asyncio.timeout(SETTLE_DEADLINE_S), self._saved:
-                await self._saved.wait_for(lambda: self._done >= target or self._complained)
-        except TimeoutError:
-            self._report(f"{self._path}: the disk takes more than {SETTLE_DEADLINE_S} s")
-
-    async def run(self, sleep_s: Callable[[float], Awaitable[None]]) -> None:
-        """Save on change until cancelled; a failing disk is reported once and tried again."""
-        if self._path is None:
-            return
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            if not await self._save(self._path):
-                await sleep_s(RETRY_S)
-                self._changed.set()
-
-    async def _save(self, path: Path) -> bool:
-        wanted = self._wanted
-        data = self._take()
-        try:
-            await asyncio.to_thread(write_file, path, data)
-        except OSError as error:
-            self._complain(error)
-            saved = False
-        else:
-            self._done, self._complained, saved = wanted, False, True
-        async with self._saved:
-            self._saved.notify_all()
-        return saved
-
-    def _complain(self, error: OSError) -> None:
-        if not self._complained:
-            self._report(
-                f"{self._path}: {error.strerror or error}; the venue goes on, but a restart "
-                "would forget what happens from now on"
-            )
-        self._complained = True
-
-    def save_now(self) -> None:
-        """Write at once, for the end of the process."""
-        if self._path is None:
-            return
-        try:
-            write_file(self._path, self._take())
-        except OSError as error:
-            self._complain(error)

@@ -41,9 +41,7 @@ class PublicFlow:
         now_ms = world.now_ms()
         qty = tick.qty or QUIET_TRADE_USD / tick.last
         buys = tick.buy_qty if tick.qty else qty * unit(salt)
-        data.last.add(now_ms, tick.last, qty, buys)
-        data.mark.add(now_ms, tick.mark, 0.0, 0.0)
-        data.index.add(now_ms, tick.index, 0.0, 0.0)
+        data.note_tick(tick, qty, buys, now_ms)
         instrument = data.instrument
         for part, is_sell in ((buys, False), (qty - buys, True)):
             if part >= float(instrument.lot) / 2:

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from bot.domain.units import NS_PER_MIN
+from bot.simulator.inputs import InputLog, ListenKeySet
 
 VALID_NS: Final = 60 * NS_PER_MIN
 
@@ -21,8 +22,9 @@ class ListenKey(msgspec.Struct):
 class ListenKeys:
     """The keys in force, at most one for each account."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, log: InputLog) -> None:
         self._seed = seed
+        self._log = log
         self._count = 0
         self._by_account: dict[str, ListenKey] = {}
 
@@ -34,7 +36,16 @@ class ListenKeys:
             text = sha256(f"{self._seed}:{account_id}:{now_ns}:{self._count}".encode()).hexdigest()
             found = self._by_account[account_id] = ListenKey(text, account_id, 0)
         found.expires_ns = now_ns + VALID_NS
+        self._log.add(ListenKeySet(account_id, found.text, found.expires_ns))
         return found.text
+
+    def put_back(self, entry: ListenKeySet) -> None:
+        """Let a key be opened, prolonged or ended as it was before."""
+        if entry.text:
+            key = ListenKey(entry.text, entry.account_id, entry.expires_ns)
+            self._by_account[entry.account_id] = key
+        else:
+            self._by_account.pop(entry.account_id, None)
 
     def renew(self, account_id: str, now_ns: int) -> str | None:
         """Prolong the account's key; None when it has none."""
@@ -42,7 +53,8 @@ class ListenKeys:
 
     def close(self, account_id: str) -> None:
         """End the account's key."""
-        self._by_account.pop(account_id, None)
+        if self._by_account.pop(account_id, None) is not None:
+            self._log.add(ListenKeySet(account_id, "", 0))
 
     def owner(self, text: str, now_ns: int) -> str | None:
         """Return the account a valid key belongs to."""
@@ -55,7 +67,7 @@ class ListenKeys:
         """Remove and return the keys that nobody renewed."""
         gone = [key for key in self._by_account.values() if key.expires_ns <= now_ns]
         for key in gone:
-            del self._by_account[key.account_id]
+            self.close(key.account_id)
         return gone
 
     def expire(self, account_id: str) -> None:

@@ -13,6 +13,7 @@ from bot.domain.units import NS_PER_MS
 from bot.simulator.binance.bars import Bar, BarLine, bars_from_candles
 from bot.simulator.binance.frames import Row
 from bot.simulator.binance.numbers import price_text, qty_text
+from bot.simulator.terms import MarketTick
 
 LEVELS: Final = 50
 TRADES_MAX: Final = 1_000
@@ -140,6 +141,12 @@ class ContractData:
             if held.symbol == symbol and held.event_ns <= history.start_ns:
                 at_ms = (held.event_ns + shift_ns) // NS_PER_MS
                 self.interest.append(InterestMark(at_ms, held.qty, _close_at(at_ms, past)))
+
+    def note_tick(self, tick: MarketTick, qty: float, buy_qty: float, now_ms: int) -> None:
+        """Take a step of the market into the candles under way."""
+        self.last.add(now_ms, tick.last, qty, buy_qty)
+        self.mark.add(now_ms, tick.mark, 0.0, 0.0)
+        self.index.add(now_ms, tick.index, 0.0, 0.0)
 
     def next_trade_id(self) -> int:
         """Return a rising trade number."""

@@ -30,6 +30,7 @@ class RecordBook:
 
     def __init__(self) -> None:
         self._records: dict[tuple[bool, str], OrderRecord] = {}
+        self._by_client_id: dict[tuple[bool, str], OrderRecord] = {}
         self._lives: dict[str, TimeInForce] = {}
         self._closed = 0
 
@@ -41,6 +42,7 @@ class RecordBook:
             life = self._lives.pop(state.venue_order_id, TimeInForce.GTC)
             record = OrderRecord(state=state, created_ns=state.event_ns, time_in_force=life)
             self._records[key] = record
+            self._by_client_id[(key[0], state.client_order_id)] = record
             self._closed += not record.is_open
             self._forget()
             return record
@@ -57,7 +59,10 @@ class RecordBook:
         if self._closed <= CLOSED_MAX:
             return
         for key in [k for k, r in self._records.items() if not r.is_open][: CLOSED_MAX // 10]:
-            del self._records[key]
+            gone = self._records.pop(key)
+            own_id = (key[0], gone.state.client_order_id)
+            if self._by_client_id.get(own_id) is gone:
+                del self._by_client_id[own_id]
             self._closed -= 1
 
     def find(
@@ -68,15 +73,15 @@ class RecordBook:
         venue_order_id: str = "",
         client_order_id: str = "",
     ) -> OrderRecord | None:
-        """Return the record by either id, the newest one for a client id used again."""
+        """Return the record by either id, of any symbol when `symbol` is empty.
+
+        Of several orders under one client id the newest is meant.
+        """
         if venue_order_id:
             record = self._records.get((conditional, venue_order_id))
-            return record if record is not None and record.state.symbol == symbol else None
-        found = None
-        for record in self.all(conditional=conditional, symbol=symbol):
-            if record.state.client_order_id == client_order_id:
-                found = record
-        return found
+        else:
+            record = self._by_client_id.get((conditional, client_order_id))
+        return record if record is not None and symbol in ("", record.state.symbol) else None
 
     def by_id(self, venue_order_id: str, *, conditional: bool) -> OrderRecord | None:
         """Return the record with this venue id."""
@@ -95,4 +100,7 @@ class RecordBook:
     def load(self, records: list[OrderRecord]) -> None:
         """Take everything back."""
         self._records = {(r.state.kind.is_conditional, r.state.venue_order_id): r for r in records}
+        self._by_client_id = {
+            (r.state.kind.is_conditional, r.state.client_order_id): r for r in records
+        }
         self._closed = sum(not r.is_open for r in records)

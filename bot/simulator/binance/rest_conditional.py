@@ -25,14 +25,9 @@ def _find(call: Call, refusal: Refused) -> OrderRecord:
     algo_id, own_id = call.params.get("algoId", ""), call.params.get("clientAlgoId", "")
     if not algo_id and not own_id:
         raise missing("algoId")
-    records = call.world.records(call.account_id)
-    if algo_id:
-        record = records.by_id(algo_id, conditional=True)
-    else:
-        record = None
-        for symbol in call.world.by_symbol:
-            found = records.find(symbol, conditional=True, client_order_id=own_id)
-            record = found if found is not None else record
+    record = call.world.records(call.account_id).find(
+        "", conditional=True, venue_order_id=algo_id, client_order_id=own_id
+    )
     if record is None:
         raise refusal
     return record

@@ -29,8 +29,8 @@ from bot.simulator.binance.signing import ApiKey
 from bot.simulator.binance.streams import USER_STREAM, StreamHub
 from bot.simulator.binance.user_stream import Teller
 from bot.simulator.binance.weights import Meter, Quota
-from bot.simulator.exchange import Exchange
 from bot.simulator.faults import FaultBoard, FaultKind
+from bot.simulator.recorded_exchange import RecordedExchange
 
 LOG_MAX: Final = 10_000
 
@@ -52,7 +52,7 @@ class World:
 
     def __init__(
         self,
-        exchange: Exchange,
+        exchange: RecordedExchange,
         instruments: Iterable[Instrument],
         clock: Clock,
         *,
@@ -72,7 +72,7 @@ class World:
         self.faults = FaultBoard(seed)
         self.meter = Meter(quota)
         self.hub = StreamHub(self.faults, clock.now_ns)
-        self.listen_keys = ListenKeys(seed)
+        self.listen_keys = ListenKeys(seed, exchange.log)
         self.log: deque[Seen] = deque(maxlen=LOG_MAX)
         self.countdowns: dict[tuple[str, str], int] = {}
         self.on_change: Callable[[], None] = _nothing

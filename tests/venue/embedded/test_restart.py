@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.orders import OrderSide
-from bot.simulator.venue_file import read_file, write_file
+from bot.simulator.inputs import Submitted
+from bot.simulator.venue_file import log_path, read_file, read_log, write_file
 from tests.fakes.embedded import BTC, embedded_venue
 from tests.venue.embedded.client import client, soon, until
 
@@ -68,8 +69,8 @@ async def test_an_acknowledged_order_is_on_disk(tmp_path: Path) -> None:
             )
             kept = read_file(file)
             assert kept is not None
-            ids = [r.state.client_order_id for r in kept.records[venue.account_id]]
-            assert ids[-1] == f"o{number}"
+            sent = [e for e in read_log(file, kept.generation) if isinstance(e, Submitted)]
+            assert sent[-1].request.client_order_id == f"o{number}"
 
 
 async def test_a_used_port_is_one_clear_line(tmp_path: Path) -> None:
@@ -158,7 +159,7 @@ async def test_a_killed_process_comes_back_and_a_terminated_one_ends_cleanly(
     async with aiohttp.ClientSession() as session:
         async with session.post(f"http://127.0.0.1:{port}/_control/position", json=order) as answer:
             assert answer.status == 200
-        await until(lambda: file.exists() and b"hand_" in file.read_bytes())
+        await until(lambda: b"hand_" in log_path(file).read_bytes())
         os.kill(process.pid, signal.SIGKILL)
         await soon(process.wait())
         process, port, restored = await start(file)
