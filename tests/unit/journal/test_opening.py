@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -202,19 +203,24 @@ for call in (lambda: open_journal(home, HandClock()), lambda: hold_state(home)):
 """
 
 
+@pytest.fixture
+def open_to_all():
+    """A folder that another user can reach, as pytest's own cannot be."""
+    folder = Path(tempfile.mkdtemp(prefix="journal-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("there", [True, False])
-def test_a_read_only_state_directory_is_refused(tmp_path, blank, there):
+def test_a_read_only_state_directory_is_refused(open_to_all, blank, there):
     """As root, modes bind nobody: then a child gives up its rights first."""
-    home = tmp_path / "state"
+    home = open_to_all / "state"
     home.mkdir()
     if there:
         shutil.copy(blank, home / "journal.db")
     for path in (home, *home.iterdir()):
         path.chmod(0o555)
-    reachable = [tmp_path, *(each for each in tmp_path.parents if each != Path("/tmp"))]
-    for parent in reachable:
-        if os.stat(parent).st_uid == os.getuid() and not os.stat(parent).st_mode & 0o001:
-            parent.chmod(0o711)
     done = subprocess.run(
         [sys.executable, "-c", AS_SOMEBODY, home],
         cwd=ROOT, check=False, capture_output=True, text=True, timeout=60,
