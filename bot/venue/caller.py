@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-from ccxt.base.errors import BaseError
-
 from bot.domain.errors import (
     BotError,
     OutcomeUnknown,
@@ -19,6 +17,7 @@ from bot.ports import Clock
 from bot.venue.breaker import Breaker
 from bot.venue.errors import VenueReply, error_of_failure, error_of_reply
 from bot.venue.lanes import Lane, Lanes
+from bot.venue.lean import BaseError
 from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Endpoint
 from bot.venue.wire import VenueTime, Wire

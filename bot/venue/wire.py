@@ -9,11 +9,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ccxt.pro.binanceusdm import binanceusdm
-
 from bot.domain.units import NS_PER_MS
 from bot.ports import Clock
 from bot.venue.errors import reply_of
+from bot.venue.lean import binanceusdm
 
 KEEP_ALIVE_MS: Final = 10_000
 """ccxt's default on Binance, 180 s, leaves a half-open socket unnoticed for nine minutes."""
