@@ -12,7 +12,16 @@ from bot.domain.errors import JournalBroken
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, MarkPrice, OpenInterest
 from bot.domain.messages import Effect, Event, Notify
-from bot.domain.orders import ApprovedOrder, OrderKind, OrderSide, OrderState, PositionSide
+from bot.domain.orders import (
+    ApprovedOrder,
+    OrderKind,
+    OrderSide,
+    OrderState,
+    PositionSide,
+    Purpose,
+    TimeInForce,
+    TriggerBy,
+)
 from bot.domain.policy import LevelPolicy, Policy
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
@@ -428,3 +437,25 @@ class Small:
         """Working stops at the exchange."""
         orders = self.exchange.open_orders("main", symbol, conditional=True)
         return [order for order in orders if order.kind is OrderKind.STOP_MARKET]
+
+
+def an_order(name: str, purpose: Purpose, symbol: str = BTC) -> ApprovedOrder:
+    """An order as the gate would make it (tests alone may)."""
+    stop = purpose is Purpose.STOP
+    return ApprovedOrder(
+        client_order_id=name,
+        symbol=symbol,
+        side=OrderSide.BUY if purpose is Purpose.ENTRY else OrderSide.SELL,
+        position_side=PositionSide.LONG,
+        kind=OrderKind.STOP_MARKET if stop else OrderKind.MARKET,
+        purpose=purpose,
+        qty=Decimal("0.01"),
+        price=None,
+        trigger_price=Decimal(70_000) if stop else None,
+        trigger_by=TriggerBy.MARK,
+        time_in_force=TimeInForce.GTC,
+        reduce_only=purpose is not Purpose.ENTRY,
+        close_position=False,
+        hedged=False,
+        reason="test",
+    )

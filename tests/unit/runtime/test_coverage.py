@@ -346,3 +346,13 @@ def test_a_position_that_looks_bare_for_one_reading_is_left_alone() -> None:
 
     world, _ = covered(script)
     assert world.guard.of("submit") == []
+
+
+def test_a_slow_rescue_is_not_doubled() -> None:
+    async def script(world: Small) -> None:
+        world.guard.fail("submit", delay_s=6.0)
+        await holding(seconds=12.0)(world)
+
+    world, _ = covered(script)
+    assert len(world.guard.of("submit")) == 1
+    assert len(world.stops()) == 1

@@ -39,14 +39,10 @@ from bot.domain.messages import (
 )
 from bot.domain.orders import (
     ApprovedOrder,
-    OrderKind,
-    OrderSide,
     OrderState,
     OrderStatus,
     PositionSide,
     Purpose,
-    TimeInForce,
-    TriggerBy,
 )
 from bot.domain.policy import Policy
 from bot.kernel.snapshot import BotState
@@ -56,7 +52,16 @@ from bot.runtime.inbox import Inbox
 from bot.runtime.pump import Pump
 from bot.runtime.scribe import Scribe
 from tests.fakes.kernel_world import BTC
-from tests.fakes.ports import ETH, RUN, FaultyVenue, ListMemory, LoopClock, Small, virtually
+from tests.fakes.ports import (
+    ETH,
+    RUN,
+    FaultyVenue,
+    ListMemory,
+    LoopClock,
+    Small,
+    an_order,
+    virtually,
+)
 
 
 class Script:
@@ -108,37 +113,16 @@ class Taker:
         raise VenueUnreachable("the taker keeps no account")
 
 
-def order(name: str, purpose: Purpose, symbol: str = BTC) -> ApprovedOrder:
-    stop = purpose is Purpose.STOP
-    return ApprovedOrder(
-        client_order_id=name,
-        symbol=symbol,
-        side=OrderSide.BUY if purpose is Purpose.ENTRY else OrderSide.SELL,
-        position_side=PositionSide.LONG,
-        kind=OrderKind.STOP_MARKET if stop else OrderKind.MARKET,
-        purpose=purpose,
-        qty=Decimal("0.01"),
-        price=None,
-        trigger_price=Decimal(70_000) if stop else None,
-        trigger_by=TriggerBy.MARK,
-        time_in_force=TimeInForce.GTC,
-        reduce_only=purpose is not Purpose.ENTRY,
-        close_position=False,
-        hedged=False,
-        reason="test",
-    )
-
-
 def entry(name: str, symbol: str = BTC) -> SubmitOrder:
-    return SubmitOrder(order(name, Purpose.ENTRY, symbol))
+    return SubmitOrder(an_order(name, Purpose.ENTRY, symbol))
 
 
 def stop(name: str, symbol: str = BTC) -> SubmitOrder:
-    return SubmitOrder(order(name, Purpose.STOP, symbol))
+    return SubmitOrder(an_order(name, Purpose.STOP, symbol))
 
 
 def cut(name: str, symbol: str = BTC) -> SubmitOrder:
-    return SubmitOrder(order(name, Purpose.CUT, symbol))
+    return SubmitOrder(an_order(name, Purpose.CUT, symbol))
 
 
 class Bench:

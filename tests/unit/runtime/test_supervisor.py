@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from bot.domain.errors import VenueRefused, VenueUnreachable
-from bot.domain.messages import Command
-from bot.domain.orders import OrderKind, OrderSide
+from bot.domain.messages import Command, SubmitOrder
+from bot.domain.orders import OrderKind, OrderSide, Purpose
 from bot.domain.risk import Severity, TradingMode
 from bot.runtime.parts import DaemonParts
 from bot.runtime.supervisor import run_daemon
 from tests.fakes.kernel_world import BTC
-from tests.fakes.ports import ETH, ListMemory, Small, virtually
+from tests.fakes.ports import ETH, ListMemory, Small, an_order, virtually
 
 
 def lives(
@@ -282,3 +282,53 @@ def _limit(client_order_id: str):
         symbol=BTC, side=OrderSide.BUY, kind=OrderKind.LIMIT, qty=Decimal("0.01"),
         price=Decimal(70_000), client_order_id=client_order_id,
     )  # fmt: skip
+
+
+def test_a_contract_found_at_the_start_is_loaded_before_reconciling() -> None:
+    async def script(world: Small, parts: DaemonParts) -> None:
+        await ready(world, parts)
+
+    small = Small()
+    small.by_hand(ETH, OrderSide.BUY, "1")
+    world, _ = lives(script, small, symbols=(BTC,))
+    assert world.venue.of("instruments")[:2] == [(BTC,), (ETH,)]
+
+
+def test_an_order_under_way_is_finished_before_the_end() -> None:
+    async def script(world: Small, parts: DaemonParts) -> None:
+        await ready(world, parts)
+        world.guard.fail("submit", delay_s=4.0)
+        world.by_hand(BTC, OrderSide.BUY, "0.05")
+        await until(lambda: [o for o in world.guard.of("submit") if "-p" not in o.client_order_id])
+
+    world, code = lives(script)
+    assert code == 0
+    (stop,) = world.stops()
+    accepted = [e.client_order_id for e, _ in world.memory.of("append") if _is_acceptance(e)]
+    assert stop.client_order_id in accepted
+
+
+def _is_acceptance(event: object) -> bool:
+    return type(event).__name__ == "OrderAccepted"
+
+
+def test_no_entry_leaves_once_the_end_was_asked_for() -> None:
+    async def main() -> Small:
+        world = Small()
+        parts = world.parts()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(run_daemon(parts))
+            await ready(world, parts)
+            world.guard.fail("submit", delay_s=4.0)
+            world.by_hand(BTC, OrderSide.BUY, "0.05")
+            await until(lambda: len(world.guard.of("submit")) == 2)
+            parts.stop.set()
+            await asyncio.sleep(0.5)
+            real, late = world.kernel.step, [SubmitOrder(an_order("late", Purpose.ENTRY))]
+            world.kernel.step = lambda event: [*real(event), *[late.pop() for _ in late[:1]]]
+        return world
+
+    world = virtually(main())
+    assert not [o for o in world.venue.of("submit") if o.client_order_id == "late"]
+    refused = [e for e, _ in world.memory.of("append") if getattr(e, "code", "") == "held"]
+    assert refused
