@@ -156,7 +156,8 @@ def _follow(world: World, position: PathPosition, entry: Input) -> None:
     match entry:
         case Ticked(tick, path_ns, factor):
             position.path_ns = path_ns
-            position.scale[tick.symbol] = factor
+            if factor != 1.0 or tick.symbol in position.scale:
+                position.scale[tick.symbol] = factor
             data = world.data.get(tick.symbol)
             if data is not None:
                 data.note_tick(tick, tick.qty, tick.buy_qty, ms(tick.event_ns))

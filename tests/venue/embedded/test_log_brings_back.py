@@ -104,8 +104,11 @@ def portrait(venue: EmbeddedVenue) -> dict[str, object]:
 async def live_and_die(steps: list[tuple], folder: Path) -> None:
     file, copy = folder / "venue.bin", folder / "copy.bin"
     async with embedded_venue(state_file=file, wallet_usd="3000") as venue:
+        await venue.running.saver.settled()
         for number, step in enumerate(steps):
             do(venue, number, step)
+            if number % 7 == 6:
+                await venue.running.saver.settled()
         await venue.running.saver.settled()
         shutil.copy(file, copy)
         shutil.copy(log_path(file), log_path(copy))
