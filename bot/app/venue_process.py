@@ -20,9 +20,11 @@ from bot.ports import Clock
 ADDRESS_FILE = "address.json"
 LOCK_FILE = "lock"
 LOG_FILE = "venue.log"
-READY_DEADLINE_S = 30.0
+READY_DEADLINE_S = 60.0
 END_DEADLINE_S = 5.0
 FIRST_LINES_BYTES_MAX = 65_536
+_children: "dict[int, subprocess.Popen[bytes]]" = {}
+"""Venues this process started: they may outlive it, but the dead among them must be buried."""
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -120,6 +122,7 @@ def ensure_venue(places: Places, arguments: Sequence[str], clock: Clock) -> tupl
     found = living(places.venue)
     if found is not None:
         return found, False
+    _bury()
     places.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "bot", "venue", "--state", str(places.venue), *arguments]
     with (places.logs / LOG_FILE).open("ab") as log:
@@ -132,6 +135,7 @@ def ensure_venue(places: Places, arguments: Sequence[str], clock: Clock) -> tupl
             process_group=0,
             env={**os.environ, "BREAKWATER_CONFIG_DIR": str(places.config)},
         )
+    _children[process.pid] = process
     _await_ready(process, places, clock)
     address = living(places.venue)
     if address is None:
@@ -148,10 +152,22 @@ def end_venue(address: Address, clock: Clock, folder: Path) -> None:
     deadline_ns = clock.monotonic_ns() + round(END_DEADLINE_S * 1e9)
     lock = VenueLock(folder)
     try:
-        while not lock.take() and clock.monotonic_ns() < deadline_ns:
+        while not lock.take():
+            if clock.monotonic_ns() > deadline_ns:
+                os.kill(address.pid, signal.SIGKILL)  # it holds the lock: the pid is its own
+                break
             pause_s(0.02)
     finally:
         lock.release()
+    child = _children.pop(address.pid, None)
+    if child is not None:
+        child.wait()
+
+
+def _bury() -> None:
+    """Forget children that have ended."""
+    for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[pid]
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", places: Places, clock: Clock) -> None:
