@@ -148,13 +148,7 @@ async def _serving(
         position=position,
     )
     keeper.start()
-    saver = Saver(
-        config.state_file,
-        world.exchange.log,
-        lambda generation: take(world, keeper.position, started_ns, generation),
-        config.report,
-        generation=kept.generation if kept is not None else 0,
-    )
+    saver = _saver(config, world, keeper, kept, started_ns)
 
     def spawn(work: Coroutine[None, None, None]) -> None:
         group.create_task(work)
@@ -185,6 +179,22 @@ async def _serving(
             task.cancel()
         await runner.cleanup()
         await saver.close()
+
+
+def _saver(
+    config: VenueProcessConfig,
+    world: World,
+    keeper: Keeper,
+    kept: VenueFile | None,
+    started_ns: int,
+) -> Saver:
+    return Saver(
+        config.state_file,
+        world.exchange.log,
+        lambda generation: take(world, keeper.position, started_ns, generation),
+        config.report,
+        generation=kept.generation if kept is not None else 0,
+    )
 
 
 def _furnish(

@@ -50,7 +50,7 @@ class Gatekeeper:
         return serve
 
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
-        body = await request.text() if request.can_read_body else ""
+        body = (await request.read()).decode("utf-8", "replace")
         query = request.rel_url.raw_query_string
         params = dict(parse_qsl(query, keep_blank_values=True))
         params.update(parse_qsl(body, keep_blank_values=True))
