@@ -18,6 +18,13 @@ from bot.domain.errors import ConfigInvalid
 if TYPE_CHECKING:
     from bot.lab.options import ReplayOptions, ReplayResult
 
+SymbolsOption = Annotated[
+    list[str] | None, typer.Option(help="Contract, e.g. BTC/USDT:USDT; may be repeated.")
+]
+HoldOption = Annotated[
+    Literal["long", "short"] | None,
+    typer.Option(help="Open a position at the first bar, as if by hand, and guard it."),
+]
 COLOURS = {"INFO": "", "WARNING": "yellow", "CRITICAL": "bold red"}
 
 
@@ -31,13 +38,8 @@ def replay(
     data: Annotated[
         list[Path], typer.Option(metavar="DIR", help="Folder of recorded data; may be repeated.")
     ],
-    symbol: Annotated[
-        list[str] | None, typer.Option(help="Contract, e.g. BTC/USDT:USDT; may be repeated.")
-    ] = None,
-    hold: Annotated[
-        Literal["long", "short"] | None,
-        typer.Option(help="Open a position at the first bar, as if by hand, and guard it."),
-    ] = None,
+    symbol: SymbolsOption = None,
+    hold: HoldOption = None,
     leverage: Annotated[int, typer.Option(min=1, max=125, help="Of the held position.")] = 1,
     margin: Annotated[Literal["isolated", "cross"], typer.Option(help="Margin mode.")] = "isolated",
     no_guard: Annotated[bool, typer.Option("--no-guard", help="Show it unprotected.")] = False,
