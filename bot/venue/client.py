@@ -42,6 +42,7 @@ class BinanceVenue:
         read_only: bool,
         has_sapi: bool,
         on_placed: Callable[[OrderState], None],
+        on_settings: Callable[[], None],
         on_instruments: Callable[[Sequence[Instrument]], None],
         on_close: Callable[[], Awaitable[None]],
     ) -> None:
@@ -51,6 +52,7 @@ class BinanceVenue:
         self._read_only = read_only
         self._has_sapi = has_sapi
         self._on_placed = on_placed
+        self._on_settings = on_settings
         self._on_instruments = on_instruments
         self._on_close = on_close
         self._reading = Lane.WATCH if guards else Lane.QUERY
@@ -134,7 +136,7 @@ class BinanceVenue:
             if code in binance.DUPLICATE_ID:
                 return await self._already_there(order)
             if code == binance.WRONG_POSITION_MODE:
-                self.reader.forget()
+                self._on_settings()
             raise
         try:
             state = parse.algo(answer) if order.kind.is_conditional else parse.order(answer)
@@ -192,7 +194,10 @@ class BinanceVenue:
         """Set the leverage setting of a symbol."""
         self._may_act()
         params: Params = {"symbol": binance.venue_id(symbol), "leverage": leverage}
-        await self._caller.table(binance.SET_LEVERAGE, params, lane=Lane.ORDER)
+        try:
+            await self._caller.table(binance.SET_LEVERAGE, params, lane=Lane.ORDER)
+        finally:
+            self._on_settings()
 
     # ------------------------------------------------------------------ market
 

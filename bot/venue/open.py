@@ -170,6 +170,7 @@ def _venue(
         read_only=config.read_only,
         has_sapi=config.mode == "live",
         on_placed=notes.placed,
+        on_settings=notes.unsettled,
         on_instruments=notes.learn,
         on_close=close,
     )
