@@ -17,21 +17,22 @@ from bot.simulator.binance.weights import Quota
 from tests.fakes.embedded import BTC, EmbeddedVenue, embedded_venue
 
 BOUNDLESS = Quota(weight_per_min=10**9, orders_per_10s=10**9, orders_per_min=10**9)
-NAMES = """
+NAMES_TEXT = """
     symbol pair side type quantity price triggerPrice algoType limit interval period startTime
     endTime orderId origClientOrderId algoId clientAlgoId newClientOrderId reduceOnly closePosition
     positionSide timeInForce workingType leverage marginType amount countdownTime dualSidePosition
     batchOrders orderIdList incomeType fromId recvWindow stopPrice
-""".split()
-PLAUSIBLE = """
+"""
+PLAUSIBLE_TEXT = """
     0 1 5 -1 BTCUSDT BUY SELL MARKET LIMIT STOP_MARKET CONDITIONAL true false GTC GTX LONG SHORT
     BOTH 1m 5m 79000 81000.05 0.001 0.05 ISOLATED
-""".split()
-ABSURD = """
+"""
+ABSURD_TEXT = """
     NaN inf -0 1e309 1e-30 99999999999999999999999999 btcusdt [] [1,2] [{"symbol":"BTCUSDT"}] {
     ü ％ ٣ 1_000
-""".split()
-VALUES = (*PLAUSIBLE, *ABSURD, "", "\x00", "' OR 1=1", "a" * 300, " 1 ")
+"""
+NAMES = NAMES_TEXT.split()
+VALUES = (*PLAUSIBLE_TEXT.split(), *ABSURD_TEXT.split(), "", "\x00", "' OR 1=1", "a" * 300, " 1 ")
 
 
 async def ask(
