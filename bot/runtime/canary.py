@@ -1,6 +1,7 @@
 """Proves that a stop can be placed, seen and cancelled at this venue, now."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ import msgspec
 from bot.domain.account import AccountState, PositionState
 from bot.domain.errors import VenueRefused
 from bot.domain.instrument import Instrument
+from bot.domain.messages import CancelOrder
 from bot.domain.orders import (
     ApprovedOrder,
     OrderKind,
@@ -28,6 +30,7 @@ from bot.runtime.parts import DaemonParts
 FAR_FRAC = 0.5
 SEEN_TRIES = 5
 SEEN_PAUSE_S = 0.3
+CANARY = re.compile(rf"{OURS}[0-9a-z]+-p[0-9]+")
 NEEDS_POSITION = ("-2022", "-4509", "-4118")
 """Refusals that say "there is nothing to reduce": the order kind itself was understood."""
 
@@ -50,6 +53,7 @@ async def prove_stop(parts: DaemonParts, account: AccountState, number: int) -> 
     A stop of ours that already rests at the venue is proof enough.
     """
     positions = [position for position in account.positions if position.qty > ZERO]
+    await _sweep(parts, account)
     if any(_is_our_stop(order) for order in account.orders):
         return Proof()
     target = _target(parts, positions)
@@ -69,7 +73,7 @@ async def prove_stop(parts: DaemonParts, account: AccountState, number: int) -> 
         return Proof(failed=f"the venue refused a stop: {error.code} {outcomes.told(error)}")
     except outcomes.FAILURES as error:
         await _clear(parts, order)
-        return Proof(failed=f"placing a stop: {outcomes.told(error)}")
+        return Proof(failed=f"placing a stop: {outcomes.told(error)}", early=True)
     seen = await _seen(parts, order)
     cleared = await _clear(parts, order)
     if not seen:
@@ -77,9 +81,25 @@ async def prove_stop(parts: DaemonParts, account: AccountState, number: int) -> 
     return Proof(failed=cleared)
 
 
+async def _sweep(parts: DaemonParts, account: AccountState) -> None:
+    """Cancel what proofs of this or an earlier life left behind when they were cut short."""
+    for order in account.orders:
+        if CANARY.fullmatch(order.client_order_id):
+            wish = CancelOrder(
+                symbol=order.symbol,
+                client_order_id=order.client_order_id,
+                venue_order_id=order.venue_order_id,
+                conditional=True,
+                protecting=True,
+                reason="left behind by a proof",
+            )
+            await outcomes.cancel(parts.guard, wish, parts.clock, parts.options.write_deadline_s)
+
+
 def _is_our_stop(order: OrderState) -> bool:
     return (
         order.client_order_id.startswith(OURS)
+        and not CANARY.fullmatch(order.client_order_id)
         and order.kind is OrderKind.STOP_MARKET
         and order.status is OrderStatus.WORKING
     )

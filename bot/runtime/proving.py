@@ -9,6 +9,8 @@ from bot.runtime.notices import Notices
 from bot.runtime.parts import DaemonParts
 
 SOON_S = 2.0
+EARLY_MAX = 5
+"""After so many quick repetitions a passing trouble is told as a lasting one."""
 
 
 class StopProver:
@@ -20,6 +22,7 @@ class StopProver:
         self._notices = notices
         self._number = 0
         self._told = ""
+        self._early = 0
         self._pause_s = SOON_S
 
     async def prove(self, account: AccountState) -> bool:
@@ -36,8 +39,10 @@ class StopProver:
             self._notices.say(Severity.INFO, "stop_proof", text)
             return True
         self._executor.hold_entries(f"no stop is proven: {proof.failed}")
-        self._pause_s = SOON_S if proof.early else options.prove_again_s
-        if not proof.early and proof.failed != self._told:
+        self._early = self._early + 1 if proof.early else EARLY_MAX
+        passing = self._early < EARLY_MAX
+        self._pause_s = SOON_S if passing else options.prove_again_s
+        if not passing and proof.failed != self._told:
             self._told = proof.failed
             text = (
                 f"stops cannot be proven at {self._parts.venue.name}: {proof.failed}. "

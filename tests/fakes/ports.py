@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.account import AccountState, IncomeRow
 from bot.domain.errors import JournalBroken
 from bot.domain.instrument import Instrument
-from bot.domain.market import Candle, MarkPrice, OpenInterest
+from bot.domain.market import Candle, MarkPrice, OpenInterest, TradeBucket
 from bot.domain.messages import Effect, Event, Notify
 from bot.domain.orders import (
     ApprovedOrder,
@@ -23,6 +23,7 @@ from bot.domain.orders import (
     TriggerBy,
 )
 from bot.domain.policy import LevelPolicy, Policy
+from bot.domain.strategy import Strategy
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
 from bot.ports import KeyPermissions, Venue
@@ -182,6 +183,8 @@ class FaultyVenue:
         self.calls: list[Call] = []
         self.faults: list[Fault] = []
         self.edit_account: Callable[[AccountState], AccountState] | None = None
+        self.latency_s = 0.0
+        """Half of it passes before the venue acts, half before the answer is here."""
 
     def fail(self, method: str, error: Exception | None = None, **how: Any) -> None:
         self.faults.append(Fault(method, error, **how))
@@ -208,8 +211,13 @@ class FaultyVenue:
         now_s = asyncio.get_running_loop().time()
         self.calls.append(Call(method, what, now_s, symbol))
         fault = self._fault(method, symbol, kind)
+        if self.latency_s:
+            await asyncio.sleep(self.latency_s / 2)
         if fault is None:
-            return await act()
+            done = await act()
+            if self.latency_s:
+                await asyncio.sleep(self.latency_s / 2)
+            return done
         if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault.error is not None and not fault.after:
@@ -306,6 +314,7 @@ class MarketFeed:
         self.world = world
         self.deaf = False
         self.frozen = False
+        self.trades = False
         self.runs = 0
         self.error: Exception | None = None
 
@@ -321,6 +330,9 @@ class MarketFeed:
                 for symbol, price in self.world.prices.items():
                     now_ns = self.world.clock.now_ns()
                     emit(MarkPrice(symbol, now_ns, now_ns, price, price))
+                    if self.trades:
+                        bucket = (1, 0.1, 0.05, price, price, price)
+                        emit(TradeBucket(symbol, now_ns, now_ns, *bucket))
             if not self.deaf:
                 for event in events:
                     emit(event)
@@ -333,11 +345,15 @@ class Small:
 
     policy: Policy = field(default_factory=lambda: Policy(levels=LevelPolicy(book=())))
     wallet: str = "10000"
+    strategies: tuple[Strategy, ...] = ()
+    run_id: str = RUN
+    exchange: Exchange | None = None
 
     def __post_init__(self) -> None:
         self.clock = LoopClock()
         self.prices = dict(PRICES)
-        self.exchange = Exchange((CONTRACT, ETH_CONTRACT), fill_model=DepthModel(seed=1))
+        if self.exchange is None:
+            self.exchange = Exchange((CONTRACT, ETH_CONTRACT), fill_model=DepthModel(seed=1))
         self.exchange.open_account("main", Decimal(self.wallet))
         self.inner = InProcessVenue(self.exchange, "main", self.clock, history=self.history)
         self.venue = FaultyVenue(self.inner, "venue")
@@ -345,7 +361,7 @@ class Small:
         self.memory = ListMemory(self.clock)
         self.feed = MarketFeed(self)
         self.notices: list[Notify] = []
-        self.kernel = Kernel(self.policy, (), RUN)
+        self.kernel = Kernel(self.policy, self.strategies, self.run_id)
         self.start_s = START_NS / NS_PER_S
         self._ids = 0
         self.tick()
@@ -362,7 +378,7 @@ class Small:
             "symbols": (BTC, ETH),
             "notify": self.notices.append,
             "ask": lambda name, args: {"name": name, **args},
-            "run_id": RUN,
+            "run_id": self.run_id,
             "options": options,
         }
         return DaemonParts(**{**given, **changes})
@@ -424,7 +440,7 @@ class Small:
             "main",
             OrderRequest(
                 symbol=symbol, side=side, kind=kind, qty=Decimal(qty), trigger_price=trigger,
-                client_order_id=f"hand-{self._ids}", reduce_only=reduce_only,
+                client_order_id=f"hand-{self.run_id[-4:]}-{self._ids}", reduce_only=reduce_only,
             ),
         )  # fmt: skip
 

@@ -262,7 +262,7 @@ def test_orders_that_reserve_the_quantity_make_room_for_the_close() -> None:
         await asyncio.sleep(6)
 
     world, _ = covered(script)
-    assert world.guard.of("cancel") == ["hand-2"]
+    assert world.guard.of("cancel") == ["hand-0001-2"]
     assert world.position() == 0
 
 
