@@ -206,7 +206,7 @@ def _furnish(
     position = PathPosition()
     if kept is not None and config.state_file is not None:
         position = put_back(world, kept, read_log(config.state_file, kept.generation))
-    world.advance()
+    world.exchange.resume(world.clock.now_ns())
     for account in config.accounts:
         world.exchange.open_account(
             account.account_id, account.wallet_usd, hedge_mode=account.hedge_mode

@@ -11,6 +11,7 @@ from bot.domain.instrument import Instrument
 from bot.domain.orders import OrderState, PositionSide
 from bot.simulator import inputs
 from bot.simulator.exchange import Exchange, ExchangeRefused, FillModel
+from bot.simulator.funding import schedule
 from bot.simulator.inputs import Input, InputLog
 from bot.simulator.terms import MarketTick, OrderRequest
 
@@ -107,6 +108,14 @@ class RecordedExchange(Exchange):
         if on is not self.is_sticking(symbol):
             self.log.add(inputs.TriggersStuck(symbol, on))
         super().stick_triggering(symbol, on)
+
+    def resume(self, now_ns: int) -> None:
+        """Take up time again after the venue was closed: what would have been due is not owed."""
+        ledger = self._book.ledger
+        ledger.now_ns = max(ledger.now_ns, now_ns)
+        for market in ledger.markets.values():
+            if market.next_funding_ns and market.next_funding_ns <= now_ns:
+                schedule(market, now_ns)
 
     def is_sticking(self, symbol: str) -> bool:
         """Tell whether triggered orders of the symbol hang."""

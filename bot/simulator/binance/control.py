@@ -43,9 +43,15 @@ class HandOrder(msgspec.Struct, forbid_unknown_fields=True):
 class Control:
     """Serves /_control/...; on loopback only, and never to a web page."""
 
-    def __init__(self, world: World, move: Callable[[str, float], None]) -> None:
+    def __init__(
+        self,
+        world: World,
+        move: Callable[[str, float], None],
+        durable: Callable[[], Awaitable[None]],
+    ) -> None:
         self._world = world
         self._move = move
+        self._durable = durable
 
     def routes(self) -> list[web.RouteDef]:
         """Return the control addresses."""
@@ -119,6 +125,7 @@ class Control:
             ),
         )
         self._world.settle()
+        await self._durable()
         return _answer(state)
 
     async def _expire_listen_key(self, request: web.Request) -> web.Response:

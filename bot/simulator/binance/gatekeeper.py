@@ -16,6 +16,8 @@ from bot.simulator.faults import FaultKind, FaultRule
 
 BODY_BYTES_MAX: Final = 256 * 1024
 SECRET_PARAMS: Final = ("signature",)
+LOG_TEXT_MAX: Final = 2_000
+LOG_PARAMS_MAX: Final = 50
 JSON: Final = "application/json"
 
 
@@ -59,7 +61,7 @@ class Gatekeeper:
             ns=true_ns,
             method=route.method,
             path=route.path,
-            params={k: v for k, v in params.items() if k not in SECRET_PARAMS},
+            params=_loggable(params),
         )
         known = self._world.keys.get(request.headers.get("X-MBX-APIKEY", ""))
         seen.account = known.account_id if known is not None else ""
@@ -215,6 +217,12 @@ class Gatekeeper:
         return web.Response(
             body=refused.body(), status=refused.status, content_type=JSON, headers=headers
         )
+
+
+def _loggable(params: dict[str, str]) -> dict[str, str]:
+    """Return what of a request's parameters the log may hold: no signature, nothing huge."""
+    kept = [(name, value) for name, value in params.items() if name not in SECRET_PARAMS]
+    return {name[:LOG_TEXT_MAX]: value[:LOG_TEXT_MAX] for name, value in kept[:LOG_PARAMS_MAX]}
 
 
 def _rejection(rule: FaultRule) -> Refused:

@@ -40,7 +40,7 @@ def create_app(world: World, later: Later, move: Callable[[str, float], None]) -
     for route in ROUTES:
         app.router.add_route(route.method, route.path, gatekeeper.handler(route))
     app.router.add_routes(socket_routes(world))
-    app.router.add_routes(Control(world, move).routes())
+    app.router.add_routes(Control(world, move, later.durable).routes())
     return app
 
 

@@ -1,8 +1,10 @@
 """The market clock: speed, derivation by seed, funding, forced orders and margin calls."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -10,18 +12,20 @@ import pytest
 from bot.app.clock import SystemClock
 from bot.domain.errors import ConfigInvalid
 from bot.domain.market import Liquidation
-from bot.domain.orders import OrderSide, PositionSide
+from bot.domain.orders import OrderKind, OrderSide, PositionSide
 from bot.domain.units import NS_PER_S
 from bot.simulator.binance.flow import PublicFlow
 from bot.simulator.binance.forced_orders import ForcedOrders, Ground
+from bot.simulator.binance.signing import ApiKey
 from bot.simulator.binance.weights import Quota
 from bot.simulator.binance.world import World
 from bot.simulator.contracts import contract
 from bot.simulator.exchange import DepthModel
 from bot.simulator.keeper import Keeper, flat_path
+from bot.simulator.process import VenueAccount, VenueProcessConfig, running_venue
 from bot.simulator.recorded_exchange import RecordedExchange
-from bot.simulator.terms import MarketTick
-from tests.fakes.embedded import BTC, ETH, embedded_venue
+from bot.simulator.terms import MarketTick, OrderRequest
+from tests.fakes.embedded import BTC, ETH, EmbeddedVenue, embedded_venue
 from tests.venue.embedded.client import client, soon, until
 
 START_NS = 1_790_000_000 * NS_PER_S
@@ -126,6 +130,27 @@ def test_an_absurd_price_moves_nothing(price: float) -> None:
     assert market.world.exchange.market(BTC).last == 80_000
 
 
+def test_a_live_price_from_outside_moves_the_market_and_fills_stops() -> None:
+    market = Market(flat_path({BTC: 80_000.0}, 3_600.0))
+    exchange = market.world.exchange
+    exchange.open_account("a", Decimal(10_000))
+    for kind, side, trigger in (("MARKET", "BUY", None), ("STOP_MARKET", "SELL", 79_000)):
+        exchange.submit(
+            "a",
+            OrderRequest(
+                symbol=BTC, side=OrderSide(side), kind=OrderKind(kind), qty=Decimal("0.01"),
+                client_order_id=kind, reduce_only=side == "SELL",
+                trigger_price=Decimal(trigger) if trigger else None,
+            ),
+        )  # fmt: skip
+    live = MarketTick(symbol=BTC, event_ns=7, last=78_990.0, mark=78_995.0, index=79_000.0, qty=3.0)
+    market.keeper.feed(live)
+    assert exchange.market(BTC).last == 78_990
+    assert exchange.market(BTC).event_ns == START_NS
+    assert exchange.account("a").positions == ()
+    assert market.told("btcusdt@aggTrade")[-1]["p"] == "78990.0"
+
+
 def test_a_path_without_a_contract_is_one_clear_line() -> None:
     with pytest.raises(ConfigInvalid, match="no price for BTC/USDT:USDT"):
         Market(lambda _after: iter(()))
@@ -227,3 +252,55 @@ async def test_a_liquidation_is_called_forced_told_and_listed() -> None:
 async def test_every_contract_asked_for_has_its_price() -> None:
     async with embedded_venue(symbols=(ETH,), prices={ETH: 3_000.0}) as venue:
         assert venue.exchange.market(ETH).mark == 3_000
+
+
+async def test_a_closed_venue_owes_no_funding_for_the_time_it_was_closed(tmp_path: Path) -> None:
+    file = tmp_path / "venue.bin"
+    clock = HandClock()
+    async with embedded_venue(state_file=file, clock=clock) as venue:
+        venue.by_hand(BTC, OrderSide.BUY, "0.05")
+        wallet = venue.exchange.account(venue.account_id).wallet_usd
+    clock.at_ns += 10 * 86_400 * NS_PER_S
+    async with embedded_venue(state_file=file, clock=clock) as venue:
+        venue.world.advance()
+        assert venue.exchange.account(venue.account_id).wallet_usd == wallet
+        assert venue.exchange.market(BTC).next_funding_ns > clock.at_ns
+
+
+async def test_each_key_has_the_account_it_was_made_for() -> None:
+    accounts = {"one": "1000", "two": "2000"}
+    config = VenueProcessConfig(
+        instruments=[contract(BTC)],
+        path=flat_path({BTC: 80_000.0}, 0.05),
+        accounts=[
+            VenueAccount(account_id=name, wallet_usd=Decimal(usd)) for name, usd in accounts.items()
+        ],
+        keys=[ApiKey(key=f"k-{name}", secret="s", account_id=name) for name in accounts],
+    )
+    async with running_venue(config, SystemClock()) as running:
+        venue = EmbeddedVenue(running, "k-one", "s", "one", None)
+        async with client(venue) as one, client(venue, apiKey="k-two", secret="s") as two:
+            heard = asyncio.ensure_future(two.watch_orders())
+            await until(lambda: any(c.account_id == "two" for c in running.world.hub.clients))
+            await one.create_order(BTC, "market", "buy", 0.01, None, {"clientOrderId": "mine"})
+            assert (await one.fetch_balance())["USDT"]["total"] < 1_000
+            assert (await two.fetch_balance())["USDT"]["total"] == 2_000
+            assert await two.fetch_positions([BTC]) == []
+            await two.create_order(BTC, "market", "sell", 0.01, None, {"clientOrderId": "yours"})
+            assert {o["clientOrderId"] for o in await soon(heard)} == {"yours"}
+
+
+def test_a_key_without_an_account_is_one_clear_line() -> None:
+    config = VenueProcessConfig(
+        instruments=[contract(BTC)],
+        path=flat_path({BTC: 80_000.0}, 0.05),
+        accounts=[],
+        keys=[ApiKey(key="k", secret="s", account_id="ghost")],
+    )
+
+    async def run() -> None:
+        async with running_venue(config, SystemClock()):
+            pass
+
+    with pytest.raises(ConfigInvalid, match="ghost"):
+        asyncio.run(run())

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.orders import OrderSide
 from bot.simulator.inputs import Submitted
-from bot.simulator.venue_file import log_path, read_file, read_log, write_file
+from bot.simulator.venue_file import read_file, read_log, write_file
 from tests.fakes.embedded import BTC, embedded_venue
 from tests.venue.embedded.client import client, soon, until
 
@@ -159,7 +159,6 @@ async def test_a_killed_process_comes_back_and_a_terminated_one_ends_cleanly(
     async with aiohttp.ClientSession() as session:
         async with session.post(f"http://127.0.0.1:{port}/_control/position", json=order) as answer:
             assert answer.status == 200
-        await until(lambda: b"hand_" in log_path(file).read_bytes())
         os.kill(process.pid, signal.SIGKILL)
         await soon(process.wait())
         process, port, restored = await start(file)
