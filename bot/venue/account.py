@@ -104,7 +104,7 @@ class AccountReader:
     async def _books(self, positioned: Iterable[str], *, whole: bool) -> list[OrderState]:
         asked = self._busy | set(positioned)
         whole = whole or len(asked) > SYMBOLS_MAX
-        names = [""] if whole else [binance.venue_id(symbol) for symbol in sorted(asked)]
+        names = [""] if whole else [binance.contract_of(symbol) for symbol in sorted(asked)]
         if whole:
             self._busy = set()  # what is sent while we read is noted again
         pages = await together(

@@ -126,6 +126,8 @@ class Caller:
     async def _once(
         self, endpoint: Endpoint, params: dict[str, str | int | float], lane: Lane, weight: int
     ) -> object:
+        if endpoint.private and not self.wire.apiKey:
+            raise VenueRefused(f"{endpoint.call}: needs an API key, none is set", code="NO_KEY")
         self._breaker.check(places=endpoint.places)
         await self._queue(endpoint, lane, weight)
         self._breaker.check(places=endpoint.places)  # a ban may have come while we waited
@@ -142,6 +144,8 @@ class Caller:
                 self._breaker.trip(error, orders_only=only)
             raise error from None
         except (BaseError, TimeoutError, OSError) as failure:
+            if isinstance(failure, BaseError) and failure.__cause__ is None:
+                raise _before_sending(failure) from None
             raise error_of_failure(failure, acts=endpoint.acts) from None
         except Exception as surprise:  # ccxt may stumble over an answer that was already given
             what = f"{endpoint.call}: {type(surprise).__name__}: {str(surprise)[:160]}"
@@ -163,6 +167,14 @@ def int_code(refused: VenueRefused) -> int | None:
         return int(refused.code)
     except ValueError:
         return None
+
+
+def _before_sending(failure: Exception) -> BotError:
+    """What ccxt says by itself, without a cause on the wire, it says before anything is sent."""
+    what = f"not sent: {type(failure).__name__} {str(failure)[:160]}"
+    if type(failure).__name__ == "ExchangeClosedByUser":
+        return VenueUnreachable(what)
+    return VenueRefused(what, code="CLIENT")
 
 
 def _misshapen(endpoint: Endpoint, wanted: str) -> BotError:

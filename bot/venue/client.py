@@ -10,6 +10,7 @@ from bot.domain.errors import (
     VenueDataInvalid,
     VenueError,
     VenueRefused,
+    VenueUnreachable,
 )
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
@@ -62,7 +63,7 @@ class BinanceVenue:
 
     async def instruments(self, symbols: Sequence[str]) -> tuple[Instrument, ...]:
         """Load filters, fees and margin tiers of `symbols`, afresh."""
-        names = [binance.venue_id(symbol) for symbol in symbols]
+        names = [binance.contract_of(symbol) for symbol in symbols]
         info = await self._caller.table(binance.EXCHANGE_INFO, lane=self._reading)
         contracts = _by_name(fields.rows(info.get("symbols"), "exchangeInfo.symbols"))
         missing = [name for name in names if name not in contracts]
@@ -182,7 +183,7 @@ class BinanceVenue:
         """Add isolated margin to a position."""
         self._may_act()
         params: dict[str, str | int | float] = {
-            "symbol": binance.venue_id(symbol),
+            "symbol": binance.contract_of(symbol),
             "amount": plain(amount_usd),
             "type": 1,
         }
@@ -193,7 +194,7 @@ class BinanceVenue:
     async def set_leverage(self, symbol: str, leverage: int) -> None:
         """Set the leverage setting of a symbol."""
         self._may_act()
-        params: Params = {"symbol": binance.venue_id(symbol), "leverage": leverage}
+        params: Params = {"symbol": binance.contract_of(symbol), "leverage": leverage}
         try:
             await self._caller.table(binance.SET_LEVERAGE, params, lane=Lane.ORDER)
         finally:
@@ -215,7 +216,7 @@ class BinanceVenue:
             rows = await self._caller.rows(
                 binance.KLINES,
                 {
-                    "symbol": binance.venue_id(symbol),
+                    "symbol": binance.contract_of(symbol),
                     "interval": interval,
                     "startTime": start_ms,
                     "limit": asked,
@@ -239,7 +240,7 @@ class BinanceVenue:
     async def open_interest(self, symbol: str) -> OpenInterest:
         """Read open interest in coins."""
         answer = await self._caller.table(
-            binance.OPEN_INTEREST, {"symbol": binance.venue_id(symbol)}, lane=self._reading
+            binance.OPEN_INTEREST, {"symbol": binance.contract_of(symbol)}, lane=self._reading
         )
         return parse_market.open_interest(answer, symbol, self._clock.now_ns())
 
@@ -281,11 +282,13 @@ class BinanceVenue:
         fired = parent.status in (OrderStatus.TRIGGERING, OrderStatus.FILLED)
         if not fired or child_id in ("", "0"):
             return parent
-        child = await self._caller.table(
-            binance.GET_ORDER,
-            {"symbol": binance.venue_id(parent.symbol), "orderId": child_id},
-            lane=lane,
-        )
+        params: Params = {"symbol": binance.contract_of(parent.symbol), "orderId": child_id}
+        try:
+            child = await self._caller.table(binance.GET_ORDER, params, lane=lane)
+        except VenueRefused as refused:
+            if int_code(refused) in binance.NO_SUCH_ORDER:
+                raise VenueUnreachable(f"{parent.client_order_id} fired, child not shown") from None
+            raise
         return parse.with_child(parent, parse.order(child))
 
 

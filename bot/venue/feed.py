@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import aiohttp
+from msgspec import structs
 
 from bot.domain.errors import VenueDataInvalid, VenueError
 from bot.domain.market import FeedStatus
@@ -141,9 +142,15 @@ class Line:
                 self._proven = True
                 self._tell(emit, live=True, reason="connected")
             for event in events:
-                emit(event)
+                emit(self._honest(event) if isinstance(event, FeedStatus) else event)
         lost = socket.exception()
         return f"closed with code {socket.close_code}{f' ({lost})' if lost else ''}"
+
+    def _honest(self, status: FeedStatus) -> FeedStatus:
+        """A remark about trades must not declare a contract live whose prices are stale."""
+        if status.symbol not in self._silent:
+            return status
+        return structs.replace(status, live=False)
 
     def _is_hopeless(self, emit: Emit, nonsense: VenueDataInvalid, junk_max: int) -> bool:
         """Count junk, say so at 1, 10, 100 ..., give the connection up at `junk_max`."""

@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from bot.domain.errors import VenueDataInvalid
-from bot.domain.units import NS_PER_MS, ZERO, exact, exact_positive
+from bot.domain.units import NS_PER_MS, ZERO, exact
 
 Row = Mapping[str, object]
 T = TypeVar("T")
+SCALE_MAX: Final = 40
 _MS_MIN: Final = 1_000_000_000_000
 _MS_MAX: Final = 10_000_000_000_000
 
@@ -47,13 +48,20 @@ def choice(source: Row, key: str, table: Mapping[str, T], what: str) -> T:
 
 
 def number(source: Row, key: str, what: str) -> Decimal:
-    """Return an exact, finite number."""
-    return exact(source.get(key), f"{what}.{key}")
+    """Return an exact, finite number of a scale that can be written out."""
+    value = exact(source.get(key), f"{what}.{key}")
+    scale = value.as_tuple().exponent
+    if isinstance(scale, int) and scale < -SCALE_MAX:
+        raise VenueDataInvalid(f"{what}.{key}: more than {SCALE_MAX} decimals")
+    return value
 
 
 def positive(source: Row, key: str, what: str) -> Decimal:
     """Return an exact number above zero."""
-    return exact_positive(source.get(key), f"{what}.{key}")
+    value = number(source, key, what)
+    if value <= ZERO:
+        raise VenueDataInvalid(f"{what}.{key}: must be above zero, was {value}")
+    return value
 
 
 def amount(source: Row, key: str, what: str) -> Decimal:

@@ -35,6 +35,9 @@ from bot.venue.wire import VenueTime, Wire
 
 GUARD_POOL = 8
 MAIN_POOL = 32
+DNS_TTL_S = 300
+"""A name server that is away must not keep a stop from leaving."""
+KEEP_ALIVE_S = 60.0
 
 
 class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +202,13 @@ def _session(
     resolver: AbstractResolver | None,
     pool: int,
 ) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(ssl=context, resolver=resolver, limit=pool)
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        resolver=resolver,
+        limit=pool,
+        ttl_dns_cache=DNS_TTL_S,
+        keepalive_timeout=KEEP_ALIVE_S,
+    )
     return aiohttp.ClientSession(
         connector=connector, middlewares=(Fence(config.mode),), trust_env=False
     )

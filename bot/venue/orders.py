@@ -17,7 +17,7 @@ def placing(order: ApprovedOrder) -> tuple[Endpoint, Fields]:
         VenueRefused: Binance has no such order; nothing was sent.
     """
     fields: Fields = {
-        "symbol": binance.venue_id(order.symbol),
+        "symbol": binance.contract_of(order.symbol),
         "side": order.side.value,
         "type": order.kind.value,
         "newOrderRespType": "RESULT",
@@ -31,7 +31,7 @@ def placing(order: ApprovedOrder) -> tuple[Endpoint, Fields]:
 def naming(symbol: str, client_order_id: str, *, conditional: bool) -> Fields:
     """Return the parameters that name one order in its book."""
     key = "clientAlgoId" if conditional else "origClientOrderId"
-    return {"symbol": binance.venue_id(symbol), key: client_order_id}
+    return {"symbol": binance.contract_of(symbol), key: client_order_id}
 
 
 def plain(value: Decimal) -> str:

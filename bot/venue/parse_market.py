@@ -7,7 +7,7 @@ from itertools import pairwise
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.instrument import Instrument, MarginTier
 from bot.domain.market import Candle, OpenInterest
-from bot.domain.units import NS_PER_S, exact_positive, finite, finite_positive
+from bot.domain.units import NS_PER_S, finite, finite_positive
 from bot.venue import fields
 from bot.venue.fields import Row
 from bot.venue.profiles import binance
@@ -92,7 +92,7 @@ def _filters(contract: Row, name: str) -> dict[str, Row]:
 
 def _coarser(lots: Row, market_lots: Row, key: str, name: str) -> Decimal:
     """The stricter of limit and market rules: one quantity must satisfy both."""
-    return max(fields.positive(lots, key, name), exact_positive(market_lots.get(key), name))
+    return max(fields.positive(lots, key, name), fields.positive(market_lots, key, name))
 
 
 def _fee_frac(commission: Row, key: str, name: str) -> float:

@@ -5,7 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from bot.domain.account import MarginMode
-from bot.domain.errors import ConfigInvalid, VenueDataInvalid
+from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
 from bot.domain.orders import OrderKind, OrderStatus, TimeInForce, TriggerBy
 
 NAME: Final = "binance"
@@ -29,6 +29,11 @@ class Endpoint(msgspec.Struct, frozen=True):
     weight: int = 1
     acts: bool = False
     places: bool = False
+
+    @property
+    def private(self) -> bool:
+        """Whether an API key is needed."""
+        return not self.call.startswith("fapiPublic")
 
 
 TIME: Final = Endpoint("fapiPublicGetTime")
@@ -167,6 +172,18 @@ def venue_id(symbol: str) -> str:
     if name != SETTLE:
         raise ConfigInvalid(f"symbol {symbol!r}: inverse contracts are not supported")
     return f"{base}{quote}_{expiry}" if dash else f"{base}{quote}"
+
+
+def contract_of(symbol: str) -> str:
+    """Return Binance's name of a symbol in a request.
+
+    Raises:
+        VenueRefused: not a linear USDT contract; nothing was sent.
+    """
+    try:
+        return venue_id(symbol)
+    except ConfigInvalid as invalid:
+        raise VenueRefused(str(invalid), code="-1121") from None
 
 
 def unified(contract: str) -> str:

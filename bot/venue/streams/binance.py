@@ -13,6 +13,7 @@ from bot.domain.market import BookTop, FundingRate, Liquidation, MarkPrice, Trad
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_MS
 from bot.venue.profiles import binance
+from bot.venue.streams.unreadable import UNREADABLE
 
 NUMBER_MAX: Final = 1e18
 FUNDING_MAX: Final = 0.5
@@ -103,7 +104,7 @@ def decode(raw: bytes | str) -> Frame | None:
     """
     try:
         return _FRAMES.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failed:
+    except UNREADABLE as failed:
         return _other(raw, str(failed))
 
 
@@ -111,12 +112,12 @@ def _other(raw: bytes | str, why: str) -> Frame | None:
     """The slow path: wrapped frames, answers, other events, junk."""
     try:
         wrapped = _WRAPPED.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         _check_answer(raw, why)
         return None
     try:
         return _FRAMES.decode(wrapped.data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failed:
+    except UNREADABLE as failed:
         _check_answer(wrapped.data, str(failed))
         return None
 
@@ -124,7 +125,7 @@ def _other(raw: bytes | str, why: str) -> Frame | None:
 def _check_answer(raw: bytes | str | msgspec.Raw, why: str) -> None:
     try:
         answer = _ANSWERS.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         raise VenueDataInvalid(f"unreadable frame: {why[:120]}") from None
     if answer.error is not None or answer.code is not None:
         words = str(answer.error or answer.code)[:120]

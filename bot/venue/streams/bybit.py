@@ -8,6 +8,7 @@ from bot.domain.errors import VenueDataInvalid
 from bot.domain.market import Liquidation
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_MS
+from bot.venue.streams.unreadable import UNREADABLE
 
 NAME: Final = "bybit"
 _SIDES: Final = {"Buy": PositionSide.LONG, "Sell": PositionSide.SHORT}
@@ -37,7 +38,7 @@ def liquidations(raw: bytes | str, received_ns: int) -> tuple[Liquidation, ...]:
     """
     try:
         frame = _FRAMES.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failed:
+    except UNREADABLE as failed:
         raise VenueDataInvalid(f"unreadable frame: {str(failed)[:120]}") from None
     if not frame.topic.startswith("allLiquidation."):
         raise VenueDataInvalid(f"not a liquidation frame: {frame.topic[:40]!r}")

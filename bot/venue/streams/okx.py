@@ -9,6 +9,7 @@ from bot.domain.errors import VenueDataInvalid
 from bot.domain.market import Liquidation
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_MS
+from bot.venue.streams.unreadable import UNREADABLE
 
 NAME: Final = "okx"
 _BY_POSITION: Final = {"long": PositionSide.LONG, "short": PositionSide.SHORT}
@@ -58,7 +59,7 @@ def contracts(raw: bytes | str) -> tuple[LiquidatedContracts, ...]:
     """
     try:
         frame = _FRAMES.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failed:
+    except UNREADABLE as failed:
         raise VenueDataInvalid(f"unreadable frame: {str(failed)[:120]}") from None
     if frame.arg.channel != "liquidation-orders":
         raise VenueDataInvalid(f"not a liquidation frame: {frame.arg.channel[:40]!r}")

@@ -125,6 +125,8 @@ def test_a_flat_leg_is_none() -> None:
         {"positionAmt": "NaN"},
         {"updateTime": 0},
         {"adl": "1.5"},
+        {"positionAmt": "-1E-400000000"},
+        {"entryPrice": "0E-400000000"},
     ],
     ids=str,
 )

@@ -210,3 +210,15 @@ def test_answers_and_other_contracts_say_nothing(reader: PublicReader) -> None:
 def test_a_refused_subscription_is_not_an_answer_like_any_other(reader: PublicReader) -> None:
     with pytest.raises(VenueDataInvalid, match="refused"):
         reader.read('{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":1}', 5)
+
+
+@pytest.mark.parametrize("depth", [2_000, 200_000])
+def test_nesting_without_end_is_junk_like_any_other(reader: PublicReader, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    frame = '{"e":"aggTrade","x":' + deep + ',"s":"BTCUSDT"}'
+    for raw in (frame, deep, '{"data":' * depth, "[" * depth):
+        with pytest.raises(VenueDataInvalid):
+            reader.read(raw, 5)
+        for read in (lambda r=raw: bybit.liquidations(r, 1), lambda r=raw: okx.contracts(r)):
+            with pytest.raises(VenueDataInvalid):
+                read()

@@ -44,3 +44,14 @@ async def test_a_redirection_does_not_lead_a_signed_request_out(
         assert asked == ["/fapi/v1/leverage"]
     finally:
         await room.close()
+
+
+@pytest.mark.parametrize("url", ["ws://stranger.invalid/ws", "wss://fstream.binance.com/ws"])
+async def test_a_socket_is_not_opened_elsewhere_either(url: str) -> None:
+    config = VenueConfig(mode="paper", symbols=(BTC,), base_url="http://127.0.0.1:1")
+    room = await open_room(config, SystemClock())
+    try:
+        with pytest.raises(VenueRefused):
+            await room.public.book._session.ws_connect(url)
+    finally:
+        await room.close()

@@ -368,3 +368,48 @@ async def test_an_answer_of_the_wrong_shape_is_nonsense(
     venue.faults.add(FaultKind.REJECT, path="/fapi/v3/account", http_status=200, code=0, message="")
     with pytest.raises(VenueDataInvalid):
         await room.venue.account()
+
+
+async def test_without_a_key_only_public_things_are_read(venue: EmbeddedVenue) -> None:
+    async with opened(venue, api_key="", api_secret="") as room:
+        assert (await room.venue.open_interest(BTC)).qty > 0.0
+        for attempt in (room.venue.account(), room.guard.submit(stop())):
+            with pytest.raises(VenueRefused) as caught:
+                await attempt
+            assert caught.value.code == "NO_KEY"
+
+
+async def test_a_fired_stop_whose_child_is_not_shown_is_asked_for_again(
+    venue: EmbeddedVenue, room: VenueRoom
+) -> None:
+    await room.venue.submit(entry())
+    await room.venue.submit(stop())
+    venue.move(BTC, 69_000.0)
+    venue.faults.add(FaultKind.REJECT, method="GET", path="/fapi/v1/order", code=-2013)
+    with pytest.raises(VenueUnreachable):
+        await room.venue.order(BTC, "bw00000001-2-0", conditional=True)
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDC:USDC", "BTC/USD:BTC", "nonsense"])
+async def test_contracts_of_other_margins_are_refused_before_sending(
+    venue: EmbeddedVenue, room: VenueRoom, symbol: str
+) -> None:
+    seen = len(venue.log)
+    for attempt in (
+        room.venue.submit(entry(symbol=symbol)),
+        room.guard.cancel(symbol, "x", conditional=True, protecting=True),
+        room.venue.open_interest(symbol),
+        room.venue.instruments((symbol,)),
+    ):
+        with pytest.raises(VenueRefused):
+            await attempt
+    assert len(venue.log) == seen
+
+
+async def test_a_closed_room_sends_nothing(venue: EmbeddedVenue) -> None:
+    async with opened(venue) as room:
+        await room.venue.account()
+    seen = len(venue.log)
+    with pytest.raises((VenueUnreachable, VenueRefused)):
+        await room.guard.submit(stop())
+    assert len(venue.log) == seen
