@@ -8,7 +8,7 @@ import numpy as np
 from bot.domain.units import NS_PER_S
 from bot.lab.material import Material
 from bot.lab.news import FundingPlan
-from bot.lab.path import Track, track_of
+from bot.lab.path import Track, told_candles, track_of
 from bot.simulator.contracts import contract
 from bot.simulator.dice import Dice
 
@@ -46,6 +46,7 @@ def authored_track(
 def authored_material(tracks: Sequence[Track]) -> Material:
     """Return material of made-up tracks, without news and without funding."""
     symbols = tuple(dict.fromkeys(track.symbol for track in tracks if not track.is_mark))
+    bar_s = min(track.timeframe_s for track in tracks)
     return Material(
         symbols=symbols,
         instruments=tuple(contract(symbol) for symbol in symbols),
@@ -54,8 +55,9 @@ def authored_material(tracks: Sequence[Track]) -> Material:
         before=[],
         start_ns=min(track.open_ns[0] for track in tracks),
         end_ns=max(track.open_ns[-1] for track in tracks) + 1,
-        bar_s=min(track.timeframe_s for track in tracks),
+        bar_s=bar_s,
         funding={symbol: FundingPlan("", 28_800, {}, "no funding") for symbol in symbols},
+        told=[told_candles(track, bar_s) for track in tracks],
         caveats=["authored: a seeded walk, nothing recorded"],
         marks={track.symbol: track for track in tracks if track.is_mark},
     )

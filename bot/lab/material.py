@@ -7,14 +7,17 @@ chosen per symbol and kind, because series of different scope must not be mixed.
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
+import msgspec
+
 from bot.data.folder import Folder
 from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.instrument import Instrument
+from bot.domain.market import Candle
 from bot.domain.messages import Event
 from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.lab.news import FundingPlan, funding_plan, news_of
 from bot.lab.options import ReplayOptions
-from bot.lab.path import Track, candle_of, track_of
+from bot.lab.path import Track, told_candles, track_of
 from bot.simulator.contracts import CONTRACTS
 
 
@@ -35,6 +38,8 @@ class Material:
     bar_s: int
     funding: dict[str, FundingPlan]
     caveats: list[str]
+    told: list[list[Candle | None]]
+    """Per track and bar: the candle that is known when the bar has closed."""
     marks: dict[str, Track] = field(default_factory=dict)
 
     def has_mark(self, symbol: str, ns: int) -> bool:
@@ -60,24 +65,27 @@ def material_of(folder: Folder, options: ReplayOptions) -> Material:
         for symbol, b in bars.items()
     ]
     marks = _marks(folder, tracks)
+    bar_s = _decision_bar_s(tracks, options.policy.bar_s)
+    told = [told_candles(track, bar_s) for track in tracks]
     first_ns = min(track.open_ns[0] for track in tracks)
     end_ns = max(track.open_ns[-1] for track in tracks) + 1
     start_ns = _start(options.start, first_ns, end_ns)
     closing_ns = max(t.open_ns[-1] + t.timeframe_s * NS_PER_S for t in tracks)
     venues = {symbol: b.venue for symbol, b in bars.items()}
     funding = {s: funding_plan(folder, s, venues[s], start_ns, closing_ns) for s in symbols}
-    told, told_words = news_of(folder, tracks, funding, closing_ns)
+    news, news_words = news_of(folder, tracks, funding, closing_ns)
     return Material(
         symbols=symbols,
         instruments=tuple(c for c in CONTRACTS if c.symbol in symbols),
         tracks=[*tracks, *marks.values()],
-        news=[pair for pair in told if pair[0] >= start_ns],
-        before=_before(tracks, told, start_ns),
+        news=[pair for pair in news if pair[0] >= start_ns],
+        before=_before(told, news, start_ns),
         start_ns=start_ns,
         end_ns=end_ns,
-        bar_s=min(track.timeframe_s for track in tracks),
+        bar_s=bar_s,
         funding=funding,
-        caveats=_caveats(tracks, venues, marks, funding, told_words),
+        caveats=_caveats(tracks, venues, marks, funding, news_words),
+        told=told,
         marks=marks,
     )
 
@@ -136,20 +144,28 @@ def _marks(folder: Folder, tracks: list[Track]) -> dict[str, Track]:
     return out
 
 
-def _before(tracks: list[Track], told: list[tuple[int, Event]], start_ns: int) -> list[Event]:
+def _decision_bar_s(tracks: list[Track], wanted_s: int) -> int:
+    """Return the policy's bars, or the recorded ones where those are coarser or do not fit."""
+    finest = min(track.timeframe_s for track in tracks)
+    fits = wanted_s > finest and all(
+        wanted_s % track.timeframe_s == 0 or track.timeframe_s >= wanted_s for track in tracks
+    )
+    return wanted_s if fits else finest
+
+
+def _before(
+    told: list[list[Candle | None]], news: list[tuple[int, Event]], start_ns: int
+) -> list[Event]:
     """Return what was known at the start: closed bars as history, then the last day's news."""
     bars = [
-        (closed.event_ns, number, closed)
-        for number, track in enumerate(tracks)
-        for closed in (
-            candle_of(track, bar, history=True)
-            for bar in range(bisect_right(track.open_ns, start_ns))
-        )
-        if closed.event_ns <= start_ns
+        (candle.event_ns, number, msgspec.structs.replace(candle, history=True))
+        for number, candles in enumerate(told)
+        for candle in candles
+        if candle is not None and candle.event_ns <= start_ns
     ]
     bars.sort(key=lambda row: row[:2])
-    news = [event for ns, event in told if start_ns - 24 * NS_PER_H <= ns < start_ns]
-    return [*(bar for _, _, bar in bars), *news]
+    last = [event for ns, event in news if start_ns - 24 * NS_PER_H <= ns < start_ns]
+    return [*(bar for _, _, bar in bars), *last]
 
 
 def _caveats(

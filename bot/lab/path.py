@@ -161,6 +161,47 @@ def price_at(track: Track, bar: int, phase: int, *, high_first: bool) -> float:
     return track.high[bar] if wants_high else track.low[bar]
 
 
+def told_candles(track: Track, bar_s: int) -> list[Candle | None]:
+    """Return what is told when each bar has closed: a bar of `bar_s`, or None inside one.
+
+    Bars finer than the decision timeframe are folded into it; coarser ones are told as they are.
+    A folded bar whose last part is missing is told when the next part has closed.
+    """
+    if track.timeframe_s >= bar_s:
+        return [candle_of(track, bar) for bar in range(len(track.open_ns))]
+    step = bar_s * NS_PER_S
+    told: list[Candle | None] = []
+    parts: list[Candle] = []
+    for bar in range(len(track.open_ns)):
+        due = None
+        if parts and track.open_ns[bar] // step != _bucket(parts[0], step):
+            due, parts = _folded(parts, bar_s), []
+        parts.append(candle_of(track, bar))
+        if due is None and parts[-1].event_ns % step == 0:
+            due, parts = _folded(parts, bar_s), []
+        told.append(due)
+    return told
+
+
+def _bucket(part: Candle, step: int) -> int:
+    return (part.event_ns - 1) // step
+
+
+def _folded(parts: Sequence[Candle], bar_s: int) -> Candle:
+    closed_ns = (_bucket(parts[0], bar_s * NS_PER_S) + 1) * bar_s * NS_PER_S
+    return Candle(
+        parts[0].symbol,
+        closed_ns,
+        closed_ns,
+        bar_s,
+        parts[0].open,
+        max(part.high for part in parts),
+        min(part.low for part in parts),
+        parts[-1].close,
+        sum(part.volume for part in parts),
+    )
+
+
 def candle_of(track: Track, bar: int, *, history: bool = False) -> Candle:
     """Return a closed bar as the kernel is told of it, at the instant it closed."""
     closed_ns = track.open_ns[bar] + track.timeframe_s * NS_PER_S

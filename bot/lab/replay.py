@@ -52,7 +52,9 @@ class _Run:
                 stage.catch_up(ns)
             stage.now_ns = ns
             if phase == Phase.BAR_CLOSED:
-                stage.tell(candle_of(material.tracks[number], bar))
+                candle = material.told[number][bar]
+                if candle is not None:
+                    stage.tell(candle)
             elif phase == Phase.NEWS:
                 stage.tell(material.news[bar][1])
             elif phase == Phase.TIMER:

@@ -127,6 +127,15 @@ def test_a_later_start_knows_the_bars_before_it_as_history() -> None:
     assert material_of(folder(), options()).before == []
 
 
+def test_minute_bars_are_decided_on_in_bars_of_the_policy() -> None:
+    made = material_of(folder(candles(timeframe_s=60, bars=600)), options())
+    assert made.bar_s == 300
+    assert made.tracks[0].timeframe_s == 60
+    assert [c.timeframe_s for c in made.told[0] if c is not None] == [300] * 120
+    odd = options(policy=Policy(bar_s=90))
+    assert material_of(folder(candles(timeframe_s=60, bars=600)), odd).bar_s == 60
+
+
 def test_mark_candles_are_used_only_when_fine_enough() -> None:
     def made(timeframe_s):
         marks = candles(timeframe_s=timeframe_s, bars=24, price=101.0)

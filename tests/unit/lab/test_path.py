@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import DataInvalid
 from bot.domain.units import NS_PER_S
-from bot.lab.path import FAST_BARS_MIN, Phase, fast_flags, instants, price_at, track_of
+from bot.lab.path import (
+    FAST_BARS_MIN,
+    Phase,
+    candle_of,
+    fast_flags,
+    instants,
+    price_at,
+    told_candles,
+    track_of,
+)
 
 BAR_S = 300
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -96,3 +105,34 @@ def test_no_bars_and_unordered_bars_are_refused() -> None:
     ones = np.ones(2)
     with pytest.raises(DataInvalid, match="do not rise"):
         track_of(BTC, 300, np.array([5, 5], dtype=np.int64), (ones,) * 4, ones)
+
+
+@given(st.sets(st.integers(0, 60), min_size=1), st.sampled_from([60, 120, 300]))
+def test_finer_bars_fold_into_the_decision_bar_and_never_early(minutes, bar_s) -> None:
+    open_ns = np.array(sorted(minutes), dtype=np.int64) * 60 * NS_PER_S
+    base = 100.0 + np.arange(open_ns.size)
+    track = track_of(BTC, 60, open_ns, (base, base + 2, base - 2, base + 1), np.ones(base.size))
+    told = told_candles(track, bar_s)
+    assert len(told) == len(track.open_ns)
+    seen = 0
+    for bar, candle in enumerate(told):
+        if candle is None:
+            continue
+        assert candle.event_ns <= track.open_ns[bar] + 60 * NS_PER_S
+        assert candle.event_ns % (bar_s * NS_PER_S) == 0
+        parts = [
+            candle_of(track, n)
+            for n in range(base.size)
+            if candle.event_ns - bar_s * NS_PER_S <= track.open_ns[n] < candle.event_ns
+        ]
+        assert (candle.open, candle.close) == (parts[0].open, parts[-1].close)
+        assert (candle.low, candle.high) == (min(p.low for p in parts), max(p.high for p in parts))
+        assert candle.volume == len(parts)
+        seen += len(parts)
+    unfinished = base.size - seen
+    assert 0 <= unfinished <= 2 * bar_s // 60
+
+
+def test_coarser_bars_are_told_as_they_are() -> None:
+    track = make_track(timeframe_s=900)
+    assert told_candles(track, 300) == [candle_of(track, bar) for bar in range(3)]
