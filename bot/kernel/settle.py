@@ -8,9 +8,9 @@ from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import guard
 from bot.kernel.desk import Desk
-from bot.kernel.plan import Wish
+from bot.kernel.plan import CancelWish, Wish
 from bot.kernel.protect import sweep
-from bot.kernel.snapshot import Leg, OrderBelief
+from bot.kernel.snapshot import Leg, OrderBelief, leg_key
 from bot.kernel.track import OURS, apply_fill, fill_leg, is_new_fill
 
 TRADES_KEPT = 500
@@ -158,7 +158,6 @@ def _average(value: Decimal, qty: Decimal) -> str:
 
 def finish_late(desk: Desk) -> list[Wish]:
     """Close trades whose last fills never came, and sweep what gone legs left behind."""
-    wishes: list[Wish] = []
     for leg in desk.state.legs.values():
         if leg.qty > ZERO or leg.flat_ns == 0:
             continue
@@ -169,5 +168,22 @@ def finish_late(desk: Desk) -> list[Wish]:
                 "the position is gone at the venue", cause=leg.trade.decision_id,
             )  # fmt: skip
             close_trade(desk, leg)
-        wishes += sweep(desk, leg)
-    return wishes
+    return orphans(desk)
+
+
+def orphans(desk: Desk) -> list[Wish]:
+    """Cancel our conditional orders that guard nothing: one that triggers later could open."""
+    state = desk.state
+    guarded = {leg_key(leg.symbol, leg.side) for leg in state.legs.values() if leg.qty > ZERO}
+    for belief in state.orders.values():
+        if belief.purpose is Purpose.ENTRY and belief.status.is_live:
+            guarded.add(leg_key(belief.symbol, belief.position_side))
+    return [
+        CancelWish(belief, "it guards no position")
+        for belief in state.orders.values()
+        if belief.ours
+        and belief.kind.is_conditional
+        and belief.status.is_live
+        and leg_key(belief.symbol, belief.position_side) not in guarded
+        and state.now_ns - max(belief.sent_ns, belief.cancel_ns) > LATE_FILL_NS
+    ]

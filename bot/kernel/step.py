@@ -190,9 +190,11 @@ class Kernel:
     def _on_feed(self, event: FeedStatus) -> None:
         if event.stream == "user":
             self.state.user_stream_live = event.live
+            if event.live:
+                self.desk.emit(m.FetchAccount(f"account stream: {event.reason}"))
         elif event.stream == "proof":
             self.state.stops_proven = event.live
-        else:
+        elif event.stream == "market":
             symbols = [event.symbol] if event.symbol else sorted(self.state.markets)
             for symbol in symbols:
                 market = self._market(symbol)

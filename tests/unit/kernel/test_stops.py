@@ -2,7 +2,10 @@
 
 from decimal import Decimal
 
-from bot.domain.messages import CancelOrder, OrderUpdate
+import msgspec
+
+from bot.domain.market import FeedStatus
+from bot.domain.messages import CancelOrder, OrderUpdate, TimerFired
 from bot.domain.orders import (
     OrderKind,
     OrderSide,
@@ -75,3 +78,33 @@ def test_the_orders_of_a_gone_position_are_swept() -> None:
     out = fill(world, "hand", OrderSide.SELL, "0.100", "76000", "0")
     cancelled = [e.client_order_id for e in out if isinstance(e, CancelOrder)]
     assert cancelled == [stop_id]
+
+
+def test_an_orphan_of_another_life_is_cancelled() -> None:
+    world = World()
+    ns = world.now_ns
+    orphan = OrderState(
+        client_order_id="bwdead0001-5-1", venue_order_id="7", symbol=BTC, side=OrderSide.SELL,
+        kind=OrderKind.STOP_MARKET, status=OrderStatus.WORKING, qty=Decimal("0.1"),
+        filled_qty=Decimal(0), reduce_only=True, close_position=False, event_ns=ns,
+        trigger_price=Decimal(70_000), trigger_by=TriggerBy.MARK,
+    )  # fmt: skip
+    foreign = msgspec.structs.replace(orphan, client_order_id="hand-stop")
+    world.account("10000", [], [orphan, foreign])
+    ns = world.later(10.0)
+    out = world.step(TimerFired("second", ns, ns))
+    cancelled = [e.client_order_id for e in out if isinstance(e, CancelOrder)]
+    assert cancelled == ["bwdead0001-5-1"]
+
+
+def test_only_the_market_stream_speaks_for_prices() -> None:
+    world = World()
+    for stream, live in (("book", False), ("trades", False)):
+        ns = world.later(1.0)
+        world.step(FeedStatus(stream, "", ns, ns, live=live, reason="test"))
+    assert world.kernel.state.markets[BTC].feed_live
+    ns = world.later(1.0)
+    world.step(FeedStatus("market", "", ns, ns, live=False, reason="test"))
+    ns = world.later(1.0)
+    world.step(FeedStatus("book", "", ns, ns, live=True, reason="test"))
+    assert not world.kernel.state.markets[BTC].feed_live
