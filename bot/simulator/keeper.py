@@ -51,7 +51,8 @@ class Keeper:
         self.position = position if position is not None else PathPosition()
         self._ticks = path(self.position.path_ns)
         self._ahead = next(self._ticks, None)
-        self._origin_ns = self._ahead.event_ns if self._ahead is not None else 0
+        first_ns = self._ahead.event_ns if self._ahead is not None else 0
+        self._origin_ns = self.position.path_ns or first_ns
         self._started_ns = clock.monotonic_ns()
 
     @property
