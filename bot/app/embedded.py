@@ -45,10 +45,20 @@ def venue_config(wish: VenueWish) -> tuple[VenueProcessConfig, int]:
         DataInvalid: a folder of recorded data that cannot be used.
     """
     scenario = scenario_of(wish.scenario, wish.seed)
+    kept = read_file(wish.folder / STATE_FILE)
+    begins_ns = kept.position.path_ns if kept is not None else scenario.start_ns
+    return venue_frame(scenario, wish), begins_ns
+
+
+def venue_frame(scenario: Scenario, wish: VenueWish) -> VenueProcessConfig:
+    """Return a venue that lives through `scenario`.
+
+    Raises:
+        ConfigInvalid: a symbol that the venue or the scenario does not have.
+    """
     instruments = _contracts(wish.symbols, scenario)
     listed = {instrument.symbol for instrument in instruments}
-    kept = read_file(wish.folder / STATE_FILE)
-    config = VenueProcessConfig(
+    return VenueProcessConfig(
         instruments=instruments,
         path=_path(scenario, listed, wish),
         accounts=[VenueAccount(account_id=ACCOUNT, wallet_usd=wish.wallet_usd)],
@@ -64,7 +74,6 @@ def venue_config(wish: VenueWish) -> tuple[VenueProcessConfig, int]:
         seed=wish.seed,
         state_file=wish.folder / STATE_FILE,
     )
-    return config, kept.position.path_ns if kept is not None else scenario.start_ns
 
 
 def scenario_of(name: str, seed: int) -> Scenario:

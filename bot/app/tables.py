@@ -51,6 +51,8 @@ class PaperTable(Table):
     bar_s: BarSeconds = 5
     wallet_usd: Usd = 10_000.0
     seed: Annotated[_Int, Field(ge=0, le=2**31)] = 1
+    source: Annotated[str, StringConstraints(pattern=r"^(http://127\.0\.0\.1:\d{1,5})?$")] = ""
+    """Scenario `live`: a venue on this machine instead of the production one's public prices."""
 
 
 class BreakwaterTable(Table):
