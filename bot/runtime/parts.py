@@ -65,7 +65,8 @@ class Options:
     drain_s: float = 10.0
     snapshot_s: float = 5.0
     snapshot_gap_s: float = 0.25
-    reconcile_s: float = 5.0
+    reconcile_s: float = 10.0
+    """Coverage tells the account every second through its own door; this asks the other one."""
     open_interest_s: float = 60.0
     income_s: float = 60.0
     income_back_s: int = 7 * 86_400

@@ -37,11 +37,11 @@ class Polls:
         jobs = [
             Job("reconcile", options.reconcile_s, partial(self._fire, "reconcile")),
             Job("day", DAY_S, partial(self._fire, "day"), at_midnight=True),
-            Job("open_interest", options.open_interest_s, self.open_interest),
-            Job("income", options.income_s, self.income),
+            Job("open_interest", options.open_interest_s, self.open_interest, at_start=True),
+            Job("income", options.income_s, self.income, at_start=True),
             Job("instruments", options.instruments_s, self.instruments),
-            Job("permissions", options.permissions_s, self.permissions),
-            Job("skew", options.skew_s, self.skew),
+            Job("permissions", options.permissions_s, self.permissions, at_start=True),
+            Job("skew", options.skew_s, self.skew, at_start=True),
         ]
         if self._parts.backup is not None:
             jobs.append(Job("backup", DAY_S, self.backup, at_midnight=True))

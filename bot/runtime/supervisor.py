@@ -162,6 +162,7 @@ class Daemon:
 
     async def _timers(self) -> None:
         jobs = self._polls.jobs()
+        await timers.first(jobs)
         if self._options.scheduler:
             await timers.by_scheduler(jobs)
         else:

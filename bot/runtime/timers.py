@@ -28,12 +28,23 @@ EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Something to do every `every_s` seconds; `at_midnight`: once a day at 00:00 UTC instead."""
+    """Something to do every `every_s` seconds; `at_midnight`: once a day at 00:00 UTC instead.
+
+    `at_start` jobs are also done once before the first period.
+    """
 
     name: str
     every_s: float
     call: Callable[[], Awaitable[None]]
     at_midnight: bool = False
+    at_start: bool = False
+
+
+async def first(jobs: tuple[Job, ...]) -> None:
+    """Do once what is not to wait for its period, one after the other."""
+    for job in jobs:
+        if job.at_start:
+            await once(job)
 
 
 async def once(job: Job) -> None:

@@ -60,6 +60,9 @@ def test_it_starts_proves_a_stop_and_becomes_active() -> None:
         await ready(world, parts)
         assert world.kernel.state.markets[BTC].atr_1h_count > 14
         assert not parts.health["entries_held"]
+        await until(lambda: world.kernel.state.markets[ETH].open_interest_qty, within_s=5)
+        assert world.venue.of("key_permissions")
+        assert world.venue.of("clock_skew_ns")
 
     world, code = lives(script)
     assert code == 0
