@@ -24,8 +24,15 @@ Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]] | dict[str, o
 class Machine(Protocol):
     """The kernel as the shell sees it: one event in, effects out."""
 
-    policy: Policy
-    state: BotState
+    @property
+    def policy(self) -> Policy:
+        """What the owner decided."""
+        ...
+
+    @property
+    def state(self) -> BotState:
+        """The belief; read it, never write it."""
+        ...
 
     def step(self, event: Event) -> list[Effect]:
         """Fold `event` into the state and return what must happen now."""
