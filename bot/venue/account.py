@@ -54,6 +54,7 @@ class AccountReader:
         Raises:
             VenueError: anything could not be read; nothing is ever assumed empty.
         """
+        await self._caller.settle_clock(lane=self._lane)
         began_ns = self._caller.venue_now_ns()
         whole = self._is_due(self._whole_at_ns, WHOLE_S)
         account, risks = await together(

@@ -8,11 +8,12 @@ from bot.domain.errors import (
     BotError,
     OutcomeUnknown,
     VenueDataInvalid,
+    VenueError,
     VenueRefused,
     VenueThrottled,
     VenueUnreachable,
 )
-from bot.domain.units import NS_PER_MS
+from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.ports import Clock
 from bot.venue.breaker import Breaker
 from bot.venue.errors import VenueReply, error_of_failure, error_of_reply
@@ -22,6 +23,7 @@ from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Endpoint
 from bot.venue.wire import VenueTime, Wire
 
+CLOCK_TRUSTED_NS: Final = 600 * NS_PER_S
 GRACE_S: Final = 1.0
 """ccxt's own timeout fires first; ours stands behind it."""
 Params = Mapping[str, str | int | float]
@@ -116,8 +118,23 @@ class Caller:
         if isinstance(server_ms, bool) or not isinstance(server_ms, int) or server_ms <= 0:
             raise VenueDataInvalid(f"venue time: milliseconds are needed, was {server_ms!r}")
         skew_ns = server_ms * NS_PER_MS - (before_ns + after_ns) // 2
-        self._time.offset_ns = skew_ns
+        self._time.learn(skew_ns)
         return skew_ns
+
+    async def settle_clock(self, *, lane: Lane) -> None:
+        """Measure the clock where instants are compared: when never done, or long ago.
+
+        Raises:
+            VenueError: it was never measured and cannot be now.
+        """
+        age_ns = self._time.age_ns()
+        if age_ns is not None and age_ns < CLOCK_TRUSTED_NS:
+            return
+        try:
+            await self.measure_clock(lane=lane)
+        except VenueError:
+            if age_ns is None:
+                raise
 
     def venue_now_ns(self) -> int:
         """Return the venue's time as far as it was measured."""

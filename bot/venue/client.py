@@ -209,6 +209,7 @@ class BinanceVenue:
         interval = binance.INTERVALS.get(timeframe_s)
         if interval is None:
             raise VenueRefused(f"the venue has no bars of {timeframe_s} s", code="NO_TIMEFRAME")
+        await self._caller.settle_clock(lane=self._reading)  # or a forming bar could seem closed
         found: list[Candle] = []
         start_ms = since_ns // NS_PER_MS
         while len(found) < limit:

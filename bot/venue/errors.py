@@ -27,6 +27,8 @@ BAN_S = 120.0
 """How long to be silent when a 418 does not say: the venue's shortest ban."""
 ORDER_PAUSE_S = 10.0
 SILENCE_MAX_S = 3 * 86_400.0
+_QUERY = re.compile(r"\?\S*")
+"""Signed parameters of an address; they do not belong in a log."""
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 
 
@@ -75,7 +77,8 @@ def error_of_reply(reply: VenueReply, *, acts: bool, now_ns: int) -> VenueError:
 def error_of_failure(failure: BaseException, *, acts: bool) -> VenueError:
     """Translate a transport failure: certainly not sent, or perhaps done when `acts`."""
     cause = failure.__cause__ or failure
-    words = f"{type(cause).__name__}: {str(cause)[:160]}" if str(cause) else type(cause).__name__
+    said = _QUERY.sub("", str(cause))[:160]
+    words = f"{type(cause).__name__}: {said}" if said else type(cause).__name__
     if isinstance(
         cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | socket.gaierror
     ):

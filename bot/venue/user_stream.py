@@ -66,6 +66,7 @@ class UserStream:
         self._emit: Emit | None = None
         self._live = False
         self._verdict = ""
+        self._ended: Any = None
         self._awaited: dict[str, int] = {}
         self._sides: Sides = {}
         self._told: deque[str] = deque(maxlen=REMEMBERED)
@@ -105,6 +106,7 @@ class UserStream:
             raise VenueDataInvalid("listenKey is missing")
         url = wire.stream_url(key)
         connected, ended = wire.attach(url, self._take, self._fault)
+        self._ended = ended
         try:
             await asyncio.wait(
                 {connected, ended}, timeout=DIAL_S, return_when=asyncio.FIRST_COMPLETED
@@ -125,11 +127,11 @@ class UserStream:
     async def _watch(self, ended: Any) -> str:  # noqa: ANN401  (ccxt's untyped future)
         since_ns = renewed_ns = self._clock.monotonic_ns()
         renew_at_ns = since_ns + RENEW_NS
-        while not self._verdict:
+        while True:
             # waiting does not cancel the future, and a future cancelled by ccxt is not our own end
             await asyncio.wait({ended}, timeout=LOOK_S)
-            if ended.done():
-                return _how(ended)
+            if self._verdict or ended.done():
+                return self._verdict or _how(ended)
             now_ns = self._clock.monotonic_ns()
             if now_ns - since_ns > AGE_MAX_NS:
                 return "planned: the socket is 23 h old"
@@ -140,7 +142,6 @@ class UserStream:
                 renewed_ns = now_ns if renewed else renewed_ns
                 renew_at_ns = now_ns + (RENEW_NS if renewed else RENEW_AGAIN_NS)
             self._check_echoes(now_ns)
-        return self._verdict
 
     async def _renew(self) -> bool:
         try:
@@ -178,6 +179,8 @@ class UserStream:
             self._reread(said.reread)
         if said.ended:
             self._verdict = said.ended
+            if self._ended is not None:
+                self._ended.cancel()  # wakes the watch at once
 
     def _fault(self, fault: Exception) -> None:
         """A private message that cannot be read may have been a fill: the account must be read."""

@@ -27,6 +27,18 @@ class VenueTime:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.offset_ns = 0
+        self.measured_at_ns: int | None = None
+
+    def learn(self, offset_ns: int) -> None:
+        """Take a measurement of venue clock minus ours."""
+        self.offset_ns = offset_ns
+        self.measured_at_ns = self._clock.monotonic_ns()
+
+    def age_ns(self) -> int | None:
+        """Return how old the measurement is; None without one."""
+        if self.measured_at_ns is None:
+            return None
+        return self._clock.monotonic_ns() - self.measured_at_ns
 
     def now_ns(self) -> int:
         """Return the venue's time in ns UTC."""

@@ -146,6 +146,15 @@ def test_an_answer_lost_on_the_way_leaves_an_act_open(cause: Exception) -> None:
     assert isinstance(error_of_failure(wrapped(cause), acts=False), VenueUnreachable)
 
 
+def test_what_was_signed_stays_out_of_the_words() -> None:
+    text = (
+        "Connection timeout to host https://fapi.binance.com/fapi/v1/order?timestamp=1&signature=ab"
+    )
+    error = error_of_failure(wrapped(aiohttp.ConnectionTimeoutError(text)), acts=True)
+    assert "fapi.binance.com" in str(error)
+    assert "signature" not in str(error)
+
+
 def wrapped(cause: Exception) -> Exception:
     """What ccxt makes of it: its own class, ours as the cause."""
     try:

@@ -234,6 +234,19 @@ async def test_a_wrong_clock_is_measured_and_the_request_sent_again(
     )
 
 
+@pytest.mark.parametrize("offset_ms", [-900, 900])
+async def test_a_reading_of_the_account_is_told_in_the_venue_s_time(
+    venue: EmbeddedVenue, room: VenueRoom, offset_ms: int
+) -> None:
+    venue.faults.add(FaultKind.SKEW_CLOCK, offset_ms=offset_ms)
+    before_ns = SystemClock().now_ns()
+    account = await room.guard.account()
+    after_ns = SystemClock().now_ns()
+    slack_ns = (after_ns - before_ns) + 2 * 10**6  # a measurement is half a way right, in ms
+    told_ns = account.event_ns - offset_ms * 10**6
+    assert before_ns - slack_ns <= told_ns <= after_ns + slack_ns
+
+
 @pytest.mark.parametrize("kind", [FaultKind.LOSE_ACK, FaultKind.LOSE_REQUEST])
 @pytest.mark.parametrize("path", ["/fapi/v1/order", "/fapi/v1/algoOrder"])
 async def test_a_lost_answer_is_unknown_until_asked(

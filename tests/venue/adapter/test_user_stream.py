@@ -8,7 +8,7 @@ from bot.domain.market import FeedStatus
 from bot.domain.messages import Fill, OrderUpdate, PositionUpdate, WalletUpdate
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus
 from bot.simulator.faults import FaultKind
-from tests.fakes.embedded import BTC, EmbeddedVenue, embedded_venue
+from tests.fakes.embedded import BTC, READ_KEY, READ_SECRET, EmbeddedVenue, embedded_venue
 from tests.venue.adapter.scene import (
     FastClock,
     FrameServer,
@@ -201,3 +201,21 @@ async def test_no_key_no_stream(venue: EmbeddedVenue) -> None:
     async with opened(venue) as room, listening(room.user) as heard:
         lost = await heard.until(FeedStatus, down)
         assert "-2015" in lost.reason
+
+
+async def test_a_reading_key_listens(venue: EmbeddedVenue) -> None:
+    keys = {"api_key": READ_KEY, "api_secret": READ_SECRET, "read_only": True}
+    async with opened(venue, **keys) as room, listening(room.user) as heard:
+        await heard.until(FeedStatus, live)
+        venue.by_hand(BTC, OrderSide.BUY, "0.010", client_order_id="by hand")
+        await heard.until(Fill, lambda event: event.client_order_id == "by hand")
+
+
+async def test_the_socket_is_left_before_the_venue_drops_it(
+    server: FrameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.venue.user_stream.AGE_MAX_NS", 10**9)
+    async with opened_on_frames(server) as room, listening(room.user) as heard:
+        lost = await heard.until(FeedStatus, down)
+        assert "planned" in lost.reason
+        await when(lambda: room.user.connections == 2)
