@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from bot.app.cli.reach import DaemonAbsent, ask_daemon
+from bot.app.cli.reach import ask_daemon
 from bot.app.clock import pause_s
 from bot.app.places import Places
 from bot.app.venue_process import Address, last_address
@@ -114,15 +114,17 @@ def _until(clock: Clock, look: Callable[[], T | None], complaint: str) -> T:
 def _ask(root: Path, name: str) -> dict[str, Any] | None:
     try:
         return ask_daemon(root / "state" / "control.sock", name, {})
-    except DaemonAbsent:
-        return None
     except BotError:
         return None
 
 
 def _is_active(root: Path) -> bool:
     status = _ask(root, "status")
-    return status is not None and status["mode"] == "ACTIVE" and bool(status["markets"])
+    if status is None or status["mode"] != "ACTIVE":
+        return False
+    return bool(status["markets"]) and all(
+        market["mark_age_s"] is not None and market["last"] for market in status["markets"]
+    )
 
 
 def _is_stopped(root: Path) -> bool:
