@@ -4,8 +4,9 @@ AUTHORED, NOT RECORDED. The turning points are the prices and hours that were to
 about January and 30 January - 2 February 2026 (80k lost on 31 January at 17:05 UTC, 76k reached
 at 18:40, 78.2k on 1 February at 14:55, 75k lost on 2 February at 03:30); everything between them
 is seeded noise. ETH and SOL follow bitcoin by a beta with noise of their own. The path begins on
-1 February at 22:00 UTC just above 76,000: within twenty seconds it sweeps the level, comes back and
-holds, so that a level bounce can be watched at once (again at 66 s and 120 s, for who came late).
+1 February at 22:00 UTC just above 76,000: within 22 minutes it sweeps the level, comes back and
+holds (again after 66 and 106 minutes). At the default speed of 60 those minutes are seconds: a
+level bounce can be watched at once, and the fall of the night a few minutes later.
 It bounces to 78k, falls through 76k and 75k in the night, and ends in an endless quiet range.
 """
 
@@ -60,29 +61,28 @@ WAYPOINTS: Final = (
     (-40.0, 76_460.0, 0.4),
     (-2.0, 76_370.0, 0.01),
     (0.0, 76_350.0, 0.01),
-    (0.15, 76_230.0, 0.01),
-    (0.192, 76_000.0, 0.01),
-    (0.233, 75_882.0, 0.01),  # 14 s: the sweep
-    (0.267, 75_890.0, 0.01),
-    (0.317, 76_000.0, 0.01),
-    (0.367, 76_096.0, 0.01),  # 22 s: reclaimed
-    (0.5, 76_118.0, 0.01),
-    (1.0, 76_128.0, 0.01),
-    (1.05, 76_000.0, 0.01),
-    (1.1, 75_898.0, 0.01),  # 66 s: swept again, less deep
-    (1.15, 76_000.0, 0.01),
-    (1.2, 76_098.0, 0.01),
-    (1.9, 76_126.0, 0.01),
-    (1.95, 76_000.0, 0.01),
-    (2.0, 75_905.0, 0.01),  # 120 s: and once more
-    (2.05, 76_000.0, 0.01),
-    (2.1, 76_105.0, 0.01),
-    (4.0, 76_150.0, 0.01),
-    (20.0, 76_330.0, 0.05),
-    (40.0, 76_900.0, 0.3),
-    (100.0, 78_080.0, 0.6),
-    (125.0, 78_020.0, 0.8),
-    (200.0, 77_150.0, 1.0),
+    (9.0, 76_230.0, 0.01),
+    (11.5, 76_000.0, 0.01),
+    (14.0, 75_882.0, 0.01),  # the sweep
+    (16.0, 75_890.0, 0.01),
+    (19.0, 76_000.0, 0.01),
+    (22.0, 76_096.0, 0.01),  # reclaimed
+    (30.0, 76_118.0, 0.01),
+    (60.0, 76_128.0, 0.01),
+    (63.0, 76_000.0, 0.01),
+    (66.0, 75_898.0, 0.01),  # swept again, less deep
+    (69.0, 76_000.0, 0.01),
+    (72.0, 76_098.0, 0.01),
+    (100.0, 76_126.0, 0.01),
+    (103.0, 76_000.0, 0.01),
+    (106.0, 75_905.0, 0.01),  # and once more
+    (109.0, 76_000.0, 0.01),
+    (112.0, 76_105.0, 0.01),
+    (130.0, 76_330.0, 0.05),
+    (145.0, 76_900.0, 0.3),
+    (170.0, 78_080.0, 0.6),
+    (180.0, 78_020.0, 0.8),
+    (230.0, 77_150.0, 1.0),
     (280.0, 76_180.0, 1.2),
     (300.0, 75_650.0, 1.3),
     (330.0, 74_960.0, 1.3),  # 2 February, 03:30
@@ -106,8 +106,6 @@ SHORTEST_S: Final = 10.0
 LONGEST_S: Final = 3_600.0
 DRIFT_FRAC: Final = 0.03
 DRIFT_PERIOD_S: Final = 86_400.0
-FINE_S: Final = 1
-FINE_UNTIL_MIN: Final = 3.0
 COARSE_S: Final = 60
 _BATCH: Final = 120
 _SAMPLES: Final = 6
@@ -223,12 +221,9 @@ def history(
 
 
 def path(*, seed: int = 1) -> Iterator[Candle]:
-    """Yield the bars of the path for ever: seconds at first, then minutes; by open time."""
-    fine = int(FINE_UNTIL_MIN * 60) // FINE_S
-    yield from _together(seed, 0.0, fine, FINE_S)
+    """Yield the bars of the path for ever, minute by minute, by open time."""
     for batch in count():
-        first = FINE_UNTIL_MIN + batch * _BATCH * COARSE_S / 60.0
-        yield from _together(seed, first, _BATCH, COARSE_S)
+        yield from _together(seed, batch * _BATCH * COARSE_S / 60.0, _BATCH, COARSE_S)
 
 
 def _together(seed: int, first_min: float, number: int, span_s: int) -> Iterator[Candle]:
