@@ -125,14 +125,15 @@ async def send(
 async def make_room(parts: DaemonParts, account: AccountState, position: PositionState) -> None:
     """Cancel the leg's resting reduce-only orders that are no stops, so that a close has room."""
     for order in account.orders:
-        ours_to_cancel = (
+        reduces = order.reduce_only or order.position_side is position.side
+        reserves = (
             order.symbol == position.symbol
             and order.side is position.side.exit
-            and order.reduce_only
+            and reduces
             and order.kind is not OrderKind.STOP_MARKET
             and order.status is OrderStatus.WORKING
         )
-        if ours_to_cancel:
+        if reserves:
             wish = CancelOrder(
                 symbol=order.symbol,
                 client_order_id=order.client_order_id,

@@ -415,15 +415,31 @@ class Small:
         self.tick()
 
     def by_hand(
-        self, symbol: str, side: OrderSide, qty: str, *, reduce_only: bool = False
+        self,
+        symbol: str,
+        side: OrderSide,
+        qty: str,
+        *,
+        reduce_only: bool = False,
+        leg: PositionSide | None = None,
     ) -> OrderState:
-        """Trade past the bot, as a human does."""
-        return self._hand(symbol, side, OrderKind.MARKET, qty, None, reduce_only=reduce_only)
+        """Trade past the bot, as a human does; `leg` in hedge mode."""
+        return self._hand(
+            symbol, side, OrderKind.MARKET, qty, None, reduce_only=reduce_only, leg=leg
+        )
 
     def hand_stop(
-        self, symbol: str, side: OrderSide, qty: str, trigger: str, kind: str = "STOP_MARKET"
+        self,
+        symbol: str,
+        side: OrderSide,
+        qty: str,
+        trigger: str,
+        kind: str = "STOP_MARKET",
+        leg: PositionSide | None = None,
     ) -> OrderState:
-        return self._hand(symbol, side, OrderKind(kind), qty, Decimal(trigger), reduce_only=True)
+        return self._hand(
+            symbol, side, OrderKind(kind), qty, Decimal(trigger), reduce_only=leg is None, leg=leg
+        )
 
     def _hand(
         self,
@@ -434,6 +450,7 @@ class Small:
         trigger: Decimal | None,
         *,
         reduce_only: bool,
+        leg: PositionSide | None,
     ) -> OrderState:
         self._ids += 1
         return self.exchange.submit(
@@ -441,6 +458,7 @@ class Small:
             OrderRequest(
                 symbol=symbol, side=side, kind=kind, qty=Decimal(qty), trigger_price=trigger,
                 client_order_id=f"hand-{self.run_id[-4:]}-{self._ids}", reduce_only=reduce_only,
+                position_side=leg,
             ),
         )  # fmt: skip
 

@@ -356,3 +356,35 @@ def test_a_slow_rescue_is_not_doubled() -> None:
     world, _ = covered(script)
     assert len(world.guard.of("submit")) == 1
     assert len(world.stops()) == 1
+
+
+def test_in_hedge_mode_each_leg_is_proven_by_itself() -> None:
+    async def script(world: Small) -> None:
+        world.exchange.set_hedge_mode("main", True)
+        world.by_hand(BTC, OrderSide.BUY, "0.05", leg=PositionSide.LONG)
+        world.by_hand(BTC, OrderSide.SELL, "0.03", leg=PositionSide.SHORT)
+        world.hand_stop(BTC, OrderSide.SELL, "0.05", "70000", leg=PositionSide.LONG)
+        await asyncio.sleep(3)
+
+    world, _ = covered(script)
+    (order,) = world.guard.of("submit")
+    assert (order.position_side, order.qty, order.side) == (
+        PositionSide.SHORT, Decimal("0.03"), OrderSide.BUY,
+    )  # fmt: skip
+    assert {s.position_side for s in world.stops()} == set(PositionSide)
+
+
+def test_in_hedge_mode_targets_make_room_too() -> None:
+    async def script(world: Small) -> None:
+        world.exchange.set_hedge_mode("main", True)
+        world.by_hand(BTC, OrderSide.BUY, "0.05", leg=PositionSide.LONG)
+        world.hand_stop(
+            BTC, OrderSide.SELL, "0.05", "90000", "TAKE_PROFIT_MARKET", leg=PositionSide.LONG
+        )
+        world.guard.fail("submit", VenueRefused("no", code="-2021"), kind=OrderKind.STOP_MARKET)
+        world.guard.fail("submit", VenueRefused("no", code="-2022"), kind=OrderKind.MARKET)
+        await asyncio.sleep(6)
+
+    world, _ = covered(script)
+    assert world.guard.of("cancel") == ["hand-0001-2"]
+    assert world.position() == 0
