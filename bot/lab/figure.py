@@ -96,13 +96,21 @@ def _price_row(result: ReplayResult, symbol: str, row: int) -> list[Json]:
 def _stop_line(stops: list[StopMark], end_ns: int, name: str, row: int) -> list[Json]:
     if not stops:
         return []
-    levels = [stop.trigger if stop.trigger > 0.0 else None for stop in stops]
+    times: list[str] = []
+    levels: list[float | None] = []
+    for stop in stops:
+        at = utc_text(stop.event_ns)
+        if stop.trigger <= 0.0 and levels:
+            times.append(at)
+            levels.append(levels[-1])
+        times.append(at)
+        levels.append(stop.trigger if stop.trigger > 0.0 else None)
     return [
         {
             "type": "scatter",
             "mode": "lines",
             "name": f"{name} stop",
-            "x": [*(utc_text(stop.event_ns) for stop in stops), utc_text(end_ns)],
+            "x": [*times, utc_text(end_ns)],
             "y": [*levels, levels[-1]],
             "line": {"shape": "hv", "color": "#b42318", "width": 1.3, "dash": "dot"},
             **_axes(row),
