@@ -6,9 +6,11 @@ from bot.answers.held import covered_qty, legs_of, working_stops
 from bot.answers.question import Answered, age_s
 from bot.app.answering import Special
 from bot.app.checkup import Check, machine_checks, report, venue_checks
+from bot.app.noticeboard import Noticeboard
 from bot.app.places import Places
 from bot.app.settings import Settings, config_hash, load_settings
 from bot.domain.errors import BotError
+from bot.domain.risk import Severity
 from bot.journal import care
 from bot.journal.writer import JournalWriter
 from bot.ports import Venue
@@ -25,12 +27,14 @@ class Bedside:
         machine: Machine,
         venue: Venue,
         journal: JournalWriter,
+        board: Noticeboard,
     ) -> None:
         self._settings = settings
         self._places = places
         self._machine = machine
         self._venue = venue
         self._journal = journal
+        self._board = board
 
     def answers(self) -> dict[str, Special]:
         """Return the questions answered here, by name."""
@@ -44,7 +48,7 @@ class Bedside:
         del args
         checks = [self._config(), *machine_checks(self._places), await self._database()]
         checks += await venue_checks(self._venue, self._settings.risk.symbols)
-        return report([*checks, *self._belief()])
+        return report([*checks, self._proof(), *self._belief()])
 
     def _config(self) -> Check:
         """Compare the files with what this run was started with."""
@@ -68,6 +72,18 @@ class Bedside:
             )
         return Check(
             name="database", ok=True, found=f"{self._places.journal}, {len(rows)} run read"
+        )
+
+    def _proof(self) -> Check:
+        """Tell what this run's proof of a stop came to: placed, seen and cancelled at the venue."""
+        told = self._board.newest("stop_proof")
+        if told is None:
+            return Check(name="stop proof", ok=None, found="not proven in this run yet")
+        return Check(
+            name="stop proof",
+            ok=told.severity is Severity.INFO,
+            found=told.text,
+            remedy="entries wait until a stop can be placed; see the log",
         )
 
     def _belief(self) -> list[Check]:

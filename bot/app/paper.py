@@ -62,7 +62,11 @@ class PaperVenue:
 
     def end(self) -> None:
         """End the venue in order; its book stays on disk."""
-        address = living(self._places.venue)
+        try:
+            address = living(self._places.venue)
+        except BotError as error:
+            logger.warning("embedded venue: {}", error)
+            return
         if address is not None:
             end_venue(address, self._clock, self._places.venue)
             logger.info("embedded venue ended; its book is kept in {}", self._places.venue)

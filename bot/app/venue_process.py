@@ -136,7 +136,11 @@ def ensure_venue(places: Places, arguments: Sequence[str], clock: Clock) -> tupl
             env={**os.environ, "BREAKWATER_CONFIG_DIR": str(places.config)},
         )
     _children[process.pid] = process
-    _await_ready(process, places, clock)
+    try:
+        _await_ready(process, places, clock)
+    except BaseException:
+        process.terminate()
+        raise
     address = living(places.venue)
     if address is None:
         raise VenueUnreachable(f"the embedded venue ended at once: see {places.logs / LOG_FILE}")
@@ -181,7 +185,6 @@ def _await_ready(process: "subprocess.Popen[bytes]", places: Places, clock: Cloc
         while b"\n" not in told and len(told) < FIRST_LINES_BYTES_MAX:
             left_s = (deadline_ns - clock.monotonic_ns()) / 1e9
             if left_s <= 0.0 or not selector.select(left_s):
-                process.terminate()
                 raise VenueUnreachable(
                     f"the embedded venue was not ready within {READY_DEADLINE_S:g} s: "
                     f"see {places.logs / LOG_FILE}"

@@ -3,8 +3,10 @@
 import asyncio
 import hashlib
 import os
+import signal
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
+from types import FrameType
 
 from loguru import logger
 
@@ -16,12 +18,12 @@ from bot.app.discover import find_strategies
 from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
 from bot.app.narrator import Narrator
+from bot.app.noticeboard import Noticeboard
 from bot.app.paper import PaperVenue
 from bot.app.places import Places, make_state
 from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings, config_hash
-from bot.domain.messages import Notify
 from bot.journal.lock import hold_state
 from bot.journal.store import Store, open_journal
 from bot.journal.writer import JournalWriter
@@ -44,10 +46,16 @@ def run_bot(settings: Settings, places: Places, wish: RunWish) -> int:
     Raises:
         BotError: it could not be started; the line says what to do.
     """
-    import uvloop
-
     settings = settled(settings, wish)
-    clock = SystemClock()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _guarded(settings, places, SystemClock())
+    except KeyboardInterrupt:
+        return 0  # told to stop before it was ready: that is an ordered end
+
+
+def _guarded(settings: Settings, places: Places, clock: Clock) -> int:
+    """Hold the state directory and the log for the length of a run."""
     make_state(places)
     with hold_state(places.state), _logs(settings, places, clock) as (scrubber, run_id):
         logger.info(
@@ -58,15 +66,30 @@ def run_bot(settings: Settings, places: Places, wish: RunWish) -> int:
             ", ".join(settings.risk.symbols),
             config_hash(settings),
         )
-        with _venue(settings, places, clock) as paper:
-            config = _venue_config(settings, places, paper)
-            scrubber.learn(config.api_key)
-            scrubber.learn(config.api_secret)
-            # The journal is opened before the loop: a damaged one must be told in one line.
-            store = open_journal(places.journal, clock)
-            run = _run(settings, places, clock, run_id, config, store, paper)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(run)
+        return _started(settings, places, clock, run_id, scrubber)
+
+
+def _started(
+    settings: Settings, places: Places, clock: Clock, run_id: str, scrubber: Scrubber
+) -> int:
+    """Open the journal and the venue, in this order: a damaged journal needs no venue."""
+    import uvloop
+
+    with (
+        closing(open_journal(places.journal, clock)) as store,
+        _venue(settings, places, clock) as paper,
+    ):
+        config = _venue_config(settings, places, paper)
+        scrubber.learn(config.api_key)
+        scrubber.learn(config.api_secret)
+        run = _run(settings, places, clock, run_id, config, store, paper)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(run)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Let SIGTERM end a start as Ctrl-C does; the running daemon has a handler of its own."""
+    raise KeyboardInterrupt
 
 
 @contextmanager
@@ -86,8 +109,10 @@ def _venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVe
         yield None
         return
     paper = PaperVenue(settings, places, clock)
-    yield paper
-    paper.end()
+    try:
+        yield paper
+    finally:
+        paper.end()
 
 
 def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -> VenueConfig:
@@ -147,7 +172,8 @@ def _parts(
     params = {name: dict(values) for name, values in policy.strategies.params.items()}
     strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
     kernel = Kernel(policy, strategies, run_id)
-    bedside = Bedside(settings, places, kernel, room.venue, writer)
+    board = Noticeboard()
+    bedside = Bedside(settings, places, kernel, room.venue, writer, board)
     keeper: tuple[Feed, ...] = () if paper is None else (paper,)
 
     async def backup() -> None:
@@ -161,7 +187,7 @@ def _parts(
         memory=Narrator(writer),
         clock=clock,
         symbols=settings.risk.symbols,
-        notify=_tell,
+        notify=board,
         ask=Answering(kernel, writer, bedside.answers()),
         run_id=run_id,
         socket_path=places.socket,
@@ -169,8 +195,3 @@ def _parts(
         backup=backup,
         options=Options(read_only=settings.breakwater.read_only),
     )
-
-
-def _tell(notice: Notify) -> None:
-    """Carry a notice to nobody yet: the shell logs every notice itself."""
-    del notice

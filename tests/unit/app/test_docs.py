@@ -1,0 +1,77 @@
+"""The documentation names commands, files and keys that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from bot.app.cli import build
+from bot.app.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+COMMANDS = set(typer.main.get_command(build()).commands)
+
+
+def test_there_is_documentation():
+    named = {str(page.relative_to(ROOT)) for page in PAGES}
+    assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/architecture.md"} <= named
+    assert sum("docs/adr/" in name for name in named) >= 10
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_commands_in_the_text_exist(page):
+    told = re.findall(r"(?:\./run|`breakwater) ([a-z][a-z-]*)", page.read_text())
+    unknown = {name for name in told if name not in COMMANDS | {"test"}}
+    assert not unknown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_keys_in_the_text_exist(page):
+    for table, rest in re.findall(
+        r"`(breakwater|risk|levels|strategies)\.([a-z_.]+)[ `]", page.read_text()
+    ):
+        if rest == "toml":
+            continue
+        model = Settings
+        for part in [table, *rest.split(".")]:
+            assert part in model.model_fields, f"{table}.{rest}"
+            model = model.model_fields[part].annotation
+
+
+def test_every_command_has_a_line_of_help():
+    for name, command in typer.main.get_command(build()).commands.items():
+        assert command.help, name
+
+
+def test_the_strategy_of_the_guide_is_one(config, tmp_path):
+    from bot.app.discover import find_strategies
+
+    code = re.search(r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL)
+    assert code is not None
+    (tmp_path / "buy_the_hour.py").write_text(code[1])
+    (found,) = find_strategies(tmp_path, ["buy_the_hour"], {"buy_the_hour": {"stop_atr": 1.5}})
+    assert found.stop_atr == 1.5
+
+
+def test_the_example_faults_are_what_is_told(config, edit, monkeypatch):
+    from bot.domain.errors import ConfigInvalid
+
+    edit("risk.toml", "risk_frac = 0.005", "risk_frac = 0.9")
+    edit("risk.toml", 'profile = "L20"', 'profil = "L20"')
+    monkeypatch.setenv("BREAKWATER_LEVELS__BAND_BPS", "nan")
+    with pytest.raises(ConfigInvalid) as caught:
+        load_settings(config)
+    told = str(caught.value).replace(f"{config.parent}/", "")
+    example = (ROOT / "docs/errors.md").read_text()
+    known = [line for line in told.splitlines() if line in example]
+    assert len(known) == 3, told

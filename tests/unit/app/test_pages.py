@@ -1,0 +1,115 @@
+"""Tables for people: every answer can be shown, known or unknown, and says the dangerous loudly."""
+
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from bot.answers.ask import ask
+from bot.answers.question import Question
+from bot.app.cli import pages
+from bot.app.cli.commands import config, db, doctor, watch
+from bot.app.cli.grid import moment, money, percent, price, seconds, signed, text, yes
+from bot.domain.orders import OrderStatus, PositionSide, Purpose
+from bot.domain.policy import Policy
+from bot.kernel.snapshot import BotState
+from tests.fakes.kernel_world import World, orders_of, position
+
+PAGES = ["status", "positions", "risk", "orders", "trades", "levels"]
+
+
+def shown(page, document) -> str:
+    out = io.StringIO()
+    page(document, Console(file=out, width=200, color_system=None))
+    return out.getvalue()
+
+
+def plain(answer) -> dict:
+    return msgspec.json.decode(msgspec.json.encode(answer))
+
+
+@pytest.fixture
+def held() -> World:
+    world = World()
+    world.account()
+    ns = world.later(1.0)
+    leg = position(PositionSide.LONG, "0.1", "76000", ns=ns, margin="2000")
+    effects = world.account(positions=[leg])
+    world.accept_all(effects)
+    assert orders_of(effects, Purpose.STOP)
+    return world
+
+
+def answered(world: World, name: str) -> dict:
+    return plain(ask(name, Question(state=world.kernel.state, policy=world.kernel.policy)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_shown_before_anything_is_known(name):
+    document = plain(ask(name, Question(state=BotState(), policy=Policy())))
+    assert shown(getattr(pages, name), document).strip()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_can_be_shown_with_a_position(held, name):
+    assert "nan" not in shown(getattr(pages, name), answered(held, name)).lower()
+
+
+def test_a_position_without_a_stop_is_named_on_the_status_page(held):
+    for order in held.kernel.state.orders.values():
+        order.status = OrderStatus.CANCELLED
+    assert "BTC/USDT:USDT LONG" in shown(pages.status, answered(held, "status"))
+    assert "NO" in shown(pages.positions, answered(held, "positions"))
+
+
+def test_a_latch_is_told_with_its_way_out(held):
+    held.kernel.state.latched = True
+    held.kernel.state.latch_reason = "floor stop hit"
+    told = shown(pages.status, answered(held, "status"))
+    assert "LATCHED" in told
+    assert "breakwater rearm" in told
+
+
+def test_what_happens_next_is_told_with_prices(held):
+    for order in held.kernel.state.orders.values():
+        order.status = OrderStatus.WORKING
+    told = shown(pages.risk, answered(held, "risk"))
+    assert "our stop closes the leg" in told
+    assert "liquidation by our arithmetic" in told
+
+
+def test_why_and_answers_keep_brackets_of_the_venue():
+    line = {"at": "2026-02-01T22:00:00.123Z", "symbol": "", "what": "[b]x[/b]", "why": "[y]"}
+    assert "[b]x[/b]: [y]" in shown(pages.why, {"chain": [line]})
+    assert "[no]" in shown(pages.answer, {"text": "[no]"})
+
+
+def test_the_other_pages_can_be_shown(held):
+    checks = [{"name": "a", "ok": ok, "found": "[f]", "remedy": "r"} for ok in (True, False, None)]
+    told = shown(doctor._render, {"healthy": False, "checks": checks})
+    assert "NOT healthy" in told
+    assert told.count("[f]") == 3
+    assert shown(db._render, {"ok": True, "problems": []})
+    document = {
+        "folder": "c", "hash": "h", "mode": "paper", "profile": "L20", "symbols": ["x"],
+        "levels": 1, "strategies": [],
+    }  # fmt: skip
+    assert "valid" in shown(config._render_check, document)
+    assert "a.b" in shown(config._render_effective, {"hash": "h", "a": {"b": [1]}})
+    seen = {name: answered(held, name) for name in ("status", "positions")} | {"why": {"chain": []}}
+    assert watch._page(seen, Console(file=io.StringIO(), width=120, force_terminal=True))
+
+
+@pytest.mark.parametrize(
+    ("say", "value", "told"),
+    [
+        (text, None, "?"), (money, None, "?"), (money, 1234.5, "1,234.50"), (signed, None, "?"),
+        (signed, 0.0, "+0.00"), (price, None, "-"), (price, "76000.10", "76,000.1"),
+        (percent, None, "?"), (percent, 0.0123, "1.23%"), (seconds, None, "never"),
+        (seconds, 1.26, "1.3 s"), (moment, None, "-"), (yes, None, "?"),
+        (moment, "2026-02-01T22:00:00.123Z", "2026-02-01 22:00:00"),
+    ],
+)  # fmt: skip
+def test_numbers_are_told_as_people_read_them(say, value, told):
+    assert say(value) == told
