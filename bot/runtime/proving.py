@@ -1,7 +1,10 @@
 """Holds entries until a stop was proven at this venue, and asks again while it was not."""
 
+from collections.abc import Callable
+
 from bot.domain.account import AccountState
-from bot.domain.messages import AccountSnapshot
+from bot.domain.market import FeedStatus
+from bot.domain.messages import AccountSnapshot, Event
 from bot.domain.risk import Severity
 from bot.runtime import canary, outcomes
 from bot.runtime.executor import Executor
@@ -13,11 +16,23 @@ EARLY_MAX = 5
 """After so many quick repetitions a passing trouble is told as a lasting one."""
 
 
+def proof_status(now_ns: int, *, live: bool, reason: str) -> FeedStatus:
+    """Return what tells the kernel whether a stop is proven at this venue."""
+    return FeedStatus("proof", "", now_ns, now_ns, live, reason)
+
+
 class StopProver:
     """Entries stay refused until one proof succeeded."""
 
-    def __init__(self, parts: DaemonParts, executor: Executor, notices: Notices) -> None:
+    def __init__(
+        self,
+        parts: DaemonParts,
+        executor: Executor,
+        notices: Notices,
+        emit: Callable[[Event], None],
+    ) -> None:
         self._parts = parts
+        self._emit = emit
         self._executor = executor
         self._notices = notices
         self._number = 0
@@ -36,6 +51,7 @@ class StopProver:
         if not proof.failed:
             self._executor.hold_entries("")
             text = proof.skipped or "a stop was placed, seen and cancelled"
+            self._emit(proof_status(self._parts.clock.now_ns(), live=True, reason=text))
             self._notices.say(Severity.INFO, "stop_proof", text)
             return True
         self._executor.hold_entries(f"no stop is proven: {proof.failed}")
@@ -44,6 +60,8 @@ class StopProver:
         self._pause_s = SOON_S if passing else options.prove_again_s
         if not passing and proof.failed != self._told:
             self._told = proof.failed
+            now_ns = self._parts.clock.now_ns()
+            self._emit(proof_status(now_ns, live=False, reason=proof.failed))
             text = (
                 f"stops cannot be proven at {self._parts.venue.name}: {proof.failed}. "
                 f"No entries; trying again every {options.prove_again_s:.0f} s."

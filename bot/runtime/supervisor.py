@@ -22,7 +22,7 @@ from bot.runtime.lag import LagProbe
 from bot.runtime.notices import Notices
 from bot.runtime.parts import DaemonParts
 from bot.runtime.polls import Polls
-from bot.runtime.proving import StopProver
+from bot.runtime.proving import StopProver, proof_status
 from bot.runtime.pump import Pump
 from bot.runtime.scribe import Scribe
 from bot.runtime.systemd import ServiceManager
@@ -137,14 +137,17 @@ class Daemon:
         parts = self._parts
         began_ns = self._clock.monotonic_ns()
         executor.hold_entries("starting")
+        prover_due = parts.options.prove_stop and not parts.options.read_only
         paused = await start.restore(parts, self._notices)
         await start.begin(parts, pump.step, paused)
+        if prover_due:
+            pump.step(proof_status(self._clock.now_ns(), live=False, reason="not proven yet"))
         await start.load_instruments(parts, pump.step, parts.symbols)
         self._spawn(group, "coverage", coverage.run())
         candles = await start.load_history(parts, pump.step)
         account = await start.read_account(parts, pump.step)
         self._spawn(group, "pump", pump.run())
-        prover = StopProver(parts, executor, self._notices)
+        prover = StopProver(parts, executor, self._notices, self._inbox.put)
         if not await prover.prove(account):
             self._tasks["prover"] = group.create_task(prover.run(), name="prover")
         self._spawn(group, "second", self._beat.seconds(self._inbox.put, executor, self._scribe))

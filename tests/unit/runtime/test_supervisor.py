@@ -188,7 +188,8 @@ def test_a_feed_that_breaks_is_told_and_started_again() -> None:
 
     world, code = lives(script)
     assert code == 0
-    told = [e for e, _ in world.memory.of("append") if type(e).__name__ == "FeedStatus"]
+    events = [e for e, _ in world.memory.of("append") if type(e).__name__ == "FeedStatus"]
+    told = [e for e in events if e.stream != "proof"]
     assert [(e.live, "bad frame" in e.reason) for e in told] == [(False, True)]
 
 
@@ -335,3 +336,13 @@ def test_no_entry_leaves_once_the_end_was_asked_for() -> None:
     assert not [o for o in world.venue.of("submit") if o.client_order_id == "late"]
     refused = [e for e, _ in world.memory.of("append") if getattr(e, "code", "") == "held"]
     assert refused
+
+
+def test_no_entry_is_allowed_before_a_stop_was_proven() -> None:
+    async def script(world: Small, parts: DaemonParts) -> None:
+        await ready(world, parts)
+
+    world, code = lives(script)
+    assert code == 0
+    events = [e for e, _ in world.memory.of("append") if type(e).__name__ == "FeedStatus"]
+    assert [e.live for e in events if e.stream == "proof"] == [False, True]
