@@ -30,7 +30,8 @@ def run_cli(args: Sequence[str]) -> int:
     try:
         build()(list(args) or ["run"], prog_name="breakwater")
     except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else EXIT_UNHEALTHY
+        known = (EXIT_OK, EXIT_USAGE)
+        return EXIT_UNHEALTHY if ended.code not in known else ended.code
     except (ConfigInvalid, DataInvalid) as error:
         return _say(error, EXIT_USAGE)
     except BotError as error:

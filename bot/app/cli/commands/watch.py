@@ -1,5 +1,6 @@
 """`breakwater watch`: the bot, live on a terminal."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -38,7 +39,10 @@ def watch(
     from bot.app.clock import pause_s
 
     console = Console()
-    with Live(console=console, screen=True, auto_refresh=False) as live:
+    with (
+        suppress(KeyboardInterrupt),
+        Live(console=console, screen=True, auto_refresh=False) as live,
+    ):
         while True:
             live.update(_page(look(), console), refresh=True)
             pause_s(every)
