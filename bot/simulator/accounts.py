@@ -15,7 +15,8 @@ LEVERAGE_DEFAULT: Final = 20
 MONEY_STEP: Final = Decimal("0.00000001")
 PRICE_STEP: Final = Decimal("0.000000000001")
 HISTORY_MAX: Final = 20_000
-"""Executions, ledger rows and ended orders kept for each account; client ids are kept for ever."""
+ORDERS_MAX: Final = 2_000
+"""Executions and ledger rows, and ended orders of each book, that are kept; ids always are."""
 
 
 def money(amount: Decimal) -> Decimal:
@@ -125,7 +126,7 @@ class Shelf(msgspec.Struct, kw_only=True):
         """Move `order` out of the open book."""
         self.live.pop(order.venue_order_id, None)
         self.ended[order.venue_order_id] = order
-        if len(self.ended) > HISTORY_MAX:
+        if len(self.ended) > ORDERS_MAX:
             del self.ended[next(iter(self.ended))]
 
 

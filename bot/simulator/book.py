@@ -33,7 +33,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     sequence: int = 1_000_000
     chance: int = 0
     liquidations: int = 0
-    stuck: set[str] = set()
+    stuck: dict[str, bool] = {}
     """Symbols whose triggered orders hang in TRIGGERING: a fault, switched from outside."""
 
 

@@ -200,9 +200,9 @@ class Exchange(Readings):
         """
         self._book.market(symbol)
         if on:
-            self._book.ledger.stuck.add(symbol)
+            self._book.ledger.stuck[symbol] = True
         else:
-            self._book.ledger.stuck.discard(symbol)
+            self._book.ledger.stuck.pop(symbol, None)
 
     def drain(self) -> list[tuple[str, Event]]:
         """Take what happened since the last call, in order; account "" is public."""
