@@ -239,3 +239,17 @@ def test_at_most_200_orders_rest() -> None:
     for _ in range(200):
         desk.limit(BUY, "0.002", "79000")
     assert desk.refusal(BUY, "0.1") == -2025
+
+
+def test_an_order_meets_the_depth_once_not_again_with_each_request() -> None:
+    desk = Desk(wallet="10000000", model=DepthModel(depth_usd_per_bp=100_000.0))
+    ioc = desk.limit(BUY, "20", "80010", time_in_force=TimeInForce.IOC)
+    resting = desk.limit(BUY, "20", "80010")
+    assert resting.filled_qty == ioc.filled_qty
+    desk.buy("0.1")
+    assert desk.state(resting).filled_qty == resting.filled_qty
+
+
+def test_the_fee_must_be_affordable_too() -> None:
+    assert Desk(wallet="8043").refusal(BUY, "1") == -2019
+    assert Desk(wallet="8045").buy("1").status is OrderStatus.FILLED
