@@ -251,5 +251,5 @@ def test_an_order_meets_the_depth_once_not_again_with_each_request() -> None:
 
 
 def test_the_fee_must_be_affordable_too() -> None:
-    assert Desk(wallet="8043").refusal(BUY, "1") == -2019
-    assert Desk(wallet="8045").buy("1").status is OrderStatus.FILLED
+    assert Desk(wallet="8083").refusal(BUY, "1") == -2019
+    assert Desk(wallet="8085").buy("1").status is OrderStatus.FILLED
