@@ -47,7 +47,7 @@ class PaperTable(Table):
     """The market and the account that the embedded venue begins with."""
 
     scenario: Words = "default"
-    speed: Annotated[_Float, Field(ge=0.1, le=10_000.0)] = 1.0
+    speed: Annotated[_Float, Field(ge=0.1, le=10_000.0)] = 60.0
     bar_s: BarSeconds = 5
     wallet_usd: Usd = 10_000.0
     seed: Annotated[_Int, Field(ge=0, le=2**31)] = 1

@@ -39,7 +39,7 @@ FAULTS = [
     ("risk.toml", "\n[risk]\n", "\n[risk\n", ["risk.toml", "not TOML", "line"]),
     ("risk.toml", "\n[risk]\n", "\n[venues]\n[risk]\n", ["risk.toml", "venues", "alone"]),
     ("breakwater.toml", 'mode = "paper"', 'mode = "real"', ["breakwater.mode", "'real'", "'live'"]),
-    ("breakwater.toml", "speed = 1.0", "speed = 0", ["paper.speed", "0", "at least 0.1"]),
+    ("breakwater.toml", "speed = 60.0", "speed = 0", ["paper.speed", "0", "at least 0.1"]),
     ("breakwater.toml", "bar_s = 300", "bar_s = 1.5", ["breakwater.bar_s", "1.5"]),
     ("levels.toml", "band_bps = 5.0", "band_bps = 9000.0", ["levels.band_bps", "at most 500"]),
     ("levels.toml", "low = 80000.0", "low = 80001.0", ["levels.book", "above high"]),
