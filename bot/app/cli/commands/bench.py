@@ -25,7 +25,7 @@ def bench(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure kernel step, replay rate, daemon start and fill-to-stop over loopback."""
-    from bot.app.bench_daemon import bench_daemon
+    from bot.app.cli.bench_daemon import bench_daemon
     from bot.app.clock import SystemClock
     from bot.lab.bench import bench_kernel, bench_replay
 

@@ -35,8 +35,8 @@ def doctor(*, as_json: JsonFlag = False) -> None:
 
 async def _alone(home: Home) -> dict[str, Any]:
     """Look at what can be seen while no daemon runs."""
-    from bot.app.checks_at_rest import at_rest
     from bot.app.checkup import Check, machine_checks, report
+    from bot.app.cli.checks_at_rest import at_rest
 
     running = Check(name="daemon", ok=None, found="none runs here: start one with ./run")
     return report([running, *machine_checks(home.places), *await at_rest(home)])

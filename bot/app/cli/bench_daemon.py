@@ -50,7 +50,7 @@ def _measured(root: Path, clock: Clock, rounds: int) -> dict[str, Any]:
         "BREAKWATER_STRATEGIES__ENABLED": "[]",
         "BREAKWATER_BREAKWATER__STATE_DIR": "state",
         "BREAKWATER_BREAKWATER__LOG_DIR": "logs",
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
     }
     environment.pop("STATE_DIRECTORY", None)
     began = clock.monotonic_ns()
