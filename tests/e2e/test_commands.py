@@ -1,0 +1,115 @@
+"""Every command of a person against a running daemon, in processes of their own."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.daemon import Daemon, Stand, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-commands")]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[Stand, Daemon]]:
+    """A daemon with a position that a hand opened, and its stop."""
+    with Stand() as stand:
+        stand.start_venue()
+        daemon = stand.start_daemon()
+        stand.venue.by_hand("BUY", "0.05")
+        daemon.await_protected("0.05")
+        yield stand, daemon
+
+
+def asked(stand: Stand, *args: str, code: int = 0) -> dict:
+    done = stand.run(*args)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return json.loads(done.stdout)
+
+
+def test_questions_agree_about_the_position(running: tuple[Stand, Daemon]) -> None:
+    stand, _ = running
+    status = asked(stand, "status")
+    assert status["positions"] == 1
+    assert status["unprotected"] == []
+    (leg,) = asked(stand, "positions")["positions"]
+    stops = [o for o in asked(stand, "orders")["orders"] if o["purpose"] == "STOP"]
+    assert leg["stop_price"] in {stop["trigger_price"] for stop in stops}
+    risk = asked(stand, "risk")
+    assert risk["next"][0]["price"] == float(leg["stop_price"])
+    assert asked(stand, "trades")["trades"] == []
+    assert asked(stand, "levels")["levels"]
+    seen = asked(stand, "watch")
+    assert seen["status"]["run_id"] == status["run_id"]
+
+
+def test_why_leads_from_a_stop_to_its_cause(running: tuple[Stand, Daemon]) -> None:
+    stand, _ = running
+    stop = next(o for o in asked(stand, "orders")["orders"] if o["purpose"] == "STOP")
+    chain = asked(stand, "why", stop["client_order_id"])["chain"]
+    assert any(stop["client_order_id"] in json.dumps(line) for line in chain)
+    nobody = stand.run("why", "nobody")
+    assert nobody.returncode == 3
+    assert "nothing is known under 'nobody'" in nobody.stderr
+
+
+def test_doctor_finds_the_house_in_order(running: tuple[Stand, Daemon]) -> None:
+    stand, _ = running
+    document = until(lambda: _healthy(stand), "doctor is content")
+    found = {check["name"]: check["found"] for check in document["checks"]}
+    assert "placed, seen and cancelled" in found["stop proof"] or "rests" in found["stop proof"]
+    assert "1 of 1 positions" in found["stops"]
+
+
+def _healthy(stand: Stand) -> dict | None:
+    document = json.loads(stand.run("doctor").stdout)
+    return document if document["healthy"] else None
+
+
+def test_the_journal_is_checked_and_copied_beside_the_daemon(
+    running: tuple[Stand, Daemon],
+) -> None:
+    stand, daemon = running
+    report = asked(stand, "db", "check")
+    assert report["ok"] is True
+    assert report["rows"]["fills"] >= 1
+    made = asked(stand, "db", "backup")["backup"]
+    assert made.startswith(str(stand.state / "backups"))
+    refused = stand.run("db", "upgrade")
+    assert refused.returncode == 3
+    assert f"pid {daemon.pid}" in refused.stderr
+
+
+def test_a_second_daemon_is_refused(running: tuple[Stand, Daemon]) -> None:
+    stand, daemon = running
+    second = stand.run("run")
+    assert second.returncode == 3
+    assert f"pid {daemon.pid}" in second.stderr
+    assert len(second.stderr.splitlines()) == 1
+    assert daemon.alive
+
+
+def test_orders_of_the_operator_are_obeyed(running: tuple[Stand, Daemon]) -> None:
+    stand, daemon = running
+    assert asked(stand, "pause")["accepted"] is True
+    assert asked(stand, "status")["wanted_mode"] == "REDUCING"
+    assert asked(stand, "resume")["accepted"] is True
+    assert asked(stand, "rearm", code=3)["accepted"] is False
+    assert "0.020" in asked(stand, "reduce", "0.4")["text"]
+    daemon.await_protected("0.03")
+    assert asked(stand, "flatten")["accepted"] is True
+    daemon.await_flat()
+    until(lambda: stand.venue.position() == 0, "the venue is flat")
+
+
+def test_an_ordered_stop_is_exit_0_and_leaves_nothing() -> None:
+    with Stand() as stand:
+        daemon = stand.start_daemon()
+        assert daemon.terminate() == 0
+        assert not (stand.state / "control.sock").exists()
+        from bot.app.venue_process import living
+
+        assert living(stand.state / "venue") is None
+        status = stand.run("status")
+        assert status.returncode == 3
