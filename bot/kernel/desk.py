@@ -1,13 +1,39 @@
 """The working surface of one step: belief, policy, and the effects gathered so far."""
 
+from decimal import Decimal
+
 import msgspec
 
-from bot.domain.messages import Effect, Notify, Record
+from bot.domain.messages import Effect, Event, Notify, Record
 from bot.domain.policy import Policy
 from bot.domain.risk import Decision, Refusal, Severity
 from bot.kernel.snapshot import BotState
 
 REFUSALS_KEPT = 200
+
+
+def printable(event: Event) -> Event:
+    """Return an event whose texts can be written: what is no Unicode is replaced.
+
+    Venue messages and commands carry free text; a lone surrogate in one must not end the run.
+    """
+    try:
+        msgspec.msgpack.encode(event)
+    except UnicodeEncodeError:
+        plain = _printable(msgspec.to_builtins(event, builtin_types=(Decimal,)))
+        clean: Event = msgspec.convert(plain, type(event), strict=False)
+        return clean
+    return event
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_printable(k): _printable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(item) for item in value]
+    return value
 
 
 class Desk:

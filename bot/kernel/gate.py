@@ -74,8 +74,7 @@ def _reduce(desk: Desk, wish: ReduceWish) -> None:
 
 
 def _send(desk: Desk, draft: OrderDraft, cause: str) -> str:
-    leg = desk.state.legs.get(leg_key(draft.symbol, draft.position_side))
-    order = _approve(draft, desk.next_id(), hedged=leg.hedged if leg else desk.state.hedge_mode)
+    order = _approve(draft, desk.next_id(), hedged=desk.state.hedge_mode)
     believe_sent(desk.state, order)
     desk.emit(SubmitOrder(order))
     at = order.trigger_price if order.trigger_price is not None else order.price

@@ -17,28 +17,43 @@ from bot.kernel.view import LegView, held
 CLOSE_SLIP_FRAC = 0.0005
 FLOOR_TOLERANCE_FRAC = 0.002
 LATCH_TOLERANCE_FRAC = 0.01
+JUMP_FRAC = 0.005
 LIQ_SHARE_MAX = 0.8
 """A stop never lies further than this share of the way to liquidation."""
 
 
 def touch_equity(desk: Desk) -> float | None:
-    """Raise the peak and roll the day and week starts; return equity in USD.
+    """Raise the peak, roll the day and week starts, latch when flat; return equity in USD.
 
-    None while wallet and positions do not tell of the same instant yet.
+    None while wallet and positions do not tell of the same instant, or while the wallet moved for
+    no known reason. A leg without a mark counts at its entry and leaves the peak alone.
     """
     state = desk.state
-    if not settled(state) or state.wallet_ns == 0 or not _all_marked(state):
+    if not settled(state) or state.wallet_ns == 0 or is_unexplained(state):
         return None
     equity = equity_usd(state)
     anchors = state.anchors
-    anchors.high_water_usd = max(anchors.high_water_usd, equity)
+    if not _all_marked(state):
+        anchors.high_water_usd = anchors.high_water_usd or equity
+        return equity
+    if state.wallet_ns >= state.fill_ns:
+        anchors.high_water_usd = max(anchors.high_water_usd, equity)
     day = state.now_ns // NS_PER_DAY
     if day != anchors.day:
         anchors.day, anchors.day_start_usd, anchors.own_day_usd = day, equity, 0.0
     week = (day + 3) // 7
     if week != anchors.week:
         anchors.week, anchors.week_start_usd = week, equity
+    flat = all(leg.qty == ZERO for leg in state.legs.values())
+    if flat and desk.policy.guard_on and floor_was_hit(state, desk.policy):
+        latch(desk, "")
     return equity
+
+
+def is_unexplained(state: BotState) -> bool:
+    """Whether the wallet jumped without a fill, fee, funding or transfer that explains it."""
+    jump = abs(state.unexplained_usd)
+    return state.unexplained_ns > 0 and jump >= JUMP_FRAC * max(state.anchors.high_water_usd, 1.0)
 
 
 def _all_marked(state: BotState) -> bool:
@@ -75,7 +90,7 @@ def latch(desk: Desk, cause: str) -> None:
         return
     state.latched = True
     lost = drawdown_frac(state)
-    state.latch_reason = f"floor stop hit: equity {lost:.1%} under its peak"
+    state.latch_reason = f"loss budget used: equity {lost:.1%} under its peak"
     desk.record(
         "latch",
         "",
@@ -94,8 +109,9 @@ def latch(desk: Desk, cause: str) -> None:
 
 
 def floor_was_hit(state: BotState, policy: Policy) -> bool:
-    """Whether a stop that just filled used up the budget."""
-    return drawdown_frac(state) >= policy.guard.floor_frac - LATCH_TOLERANCE_FRAC
+    """Whether what is left of the budget is too little to hold anything with."""
+    limit = policy.guard.floor_frac - LATCH_TOLERANCE_FRAC
+    return state.anchors.high_water_usd > 0.0 and drawdown_frac(state) >= limit
 
 
 def floor_stop_price(view: LegView) -> float | None:

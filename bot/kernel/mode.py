@@ -5,6 +5,7 @@ from decimal import Decimal
 from bot.domain.messages import RecordEquity, RecordMode
 from bot.domain.risk import Severity, TradingMode
 from bot.domain.units import NS_PER_MIN, NS_PER_S
+from bot.kernel import guard
 from bot.kernel.desk import Desk
 from bot.kernel.track import equity_usd
 
@@ -38,6 +39,8 @@ def mode_now(desk: Desk) -> tuple[TradingMode, str]:
         return TradingMode.REDUCING, "the account stream is down"
     if not state.stops_proven:
         return TradingMode.REDUCING, "a stop could not be placed, seen and cancelled"
+    if guard.is_unexplained(state):
+        return TradingMode.REDUCING, "the wallet changed and nothing explains it yet"
     age_s = (state.now_ns - max(state.account_ns, state.reconciled_ns)) / NS_PER_S
     if age_s > desk.policy.rules.account_stale_s:
         return TradingMode.REDUCING, "the account reading is old"

@@ -17,9 +17,12 @@ from bot.kernel.desk import Desk
 from bot.kernel.snapshot import OrderBelief, leg_key
 
 ASK_EVERY_NS = 2 * NS_PER_S
+MISSES_MAX = 2
 LOST_AFTER_NS = 60 * NS_PER_S
 LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
 WOULD_TRIGGER = "-2021"
+DUPLICATE = ("-4116", "-20132")
+BACK_OFF_MAX_S = 15
 UNSURE = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
 
 
@@ -38,8 +41,15 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
     belief = desk.state.orders.get(event.client_order_id)
     if belief is None or not belief.status.is_live:
         return None
+    if event.code in DUPLICATE:
+        belief.status = OrderStatus.UNKNOWN
+        belief.asked_ns = 0
+        ask(desk, belief)
+        return None
     belief.status = OrderStatus.REJECTED
+    belief.event_ns = max(belief.event_ns, desk.state.now_ns)
     belief.reason = event.reason
+    _hold_back(desk, belief)
     desk.record(
         "refused by venue",
         belief.symbol,
@@ -62,6 +72,26 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
         if event.code == WOULD_TRIGGER:
             return belief
     return None
+
+
+def _hold_back(desk: Desk, belief: OrderBelief) -> None:
+    """Wait longer after each refusal of one kind on a leg: the venue must not be flooded."""
+    leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
+    if leg is None or belief.purpose is None or belief.purpose is Purpose.ENTRY:
+        return
+    key = belief.purpose.value
+    times = leg.refused.get(key, 0)
+    leg.refused[key] = times + 1
+    pause_s = min(2**times, BACK_OFF_MAX_S)
+    leg.wait_until_ns[key] = desk.state.now_ns + pause_s * NS_PER_S
+
+
+def forget_refusals(desk: Desk, belief: OrderBelief) -> None:
+    """An accepted order ends the waiting of its kind."""
+    leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
+    if leg is not None and belief.purpose is not None:
+        leg.refused.pop(belief.purpose.value, None)
+        leg.wait_until_ns.pop(belief.purpose.value, None)
 
 
 def drop_unfilled_trade(desk: Desk, belief: OrderBelief) -> None:
@@ -117,12 +147,19 @@ def on_not_found(desk: Desk, event: OrderNotFound) -> OrderBelief | None:
     if belief is None or not belief.status.is_live:
         return None
     if belief.status in (OrderStatus.WORKING, OrderStatus.TRIGGERING):
+        belief.misses += 1
+        if belief.misses < MISSES_MAX:
+            belief.asked_ns = 0
+            ask(desk, belief)
+            return None
         belief.status = OrderStatus.EXPIRED
+        belief.event_ns = max(belief.event_ns, desk.state.now_ns)
         belief.reason = "gone at the venue without a word"
         return belief
     patience = LOST_REDUCING_AFTER_NS if belief.reduce_only else LOST_AFTER_NS
     if desk.state.now_ns - belief.sent_ns >= patience:
         belief.status = OrderStatus.LOST
+        belief.event_ns = max(belief.event_ns, desk.state.now_ns)
         if belief.purpose is Purpose.ENTRY:
             drop_unfilled_trade(desk, belief)
         return belief

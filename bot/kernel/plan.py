@@ -96,7 +96,9 @@ def stop_wishes(
 
     `exact` also trims a stop that is larger than the leg (after a partial close).
     """
-    leg = view.leg
+    leg, instrument = view.leg, view.market.instrument
+    if instrument is not None and leg.qty > instrument.market_qty_max:
+        return _stops_in_parts(desk, view, price, instrument, cause)
     stops = stops_of(desk, leg)
     if any(is_firing(desk, stop) and stop.remaining_qty >= leg.qty for stop in stops):
         return []
@@ -116,6 +118,29 @@ def stop_wishes(
     if any(in_flight(desk, stop) for stop in stops) and is_covered(desk, leg):
         return []
     return [ReduceWish(stop_draft(leg, price, "protective stop"), cause)]
+
+
+def _stops_in_parts(
+    desk: Desk, view: LegView, price: Decimal, instrument: Instrument, cause: str
+) -> list[Wish]:
+    """Cover a leg that is larger than one market order may be with several stops."""
+    leg = view.leg
+    stops = stops_of(desk, leg)
+    tolerance = Decimal(repr(view.policy.guard.reprice_frac * view.mark))
+    good = [s for s in stops if s.trigger_price and abs(s.trigger_price - price) <= tolerance]
+    working = sum((s.remaining_qty for s in good if s.status is OrderStatus.WORKING), ZERO)
+    if working >= leg.qty:
+        spare = [s for s in stops if s not in good and _may_cancel(desk, s)]
+        return [CancelWish(stop, "replaced by newer stops") for stop in spare]
+    coming = sum((s.remaining_qty for s in good if in_flight(desk, s)), ZERO)
+    missing = leg.qty - working - coming
+    wishes: list[Wish] = []
+    while missing > ZERO and len(stops) + len(wishes) < instrument.stops_max:
+        part = one_order(instrument, missing)
+        draft = stop_draft(leg, price, "protective stop, in parts")
+        wishes.append(ReduceWish(msgspec.structs.replace(draft, qty=part), cause))
+        missing -= part
+    return wishes
 
 
 def _fits(leg: Leg, stop: OrderBelief, price: Decimal, tolerance: Decimal, *, exact: bool) -> bool:
@@ -186,6 +211,11 @@ def cut_qty(instrument: Instrument, leg: Leg, target: float) -> Decimal:
     if keep < instrument.qty_min:
         return leg.qty
     return max(leg.qty - keep, ZERO)
+
+
+def one_order(instrument: Instrument, qty: Decimal) -> Decimal:
+    """Return as much of `qty` as one market order may carry."""
+    return min(qty, instrument.market_qty_max)
 
 
 def give_back(view: LegView, stop_price: float) -> MarginWish | None:

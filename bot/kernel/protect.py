@@ -16,6 +16,7 @@ from bot.kernel.plan import (
     cut_qty,
     give_back,
     is_covered,
+    one_order,
     stop_wishes,
     target_wishes,
 )
@@ -35,11 +36,16 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
     """
     equity = guard.touch_equity(desk)
     views = held(desk.state, desk.policy)
-    if not desk.policy.guard_on or not views:
+    if not desk.policy.guard_on:
+        return []
+    _tell_unmarked(desk)
+    if not views:
         return []
     if guard.is_through_floor(desk.state, desk.policy, equity) and _may_cut(desk):
         guard.latch(desk, "")
         return [wish for view in views for wish in close_leg(desk, view, "equity under the floor")]
+    if desk.state.latched and _may_cut(desk):
+        return [w for view in views for w in close_leg(desk, view, "latched: stays flat")]
     wishes: list[Wish] = []
     for view in views:
         if symbol and view.leg.symbol != symbol:
@@ -70,11 +76,13 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
             if view.market.instrument is None:
                 return []
             return close_leg(desk, view, "its stop would trigger at once")
-        wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
+        if _may_send(desk, leg, Purpose.STOP):
+            wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
         margin = give_back(view, float(price)) if (at_bar or on_change) and covered else None
         if margin is not None:
             wishes.append(margin)
-    if leg.trade is not None and covered and (at_bar or on_change):
+    targeted = leg.trade is not None and covered and _may_send(desk, leg, Purpose.TARGET)
+    if leg.trade is not None and targeted and (at_bar or on_change):
         target = Decimal(repr(leg.trade.target_price))
         wishes += target_wishes(desk, view, _on_grid(view, target), exact=at_bar)
     if _may_cut(desk):
@@ -123,7 +131,7 @@ def _resize(
     factor = worst.exposure_factor if worst is not None else 1.0
     if factor >= 1.0 and not at_bar and not on_change:
         return []
-    if instrument is None or _is_reducing(desk, leg):
+    if instrument is None or _is_reducing(desk, leg) or not _may_send(desk, leg, Purpose.CUT):
         return []
     allowed = guard.target_qty(view)
     target = min(allowed, guard.wanted_qty(view)) * factor
@@ -142,6 +150,35 @@ def _resize(
 def _is_reducing(desk: Desk, leg: Leg) -> bool:
     """Whether a cut of ours is still under way on a leg."""
     return any(o.purpose in REDUCING for o in live_orders(desk, leg.symbol, leg.side))
+
+
+def _may_send(desk: Desk, leg: Leg, purpose: Purpose) -> bool:
+    """Whether refusals of this kind of order do not ask for patience."""
+    waits = leg.wait_until_ns
+    if purpose in REDUCING:
+        until = max(waits.get(Purpose.CUT.value, 0), waits.get(Purpose.FLATTEN.value, 0))
+    else:
+        until = waits.get(purpose.value, 0)
+    return desk.state.now_ns >= until
+
+
+def _tell_unmarked(desk: Desk) -> None:
+    """Say once an hour which held leg has no price: its stop cannot follow the budget."""
+    state = desk.state
+    for leg in state.legs.values():
+        if leg.qty == ZERO:
+            continue
+        market = state.markets.get(leg.symbol)
+        known = market is not None and market.mark > 0.0
+        if known or (leg.alerted_ns and state.now_ns - leg.alerted_ns < NS_PER_H):
+            continue
+        leg.alerted_ns = max(state.now_ns, 1)
+        desk.notify(
+            Severity.CRITICAL, "no_price",
+            f"{leg.symbol}: {leg.side.value} {leg.qty} is held, but no price is known for it. It "
+            "cannot be guarded by the budget; the coverage task keeps a stop if the venue gives "
+            "a price.", leg.symbol,
+        )  # fmt: skip
 
 
 def _may_act(desk: Desk, leg: Leg, factor: float) -> bool:
@@ -184,15 +221,18 @@ def _cut(desk: Desk, view: LegView, target: float, worst: Demand | None) -> list
         leg.symbol,
     )
     purpose = Purpose.FLATTEN if qty == leg.qty else Purpose.CUT
-    return [ReduceWish(cut_draft(leg, qty, purpose, f"{kind}: {why}"), decision_id)]
+    part = one_order(instrument, qty)
+    if part < qty:
+        leg.action_ns = 0
+    return [ReduceWish(cut_draft(leg, part, purpose, f"{kind}: {why}"), decision_id)]
 
 
 def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
     """Close a whole leg at market, unless that is already under way."""
     leg = view.leg
-    if _is_reducing(desk, leg):
+    if _is_reducing(desk, leg) or not _may_cut(desk):
         return []
-    if not _may_cut(desk):
+    if not _may_send(desk, leg, Purpose.FLATTEN):
         return []
     desk.state.books.actions += 1
     leg.action_ns = leg.last_cut_ns = desk.state.now_ns
@@ -203,7 +243,9 @@ def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
         Severity.CRITICAL, "flatten", f"{leg.symbol}: closing {leg.side.value} {leg.qty}: {why}.",
         leg.symbol,
     )  # fmt: skip
-    return [ReduceWish(cut_draft(leg, leg.qty, Purpose.FLATTEN, why), decision_id)]
+    instrument = view.market.instrument
+    part = one_order(instrument, leg.qty) if instrument is not None else leg.qty
+    return [ReduceWish(cut_draft(leg, part, Purpose.FLATTEN, why), decision_id)]
 
 
 def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:

@@ -5,16 +5,31 @@ twice, an order is asked for by its id.
 """
 
 from bot.domain.account import AccountState
-from bot.domain.messages import AccountSnapshot, FetchAccount, FetchOrder, OrderUpdate
+from bot.domain.messages import (
+    AccountSnapshot,
+    FetchAccount,
+    FetchOrder,
+    IncomeBooked,
+    OrderUpdate,
+)
 from bot.domain.orders import OrderState, OrderStatus
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel import guard
 from bot.kernel.desk import Desk
 from bot.kernel.snapshot import Leg, leg_key
-from bot.kernel.track import OURS, adopt_order, apply_position, on_order
+from bot.kernel.track import (
+    OURS,
+    TRANSFERS,
+    adopt_order,
+    apply_position,
+    on_order,
+    on_transfer,
+)
 
 SETTLING_NS = 3 * NS_PER_S
 ABSENT_READS = 2
+LEDGER_NS = 30 * NS_PER_S
 
 
 def on_snapshot(desk: Desk, event: AccountSnapshot) -> list[Leg]:
@@ -60,6 +75,7 @@ def _adopt(desk: Desk, leg: Leg, before_qty: object) -> None:
     if leg.trade is None or leg.trade.open_qty != leg.qty:
         leg.foreign = leg.trade is None
         leg.user_qty = leg.qty if leg.foreign else leg.user_qty
+        leg.adopted_ns = leg.position_ns
     desk.record(
         "adopt",
         leg.symbol,
@@ -99,7 +115,7 @@ def _orders(desk: Desk, account: AccountState) -> None:
     for order in account.orders:
         shown.add(order.client_order_id)
         if order.client_order_id in state.orders:
-            _update(desk, order)
+            _update(desk, order, account.event_ns)
         elif order.client_order_id.startswith(OURS):
             adopt_order(state, order)
             desk.record(
@@ -120,8 +136,13 @@ def _orders(desk: Desk, account: AccountState) -> None:
                 )
 
 
-def _update(desk: Desk, order: OrderState) -> None:
+def _update(desk: Desk, order: OrderState, read_ns: int) -> None:
     belief = desk.state.orders[order.client_order_id]
+    belief.misses = 0
+    over = (OrderStatus.EXPIRED, OrderStatus.REJECTED, OrderStatus.LOST, OrderStatus.CANCELLED)
+    if belief.status in over and order.status.is_live and read_ns > belief.event_ns:
+        belief.status = order.status
+        belief.event_ns = read_ns
     pending = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
     if belief.status in pending or order.event_ns >= belief.event_ns:
         on_order(desk.state, OrderUpdate(order.event_ns, desk.state.now_ns, order))
@@ -131,19 +152,52 @@ def _wallet(desk: Desk, account: AccountState, *, first: bool) -> None:
     state = desk.state
     if account.event_ns < state.wallet_ns:
         return
-    if first and state.wallet_ns == 0 and state.anchors.high_water_usd > 0.0:
-        _downtime_change(desk, account)
+    change = account.wallet_usd - state.wallet_usd
+    if change != ZERO and state.anchors.high_water_usd > 0.0:
+        _unexplained(desk, float(change), first=first)
     state.wallet_usd = account.wallet_usd
     state.wallet_ns = account.event_ns
 
 
-def _downtime_change(desk: Desk, account: AccountState) -> None:
-    """Count wallet moves while we were away as result, never as a transfer."""
-    change = account.wallet_usd - desk.state.wallet_usd
-    if change != ZERO:
+def _unexplained(desk: Desk, change_usd: float, *, first: bool) -> None:
+    """Note a wallet change that only a reading shows; its fill or transfer may still be told.
+
+    Until then the peak stays and nothing is closed for it: one unconfirmed source is not enough.
+    """
+    state = desk.state
+    state.unexplained_usd += change_usd
+    if not guard.is_unexplained(state) and state.unexplained_ns == 0:
+        state.unexplained_ns = state.now_ns
+        if not guard.is_unexplained(state):
+            state.unexplained_usd, state.unexplained_ns = 0.0, 0
+            return
+        when = "while this bot was away" if first else "by an account reading"
         desk.record(
             "wallet",
             "",
-            f"wallet changed by {change:f} USD while this bot was away",
-            "first reading after a start; transfers are recognised from the income ledger",
+            f"wallet changed by {change_usd:.2f} USD {when}",
+            "no fill, fee, funding or transfer explains it yet: reducing only until one does",
         )
+        desk.notify(
+            Severity.WARNING,
+            "wallet",
+            f"The wallet changed by {change_usd:.2f} USD and nothing explains it yet. No new risk "
+            "until the venue's ledger does.",
+        )
+
+
+def on_income(desk: Desk, event: IncomeBooked) -> None:
+    """Read transfers from the ledger; what a full ledger does not explain is a result after all."""
+    state = desk.state
+    for row in event.rows:
+        if row.kind in TRANSFERS:
+            on_transfer(state, row.amount, row.event_ns)
+    patient = event.received_ns - state.unexplained_ns > LEDGER_NS
+    if state.unexplained_ns and patient:
+        desk.record(
+            "wallet",
+            "",
+            f"{state.unexplained_usd:.2f} USD of wallet change count as result",
+            "the venue's ledger shows no transfer for it",
+        )
+        state.unexplained_usd, state.unexplained_ns = 0.0, 0

@@ -6,7 +6,6 @@ from bot.domain.messages import Fill
 from bot.domain.orders import PositionSide, Purpose
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import guard
 from bot.kernel.desk import Desk
 from bot.kernel.plan import CancelWish, Wish
 from bot.kernel.protect import sweep
@@ -27,15 +26,15 @@ def on_fill(desk: Desk, fill: Fill) -> tuple[Leg, list[Wish]] | None:
     ours = fill.client_order_id.startswith(OURS)
     apply_fill(state, leg, fill, grew=grew)
     leg.last_fill_ours = ours
+    counted = fill.event_ns <= leg.adopted_ns
     state.books.fees_usd += float(fill.fee_usd)
     if leg.trade is not None:
         _book_trade(desk, leg, fill, grew=grew)
     if not ours:
-        _foreign(desk, leg, fill, grew=grew)
+        _foreign(desk, leg, fill, grew=grew, counted=counted)
     _tell(desk, fill, belief, leg)
     if leg.qty == ZERO:
-        return leg, on_flat(desk, leg, belief)
-    leg.flat_ns = 0
+        return leg, on_flat(desk, leg)
     return leg, []
 
 
@@ -53,8 +52,11 @@ def _book_trade(desk: Desk, leg: Leg, fill: Fill, *, grew: bool) -> None:
     desk.state.anchors.own_day_usd += float(fill.realized_pnl_usd - fill.fee_usd)
 
 
-def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool) -> None:
-    """Set the user's quantity: a hand add raises it, a hand close lowers it."""
+def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool, counted: bool) -> None:
+    """Set the user's quantity: a hand add raises it, a hand close lowers it.
+
+    `counted`: the quantity was already read from a position that contains this fill.
+    """
     if fill.is_liquidation:
         _liquidated(desk, leg, fill)
         return
@@ -63,11 +65,11 @@ def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool) -> None:
             Severity.CRITICAL, "adl",
             f"{leg.symbol}: the venue auto-deleveraged {fill.qty} at {fill.price}.", leg.symbol,
         )  # fmt: skip
-    if grew:
+    if grew and not counted:
         known = leg.user_qty if leg.foreign else max(leg.qty - fill.qty, ZERO)
         leg.user_qty = known + fill.qty
         leg.foreign = True
-    else:
+    elif not grew:
         leg.user_qty = min(leg.user_qty, leg.qty)
 
 
@@ -100,14 +102,11 @@ def _tell(desk: Desk, fill: Fill, belief: OrderBelief | None, leg: Leg) -> None:
     )
 
 
-def on_flat(desk: Desk, leg: Leg, belief: OrderBelief | None) -> list[Wish]:
+def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     """Close the books of a leg that is gone; return what cancels its orders."""
     if leg.flat_ns:
         return sweep(desk, leg)
     leg.flat_ns = max(desk.state.now_ns, 1)
-    by_stop = belief is not None and belief.purpose is Purpose.STOP
-    if by_stop and guard.floor_was_hit(desk.state, desk.policy):
-        guard.latch(desk, belief.client_order_id if belief is not None else "")
     if leg.trade is not None and leg.trade.exit_qty >= leg.trade.entry_qty:
         close_trade(desk, leg)
     leg.user_qty = leg.released_usd = leg.entry_price = ZERO
@@ -115,7 +114,8 @@ def on_flat(desk: Desk, leg: Leg, belief: OrderBelief | None) -> list[Wish]:
     leg.foreign = False
     leg.uncovered_since_ns = leg.last_cut_ns = leg.last_relever_ns = 0
     leg.action_ns = leg.opened_ns = leg.missing_reads = 0
-    leg.rungs = {}
+    leg.adopted_ns = leg.margin_asked_ns = 0
+    leg.rungs, leg.refused, leg.wait_until_ns = {}, {}, {}
     return sweep(desk, leg)
 
 

@@ -156,6 +156,11 @@ class Leg(msgspec.Struct, kw_only=True):
     """Account readings in a row that did not show this leg (two mean it is gone)."""
     flat_ns: int = 0
     last_fill_ours: bool = False
+    adopted_ns: int = 0
+    """Venue time of the quantity that `user_qty` was last read from; older fills are in it."""
+    refused: dict[str, int] = {}
+    """purpose -> refusals in a row; `wait_until_ns` holds the next try back."""
+    wait_until_ns: dict[str, int] = {}
     alerted_ns: int = 0
 
 
@@ -181,6 +186,7 @@ class OrderBelief(msgspec.Struct, kw_only=True):
     event_ns: int = 0
     asked_ns: int = 0
     cancel_ns: int = 0
+    misses: int = 0
     reason: str = ""
 
     @property
@@ -246,6 +252,11 @@ class BotState(msgspec.Struct, kw_only=True):
     wallet_ns: int = 0
     fill_ns: int = 0
     fill_seen_ns: int = 0
+    transfers: dict[str, int] = {}
+    """Transfers already taken out of the peak: "amount|second" -> venue time."""
+    unexplained_usd: float = 0.0
+    """Wallet change of account readings that no fill, fee, funding or transfer explains yet."""
+    unexplained_ns: int = 0
     markets: dict[str, Market] = {}
     legs: dict[str, Leg] = {}
     orders: dict[str, OrderBelief] = {}

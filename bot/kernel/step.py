@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from bot.domain import messages as m
 from bot.domain.market import (
     BookTop,
@@ -26,7 +24,7 @@ from bot.domain.strategy import Strategy
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import decide, gate, guard, outcomes, reconcile, settle
 from bot.kernel.command import on_command
-from bot.kernel.desk import Desk
+from bot.kernel.desk import Desk, printable
 from bot.kernel.mode import record_equity, refresh_mode
 from bot.kernel.observe import flows, prices
 from bot.kernel.protect import close_leg, protect
@@ -74,7 +72,7 @@ class Kernel:
             m.Fill: self._on_fill,
             m.PositionUpdate: self._on_position,
             m.WalletUpdate: self._on_wallet,
-            m.IncomeBooked: lambda _e: None,
+            m.IncomeBooked: lambda e: reconcile.on_income(self.desk, e),
             m.OrderAccepted: self._on_accepted,
             m.OrderRefused: self._on_refused,
             m.OrderOutcomeUnknown: lambda e: outcomes.on_unknown(self.desk, e),
@@ -103,6 +101,8 @@ class Kernel:
         state.now_ns = max(state.now_ns, event.received_ns)
         desk.effects = []
         desk.index = 0
+        if not isinstance(event, m.MARKET_EVENTS):
+            event = printable(event)
         self._handlers[type(event)](event)
         if state.latched and state.mode is not TradingMode.HALTED:
             refresh_mode(desk)
@@ -137,6 +137,9 @@ class Kernel:
         old.run_id, old.markets = run_id, {}
         old.mode, old.mode_reason = TradingMode.REDUCING, "starting"
         old.reconciled_ns = old.account_ns = old.wallet_ns = old.fill_ns = 0
+        for leg in old.legs.values():
+            leg.uncovered_since_ns = leg.margin_asked_ns = leg.missing_reads = 0
+            leg.refused, leg.wait_until_ns = {}, {}
         self.desk.state = old
         for symbol, kept in zones.items():
             self._market(symbol).zones = kept
@@ -221,7 +224,7 @@ class Kernel:
         changed = reconcile.on_snapshot(self.desk, event)
         for leg in changed:
             if leg.qty == ZERO:
-                gate.execute(self.desk, settle.on_flat(self.desk, leg, None))
+                gate.execute(self.desk, settle.on_flat(self.desk, leg))
         self._find_held()
         refresh_mode(self.desk)
         if changed:
@@ -239,6 +242,9 @@ class Kernel:
 
     def _on_fill(self, event: m.Fill) -> None:
         self.state.account_ns = event.received_ns
+        if event.qty <= ZERO or event.price <= ZERO:
+            self.desk.record("fill", event.symbol, "an empty fill was ignored", f"{event.qty}")
+            return
         done = settle.on_fill(self.desk, event)
         if done is None:
             return
@@ -260,11 +266,11 @@ class Kernel:
         self._find_held()
         if leg.qty == ZERO:
             if qty_before > ZERO or leg.flat_ns == 0:
-                gate.execute(self.desk, settle.on_flat(self.desk, leg, None))
+                gate.execute(self.desk, settle.on_flat(self.desk, leg))
             return
-        leg.flat_ns = 0
         if leg.trade is None and not leg.foreign:
             leg.foreign, leg.user_qty = True, leg.qty
+            leg.adopted_ns = leg.position_ns
         margin = leg.isolated_margin_usd
         cut = leg.last_fill_ours and leg.last_cut_ns > 0
         if cut and margin is not None and margin_before is not None and margin < margin_before:
@@ -279,6 +285,7 @@ class Kernel:
     def _on_accepted(self, event: m.OrderAccepted) -> None:
         belief = outcomes.on_accepted(self.desk, event)
         if belief is not None and belief.symbol in self._held:
+            outcomes.forget_refusals(self.desk, belief)
             self._protect(belief.symbol, at_bar=False, on_change=True)
 
     def _on_refused(self, event: m.OrderRefused) -> None:
@@ -316,6 +323,7 @@ class Kernel:
             return
         if event.name != "second":
             return
+        guard.touch_equity(self.desk)
         refresh_mode(self.desk)
         outcomes.ask_unknown(self.desk)
         gate.execute(self.desk, settle.finish_late(self.desk))
@@ -335,8 +343,3 @@ class Kernel:
 
     def _find_held(self) -> None:
         self._held = {leg.symbol for leg in self.state.legs.values() if leg.qty > ZERO}
-
-
-def encoded_event(event: m.Event) -> bytes:
-    """Return an event as MessagePack, tagged by its type, for tapes."""
-    return msgspec.msgpack.encode(event)

@@ -5,10 +5,12 @@ wallet at once unless the venue's own word for that instant (`position_ns`, `wal
 in; the venue's word then replaces the estimate.
 """
 
+from decimal import Decimal
+
 from bot.domain.account import PositionState
 from bot.domain.messages import Fill, OrderUpdate, WalletUpdate
 from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSide, Purpose
-from bot.domain.units import NS_PER_DAY, ZERO
+from bot.domain.units import NS_PER_DAY, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
 from bot.kernel.snapshot import BotState, Leg, OrderBelief, leg_key
 
@@ -20,6 +22,10 @@ TERMINAL = (
     OrderStatus.EXPIRED,
 )
 SEEN_FILLS_MAX = 20_000
+SETTLING_NS = 2 * NS_PER_S
+SAME_TRANSFER_NS = 60 * NS_PER_S
+TRANSFERS_KEPT = 200
+EXPLAINED_USD = 0.5
 TRANSFERS = ("DEPOSIT", "WITHDRAW", "TRANSFER", "ASSET_TRANSFER")
 
 
@@ -58,7 +64,9 @@ def adopt_order(state: BotState, order: OrderState) -> OrderBelief:
     ours = order.client_order_id.startswith(OURS)
     purpose = None
     if ours:
+        side = order.position_side
         shrinks = order.reduce_only or order.close_position
+        shrinks = shrinks or (side is not None and order.side is side.exit)
         purpose = Purpose.STOP if shrinks and order.kind.is_conditional else Purpose.CUT
         purpose = purpose if shrinks else Purpose.ENTRY
         if order.kind.value == "TAKE_PROFIT_MARKET":
@@ -146,9 +154,15 @@ def fill_leg(state: BotState, fill: Fill, belief: OrderBelief | None) -> tuple[L
 
 
 def apply_fill(state: BotState, leg: Leg, fill: Fill, *, grew: bool) -> None:
-    """Change quantity, entry price and wallet by a fill the venue's word does not cover yet."""
+    """Change quantity, entry price and wallet by a fill the venue's word does not cover yet.
+
+    Quantity and wallet are covered apart from each other: their messages may come in any order.
+    """
+    result = fill.realized_pnl_usd - fill.fee_usd
     if fill.event_ns > state.wallet_ns:
-        state.wallet_usd += fill.realized_pnl_usd - fill.fee_usd
+        state.wallet_usd += result
+    else:
+        explain(state, float(result))
     state.fill_ns = max(state.fill_ns, fill.event_ns)
     state.fill_seen_ns = state.now_ns
     if fill.event_ns > leg.position_ns:
@@ -159,8 +173,9 @@ def apply_fill(state: BotState, leg: Leg, fill: Fill, *, grew: bool) -> None:
         else:
             leg.qty = max(leg.qty - fill.qty, ZERO)
     leg.fill_ns = max(leg.fill_ns, fill.event_ns)
-    if leg.opened_ns == 0 and leg.qty > ZERO:
-        leg.opened_ns = fill.event_ns
+    if leg.qty > ZERO:
+        leg.flat_ns = 0
+        leg.opened_ns = leg.opened_ns or fill.event_ns
 
 
 def apply_position(state: BotState, position: PositionState) -> Leg | None:
@@ -169,11 +184,14 @@ def apply_position(state: BotState, position: PositionState) -> Leg | None:
     if position.event_ns < leg.position_ns or position.event_ns < leg.fill_ns:
         return None
     leg.position_ns = position.event_ns
+    if leg.qty != position.qty:
+        state.fill_ns = max(state.fill_ns, position.event_ns)
+        state.fill_seen_ns = state.now_ns
     leg.qty = position.qty
     if position.qty > ZERO:
         leg.entry_price = position.entry_price
-        if leg.opened_ns == 0:
-            leg.opened_ns = position.event_ns
+        leg.flat_ns = 0
+        leg.opened_ns = leg.opened_ns or position.event_ns
     leg.hedged = position.hedged
     if position.margin_mode is not None:
         leg.margin_mode = position.margin_mode
@@ -188,22 +206,56 @@ def apply_position(state: BotState, position: PositionState) -> Leg | None:
 
 def on_wallet(state: BotState, event: WalletUpdate) -> None:
     """Take the venue's word on the wallet; transfers move the peak with them (unitised)."""
-    if event.event_ns < state.wallet_ns:
-        return
+    repeated = event.event_ns == state.wallet_ns and event.wallet_usd == state.wallet_usd
+    late = event.event_ns < state.wallet_ns
     change = event.change_usd
     if change is None:
+        if late:
+            return
         change = event.wallet_usd - state.wallet_usd
     if event.cause in TRANSFERS:
-        scale_anchors(state, float(change))
-    if event.cause == "FUNDING_FEE":
+        on_transfer(state, change, event.event_ns)
+    elif event.cause == "FUNDING_FEE" and not repeated:
         book_funding(state, float(change))
+        if late:
+            explain(state, float(change))
+    if late:
+        return
     state.wallet_usd = event.wallet_usd
     state.wallet_ns = event.event_ns
 
 
-def scale_anchors(state: BotState, change_usd: float) -> None:
-    """Scale peak and day and week starts by a transfer, so that it is neither gain nor loss."""
-    before = equity_usd(state)
+def on_transfer(state: BotState, change: Decimal, event_ns: int) -> None:
+    """Take a transfer out of peak and anchors, once, whoever tells of it and however late."""
+    if change == ZERO:
+        return
+    amount = f"{change.normalize():f}"
+    for key, ns in state.transfers.items():
+        if key.startswith(f"{amount}|") and abs(ns - event_ns) < SAME_TRANSFER_NS:
+            return
+    state.transfers[f"{amount}|{event_ns // NS_PER_S}"] = event_ns
+    if len(state.transfers) > TRANSFERS_KEPT:
+        state.transfers = dict(list(state.transfers.items())[-TRANSFERS_KEPT // 2 :])
+    scale_anchors(state, float(change), told=event_ns <= state.wallet_ns)
+    if event_ns <= state.wallet_ns:
+        explain(state, float(change))
+
+
+def explain(state: BotState, change_usd: float) -> None:
+    """Take a known cause out of the wallet change that was not explained so far."""
+    if state.unexplained_usd == 0.0:
+        return
+    state.unexplained_usd -= change_usd
+    if abs(state.unexplained_usd) < EXPLAINED_USD:
+        state.unexplained_usd, state.unexplained_ns = 0.0, 0
+
+
+def scale_anchors(state: BotState, change_usd: float, *, told: bool) -> None:
+    """Scale peak and day and week starts by a transfer, so that it is neither gain nor loss.
+
+    `told`: the believed wallet contains the transfer already.
+    """
+    before = equity_usd(state) - (change_usd if told else 0.0)
     if before <= 0.0 or before + change_usd <= 0.0:
         return
     ratio = (before + change_usd) / before
@@ -235,7 +287,7 @@ def equity_usd(state: BotState) -> float:
 
 def settled(state: BotState) -> bool:
     """Whether wallet and positions tell of the same instant (no fill waits for its wallet)."""
-    return state.wallet_ns >= state.fill_ns or state.now_ns - state.fill_seen_ns > 2 * 10**9
+    return state.wallet_ns >= state.fill_ns or state.now_ns - state.fill_seen_ns > SETTLING_NS
 
 
 def forget_old_orders(state: BotState) -> None:

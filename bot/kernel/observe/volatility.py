@@ -18,6 +18,8 @@ def prior_sigma(policy: GuardPolicy, symbol: str) -> float:
 
 def on_close(market: Market, close: float, close_ns: int, policy: GuardPolicy) -> None:
     """Fold a bar's close into both estimates."""
+    if close <= 0.0:
+        return
     if market.var_ns == 0:
         rate = variance_of_sigma(prior_sigma(policy, market.symbol))
         market.var_fast = market.var_slow = rate
@@ -25,7 +27,7 @@ def on_close(market: Market, close: float, close_ns: int, policy: GuardPolicy) -
         market.var_close = close
         return
     elapsed_ns = close_ns - market.var_ns
-    if elapsed_ns < STEP_MIN_NS or close <= 0.0:
+    if elapsed_ns < STEP_MIN_NS:
         return
     log_return = math.log(close / market.var_close)
     market.var_fast = ewma_variance(

@@ -117,7 +117,9 @@ def test_the_floor_hit_latches_until_rearmed() -> None:
     (stop,) = orders_of(effects)
     world.accept_all(effects)
     world.mark(73_150.0)
-    out = fill(world, stop.client_order_id, OrderSide.SELL, "0.657", "73080", "-1918")
+    fill(world, stop.client_order_id, OrderSide.SELL, "0.657", "73080", "-1918")
+    ns = world.now_ns
+    out = world.step(WalletUpdate(ns, ns, Decimal(8_082), Decimal(-1_918), "ORDER"))
     assert world.kernel.state.latched
     assert world.kernel.state.mode is TradingMode.HALTED
     assert drawdown_frac(world.kernel.state) == pytest.approx(0.1918, abs=1e-3)
