@@ -113,3 +113,15 @@ def test_an_ordered_stop_is_exit_0_and_leaves_nothing() -> None:
         assert living(stand.state / "venue") is None
         status = stand.run("status")
         assert status.returncode == 3
+
+
+def test_a_watching_bot_alerts_and_sends_nothing() -> None:
+    with Stand() as stand:
+        stand.start_venue()
+        daemon = stand.start_daemon("--read-only")
+        stand.venue.by_hand("BUY", "0.05")
+        until(lambda: "not allowed to rescue" in daemon.text(), "the bare position is told")
+        assert daemon.status()["unprotected"] == ["BTC/USDT:USDT LONG"]
+        assert asked(stand, "doctor", code=3)["wrong"] == ["stops"]
+        sent = {row["path"] for row in stand.venue.log(method="POST")}
+        assert sent <= {"/fapi/v1/listenKey"}
