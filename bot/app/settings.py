@@ -58,15 +58,6 @@ class Settings(BaseSettings):
         return EnvSettingsSource(settings_cls), init_settings
 
 
-def config_folder(given: str = "") -> Path:
-    """Return the folder of the configuration: `given`, $BREAKWATER_CONFIG_DIR, or ./config."""
-    named = given or os.environ.get("BREAKWATER_CONFIG_DIR", "")
-    if named:
-        return Path(named)
-    here = Path("config")
-    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "config"
-
-
 def load_settings(folder: Path) -> Settings:
     """Return the settings of `folder` and the environment.
 

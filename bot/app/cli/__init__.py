@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from bot.app.cli import commands
+from bot.app.folder import config_folder
 from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
 
 EXIT_OK = 0
@@ -83,7 +84,8 @@ def _confess(error: Exception) -> int:
     """Put a fault of ours into a file and one line on the terminal."""
     name = type(error).__name__
     first = (str(error).splitlines() or [""])[0][:200]
-    place = Path(_FAULT_FILE).resolve()
+    logs = config_folder().resolve().parent / "logs"
+    place = (logs if logs.is_dir() else Path.cwd()) / _FAULT_FILE
     try:
         place.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         note = f"details are in {place}"

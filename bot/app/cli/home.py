@@ -2,8 +2,9 @@
 
 import msgspec
 
+from bot.app.folder import config_folder
 from bot.app.places import Places, places_of
-from bot.app.settings import Settings, config_folder, load_settings
+from bot.app.settings import Settings, load_settings
 
 
 class Home(msgspec.Struct, frozen=True):

@@ -239,13 +239,13 @@ def test_a_fault_of_ours_is_one_line_and_a_file(cli, config, monkeypatch):
     def broken() -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.chdir(config.parent)
+    (config.parent / "logs").mkdir()
     monkeypatch.setattr("bot.app.cli.commands.config.open_home", broken)
     code, _, err = cli("config", "show")
     assert code == 3
     assert "surprise" in err
     assert len(err.splitlines()) == 1
-    assert "RuntimeError: surprise" in (config.parent / "breakwater-fault.txt").read_text()
+    assert "RuntimeError: surprise" in (config.parent / "logs" / "breakwater-fault.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, print_json, show
-from bot.app.settings import Settings, config_folder, config_hash, effective, load_settings
+from bot.app.folder import config_folder
+from bot.app.settings import Settings, config_hash, effective, load_settings
 
 group = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 
