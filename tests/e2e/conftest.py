@@ -5,10 +5,10 @@ from statistics import median
 
 import pytest
 
+from tests.e2e.lives import ENV, Lives, Measured
 from tests.fakes.daemon import Stand
 
 FIGURE = "e2e_s:"
-Measured = Callable[[str, float], None]
 
 
 @pytest.fixture
@@ -25,6 +25,20 @@ def measured(record_property: Callable[[str, object], None]) -> Measured:
 def stand() -> Iterator[Stand]:
     with Stand() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def lives() -> Iterator[Lives]:
+    """One venue for a module of tests in which daemons die."""
+    with Stand(**ENV) as made:
+        yield Lives(made)
+
+
+@pytest.fixture
+def life(lives: Lives) -> Iterator[Lives]:
+    """The same, flat again after each test."""
+    yield lives
+    lives.tidy()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

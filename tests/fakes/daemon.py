@@ -22,17 +22,18 @@ from tests.fakes.venue_handle import VenueHandle
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.02
+LOOK_MAX_S = 0.25
 PATIENCE_S = 60.0
 T = TypeVar("T")
 
 TRIP_WIRE = '''
-"""Wishes one long trade, the same one again and again, as long as the price is above the trip."""
+"""Wishes one long trade at each hundred above the trip, as long as the price is there."""
 
 from bot.sdk import Intent, Memory, PositionSide, View
 
 
 class TripWire:
-    """The signal's name never changes: whoever trades it twice has forgotten something."""
+    """A hundred has one signal id for ever: whoever trades it twice has forgotten something."""
 
     name = "trip_wire"
     warmup_bars = 1
@@ -48,22 +49,23 @@ class TripWire:
     def evaluate(self, view: View, memory: Memory):
         if view.close < self.trip:
             return memory, ()
+        wire = view.close // 100.0 * 100.0
         wish = Intent(
             symbol=view.symbol,
             side=PositionSide.LONG,
-            stop_price=self.trip * (1.0 - self.stop_frac),
-            target_price=self.trip * (1.0 + self.target_frac),
-            reason="the trip wire was crossed",
-            signal_id=f"trip_wire|{view.symbol}|{self.trip:.0f}",
+            stop_price=wire * (1.0 - self.stop_frac),
+            target_price=wire * (1.0 + self.target_frac),
+            reason=f"wire {wire:.0f} was crossed",
+            signal_id=f"trip_wire|{view.symbol}|{wire:.0f}",
         )
         return memory, (wish,)
 '''
 
 
 def until(look: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
-    """Return the first true value of `look`; it is asked again and again, errors count as no."""
+    """Return the first true value of `look`; asked again and again, ever slower; errors are no."""
     end = time.monotonic() + patience_s
-    trouble = ""
+    trouble, pause_s = "", LOOK_S
     while time.monotonic() < end:
         try:
             found = look()
@@ -71,7 +73,8 @@ def until(look: Callable[[], T | None], what: str, patience_s: float = PATIENCE_
             found, trouble = None, f" (last trouble: {error})"
         if found:
             return found
-        time.sleep(LOOK_S)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.3, LOOK_MAX_S)
     raise AssertionError(f"{what}: not within {patience_s:g} s{trouble}")
 
 
@@ -240,11 +243,14 @@ class Stand:
 
     # ------------------------------------------------------------------ processes
 
-    def start_venue(self, *, ready: bool = True, **env: str) -> Process:
-        """Start `breakwater venue` on the book of this stand; it outlives every daemon."""
-        process = self._start(
-            Process, "venue", "-m", "bot", "venue", "--state", str(self.state / "venue"), **env
-        )
+    def start_venue(self, *, ready: bool = True, roomy: bool = False, **env: str) -> Process:
+        """Start `breakwater venue` on the book of this stand; it outlives every daemon.
+
+        `roomy`: without the weight limit, for tests that read and restart very often.
+        """
+        module = "tests.fakes.roomy_venue" if roomy else "bot"
+        folder = str(self.state / "venue")
+        process = self._start(Process, "venue", "-m", module, "venue", "--state", folder, **env)
         if ready:
 
             def look() -> bool:

@@ -79,9 +79,13 @@ class VenueHandle:
         ]
 
     def stops_asked(self, since_ns: int = 0) -> list[dict[str, Any]]:
-        """Stop orders that arrived and were taken."""
+        """Stop orders that arrived and were taken; the proof of a start (id ...-p1) is none."""
         rows = self.log(since_ns=since_ns, method="POST", path="/algoOrder", type="STOP_MARKET")
-        return [row for row in rows if row["status"] == 200]
+        return [
+            row
+            for row in rows
+            if row["status"] == 200 and "-p" not in row["params"]["clientAlgoId"]
+        ]
 
     # ------------------------------------------------------------------ the book, by ccxt
 

@@ -1,0 +1,182 @@
+"""Daemons that die by kill -9 beside a venue that lives on, and what must hold afterwards."""
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.daemon import Daemon, Stand, until
+from tests.fakes.kill_points import FILE
+from tests.fakes.market_folder import PRICE
+from tests.fakes.venue_handle import VenueHandle
+
+WHEN = ("before", "after")
+Measured = Callable[[str, float], None]
+DEADLINE_S = 50.0
+"""Ten times the aim of 5 s from restart to protection."""
+ENV = {
+    "BREAKWATER_STRATEGIES__ENABLED": '["trip_wire"]',
+    "BREAKWATER_RISK__RULES__DAILY_LOSS_HALF_FRAC": "0.9",
+    "BREAKWATER_RISK__RULES__DAILY_LOSS_HALT_FRAC": "0.9",
+}
+
+
+class Lives:
+    """One venue, and daemons that die and come back beside it."""
+
+    def __init__(self, stand: Stand) -> None:
+        self.stand = stand
+        self.kill_file = stand.root / "kill-at"
+        self.wire = int(PRICE)
+        self.daemon: Daemon | None = None
+        stand.start_venue(roomy=True)
+
+    @property
+    def venue(self) -> VenueHandle:
+        return self.stand.venue
+
+    @property
+    def journal(self) -> Path:
+        return self.stand.state / "journal.db"
+
+    def start(self, *, ready: bool = True) -> Daemon:
+        self.daemon = self.stand.start_daemon(
+            module="tests.fakes.kill_points", ready=ready, **{FILE: str(self.kill_file)}
+        )
+        return self.daemon
+
+    def victim(self) -> Daemon:
+        """A daemon that may enter: the last survivor, or a new one on a journal of its own."""
+        if self.daemon is not None and self.daemon.alive:
+            if not self.daemon.status()["entries_pending"]:
+                return self.daemon
+            self.daemon.kill()
+        self.forget()
+        return self.start()
+
+    def forget(self) -> None:
+        """Take the journal away, as on a machine of its own; the venue's book stays."""
+        for path in self.stand.state.iterdir():
+            if path.name.startswith("journal.db"):
+                path.unlink()
+
+    def next_wire(self) -> int:
+        """Move the price above a wire that nobody has crossed yet; return the wire."""
+        self.wire += 100
+        self.venue.move(self.wire + 50.0)
+        return self.wire
+
+    def arm(self, point: str, when: str) -> None:
+        self.kill_file.write_text(f"{point}:{when}")
+
+    def tidy(self) -> None:
+        """Close what is held as a human would, and disarm."""
+        self.kill_file.unlink(missing_ok=True)
+        held = self.venue.position()
+        if held > 0:
+            self.venue.by_hand("SELL", str(held), reduce_only=True)
+        if self.daemon is not None and self.daemon.alive:
+            until(lambda: not self.venue.open_algos(), "nothing is left behind")
+            self.daemon.await_flat()
+
+
+# ---------------------------------------------------------------------- what must hold
+
+
+def entries(venue: VenueHandle, wire: int) -> list[dict[str, Any]]:
+    """Entry orders of ours at the venue for `wire`: limits 10 bp above the price they saw."""
+    return [
+        row
+        for row in venue.all_orders()
+        if row["clientOrderId"].startswith("bw")
+        and row["type"] == "LIMIT"
+        and abs(float(row["price"]) - (wire + 50.0) * 1.001) < 45.0
+    ]
+
+
+def entries_intended(journal: Path, since_ns: int) -> list[str]:
+    """Client ids of entries that a dead daemon wrote down since an instant."""
+    query = "select client_order_id from intents where purpose = 'ENTRY' and written_ns > ?"
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as base:
+        return [row[0] for row in base.execute(query, (since_ns,))]
+
+
+def assert_nothing_doubled(life: Lives, daemon: Daemon, wire: int) -> None:
+    """Compare the venue's orders with the journal's intents, id by id."""
+    venue = life.venue
+    sent = entries(venue, wire)
+    assert len(sent) <= 1, f"one signal, {len(sent)} entries at the venue"
+    names = Counter(row["clientOrderId"] for row in venue.all_orders() if not row.get("algoId"))
+    names += Counter(row["clientAlgoId"] for row in venue.all_algos())
+    doubled = [name for name, times in names.items() if times > 1 and name.startswith("bw")]
+    # a conditional order that fired has a child of the same name in the plain book
+    fired = {row["clientAlgoId"] for row in venue.all_algos() if row["actualOrderId"]}
+    assert set(doubled) <= fired
+    intents = Counter(row["client_order_id"] for row in daemon.journal("intents"))
+    assert not [name for name, times in intents.items() if times > 1]
+    for row in sent:
+        assert intents[row["clientOrderId"]] == 1, "an entry without an intent"
+
+
+def assert_one_life(daemon: Daemon, venue: VenueHandle, wire: int) -> None:
+    """The position is the venue's, with the plan of the trade, one stop and one target."""
+    held = venue.position()
+    leg = daemon.await_protected(f"{held.normalize():f}")
+    assert leg["opened_by"] == "trip_wire", "the plan of the trade survived"
+    until(lambda: len(venue.stops()) == 1, "one stop")
+    until(lambda: len(venue.targets()) == 1, "one target")
+    (stop,), (target,) = venue.stops(), venue.targets()
+    assert Decimal(stop["quantity"]) == Decimal(target["quantity"]) == held
+    assert abs(float(stop["triggerPrice"]) - wire * 0.99) < 1.0, "the stop of the plan"
+    assert abs(float(target["triggerPrice"]) - wire * 1.03) < 1.0, "the target of the plan"
+
+
+def restart_and_measure(life: Lives, measured: Measured) -> Daemon:
+    """Start anew; measure from the start until a stop covers what is held, if it was bare."""
+    venue = life.venue
+    bare = venue.position() != 0 and not venue.covers()
+    began_ns = time.time_ns()
+    daemon = life.start(ready=False)
+    if bare:
+        until(venue.covers, "the position is protected", DEADLINE_S)
+        (stop, *_) = venue.stops_asked(began_ns)
+        measured("restart -> stop asked", (stop["ns"] - began_ns) / 1e9)
+    daemon.await_ready()
+    return daemon
+
+
+def die(life: Lives, point: str, when: str) -> tuple[int, int]:
+    """Have a victim enter and die at `point`; return the wire it crossed and when it did (ns)."""
+    victim = life.victim()
+    life.arm(point, when)
+    began_ns = time.time_ns()
+    wire = life.next_wire()
+    assert victim.ended() == -9, victim.text()[-2000:]
+    life.kill_file.unlink()
+    return wire, began_ns
+
+
+def prove_nothing_lost_or_doubled(life: Lives, point: str, when: str, measured: Measured) -> None:
+    """Kill at `point` during an entry, restart, and compare venue, journal and belief."""
+    wire, began_ns = die(life, point, when)
+    intended = entries_intended(life.journal, began_ns)
+    daemon = restart_and_measure(life, measured)
+    venue = life.venue
+    if entries(venue, wire):
+        assert_one_life(daemon, venue, wire)
+    elif not intended:
+        # nothing was written, nothing was sent: the account is free for the next signal
+        fresh = life.next_wire()
+        until(lambda: entries(venue, fresh), "the next signal is traded in the new life")
+        until(venue.covers, "and stopped")
+        assert_one_life(daemon, venue, fresh)
+        assert_nothing_doubled(life, daemon, fresh)
+    else:
+        # written, not sent: it counts as exposure until the venue is certain, and is never resent
+        assert venue.position() == 0
+        assert daemon.status()["entries_pending"] == 1
+    assert_nothing_doubled(life, daemon, wire)
