@@ -109,7 +109,7 @@ def test_a_bad_configuration_is_exit_2_and_one_line_a_fault(cli, edit):
 
 
 QUESTIONS = ["status", "positions", "risk", "orders", "trades", "levels", "why", "watch"]
-ORDERS = [["pause"], ["resume"], ["reduce", "0.5"], ["flatten"], ["rearm"], ["relever"]]
+ORDERS = [["pause"], ["resume"], ["reduce", "0.5"], ["flatten"], ["rearm"]]
 
 
 @pytest.mark.parametrize("command", [[name] for name in QUESTIONS] + ORDERS, ids=str)

@@ -15,7 +15,7 @@ SymbolOption = Annotated[str, typer.Option(help="Only this contract, e.g. BTC/US
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (pause, resume, reduce, flatten, rearm, relever):
+    for command in (pause, resume, reduce, flatten, rearm):
         app.command()(command)
 
 
@@ -53,11 +53,6 @@ def rearm(
 ) -> None:
     """After the loss budget was used: begin a new one from today's equity."""
     _order("rearm", {"code": code}, as_json=as_json)
-
-
-def relever(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
-    """Let the guard buy back at once what it cut, as far as the budget allows."""
-    _order("relever", {"symbol": symbol}, as_json=as_json)
 
 
 def _order(name: str, args: dict[str, str], *, as_json: bool) -> None:
