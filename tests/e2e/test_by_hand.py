@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.e2e.conftest import Measured
+from tests.e2e.lives import Measured
 from tests.fakes.daemon import Daemon, Stand, until
 from tests.fakes.market_folder import PRICE
 from tests.fakes.venue_handle import VenueHandle
