@@ -7,9 +7,13 @@ Everything is computed in mirrored prices (side * price), so support and resista
 """
 
 from bot.domain.policy import LevelPolicy
-from bot.kernel.snapshot import Bar, Zone
+from bot.kernel.levels.state import BarLike, ZoneLike
 
 SWEEPING = ("SWEPT", "BREAKING")
+FINISHED = ("HELD", "BROKEN", "RETEST_REJECTED")
+TOUCH_HELD = "touched and held"
+SWEEP_HELD = "swept, reclaimed and held"
+BREAK_HELD = "broken and held"
 
 
 def tolerances(policy: LevelPolicy, atr: float, price: float) -> tuple[float, float, float]:
@@ -19,7 +23,7 @@ def tolerances(policy: LevelPolicy, atr: float, price: float) -> tuple[float, fl
     return band, brk, max(policy.near_atr * atr, 2.0 * brk)
 
 
-def advance(zone: Zone, bar: Bar, policy: LevelPolicy, atr: float) -> None:
+def advance(zone: ZoneLike, bar: BarLike, policy: LevelPolicy, atr: float) -> None:
     """Move `zone` one closed bar on; `zone.changed` tells whether its state is new."""
     if zone.side == 0:
         _place(zone, bar)
@@ -42,20 +46,20 @@ def advance(zone: Zone, bar: Bar, policy: LevelPolicy, atr: float) -> None:
         zone.bars_in_state = 0
 
 
-def _place(zone: Zone, bar: Bar) -> None:
+def _place(zone: ZoneLike, bar: BarLike) -> None:
     """Give a zone its side on the first bar; a price inside counts as above."""
     zone.side = 1 if bar.close >= zone.low else -1
     zone.state = "FAR"
 
 
-def _enter_sweep(zone: Zone, state: str, wick: float) -> None:
+def _enter_sweep(zone: ZoneLike, state: str, wick: float) -> None:
     zone.state = state
     zone.extreme = zone.side * wick
     zone.holds = 1 if state == "BREAKING" else 0
 
 
 def _resting(
-    zone: Zone,
+    zone: ZoneLike,
     close: float,
     wick: float,
     edges: tuple[float, float],
@@ -77,31 +81,29 @@ def _resting(
         _count_hold(zone, close, near_edge, wick, policy)
     elif zone.state == "TOUCHED":
         _count_hold(zone, close, near_edge, wick, policy)
-    elif zone.state in ("HELD", "BROKEN", "RETEST_REJECTED") and _settled(zone, policy):
-        return
-    else:
+    elif not _settled(zone, policy):
         zone.state = "APPROACH" if close <= near_edge + near else "FAR"
 
 
-def _settled(zone: Zone, policy: LevelPolicy) -> bool:
+def _settled(zone: ZoneLike, policy: LevelPolicy) -> bool:
     """Whether a finished state still stands: it is forgotten after `expire_bars`."""
-    finished = zone.state in ("HELD", "BROKEN", "RETEST_REJECTED")
+    finished = zone.state in FINISHED
     return finished and zone.bars_in_state < policy.expire_bars
 
 
 def _count_hold(
-    zone: Zone, close: float, near_edge: float, wick: float, policy: LevelPolicy
+    zone: ZoneLike, close: float, near_edge: float, wick: float, policy: LevelPolicy
 ) -> None:
     if zone.state != "TOUCHED":
         return
     zone.extreme = zone.side * min(zone.side * zone.extreme, wick)
     zone.holds = zone.holds + 1 if close > near_edge else 0
     if zone.holds >= policy.hold_bars:
-        zone.state, zone.note = "HELD", "touched and held"
+        zone.state, zone.note = "HELD", TOUCH_HELD
 
 
 def _sweeping(
-    zone: Zone, close: float, wick: float, far_edge: float, brk: float, policy: LevelPolicy
+    zone: ZoneLike, close: float, wick: float, far_edge: float, brk: float, policy: LevelPolicy
 ) -> None:
     zone.extreme = zone.side * min(zone.side * zone.extreme, wick)
     if close >= far_edge:
@@ -113,12 +115,12 @@ def _sweeping(
         return
     zone.holds += 1
     if zone.holds >= policy.hold_bars:
-        zone.state, zone.holds, zone.note = "BROKEN", 0, "broken and held"
+        zone.state, zone.holds, zone.note = "BROKEN", 0, BREAK_HELD
         zone.side = -zone.side
 
 
 def _reclaimed(
-    zone: Zone, close: float, wick: float, far_edge: float, brk: float, policy: LevelPolicy
+    zone: ZoneLike, close: float, wick: float, far_edge: float, brk: float, policy: LevelPolicy
 ) -> None:
     zone.extreme = zone.side * min(zone.side * zone.extreme, wick)
     if close < far_edge - brk:
@@ -128,4 +130,4 @@ def _reclaimed(
     else:
         zone.holds += 1
         if zone.holds >= policy.hold_bars:
-            zone.state, zone.note = "HELD", "swept, reclaimed and held"
+            zone.state, zone.note = "HELD", SWEEP_HELD

@@ -1,0 +1,1 @@
+"""Where forced orders wait: the estimated map, what was really forced, and the map's own score."""
