@@ -8,16 +8,17 @@ from decimal import Decimal
 
 from bot.domain.policy import Policy
 from bot.domain.risk import Severity
-from bot.domain.units import NS_PER_DAY, NS_PER_H, ZERO
+from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
 from bot.kernel.snapshot import BotState
-from bot.kernel.track import equity_usd, settled
+from bot.kernel.track import agrees, equity_usd, settled
 from bot.kernel.view import LegView, held
 
 CLOSE_SLIP_FRAC = 0.0005
 FLOOR_TOLERANCE_FRAC = 0.002
 LATCH_TOLERANCE_FRAC = 0.01
 JUMP_FRAC = 0.005
+TRUSTED_NS = 60 * NS_PER_S
 LIQ_SHARE_MAX = 0.8
 """A stop never lies further than this share of the way to liquidation."""
 
@@ -25,18 +26,21 @@ LIQ_SHARE_MAX = 0.8
 def touch_equity(desk: Desk) -> float | None:
     """Raise the peak, roll the day and week starts, latch when flat; return equity in USD.
 
-    None while wallet and positions do not tell of the same instant, or while the wallet moved for
-    no known reason. A leg without a mark counts at its entry and leaves the peak alone.
+    None while wallet and positions do not tell of the same instant. A wallet change without a
+    known reason is left out and moves no anchor; a leg without a mark counts at its entry and
+    leaves the peak alone.
     """
     state = desk.state
-    if not settled(state) or state.wallet_ns == 0 or is_unexplained(state):
+    if not settled(state) or state.wallet_ns == 0:
         return None
     equity = equity_usd(state)
     anchors = state.anchors
+    if is_unexplained(state):
+        return equity - state.unexplained_usd
     if not _all_marked(state):
         anchors.high_water_usd = anchors.high_water_usd or equity
         return equity
-    if state.wallet_ns >= state.fill_ns:
+    if agrees(state) or state.now_ns - state.traded_wallet_seen_ns > TRUSTED_NS:
         anchors.high_water_usd = max(anchors.high_water_usd, equity)
     day = state.now_ns // NS_PER_DAY
     if day != anchors.day:
@@ -117,6 +121,8 @@ def floor_was_hit(state: BotState, policy: Policy) -> bool:
 def floor_stop_price(view: LegView) -> float | None:
     """Return where closing this leg uses up its share of the budget; None: already used up.
 
+    The distance limit is kept; liquidation is not looked at (see `wanted_stop`).
+
     Several legs share what is left by notional times volatility, so that all stops filling
     together respect the floor.
     """
@@ -133,7 +139,18 @@ def floor_stop_price(view: LegView) -> float | None:
     cost = fee + CLOSE_SLIP_FRAC
     sign = view.leg.side.sign
     price = (view.mark * view.qty - sign * budget) / (view.qty * (1.0 - sign * cost))
-    return _bounded(view, price)
+    limit = policy.guard.stop_distance_max_frac * view.mark
+    return view.mark - sign * min(sign * (view.mark - price), limit)
+
+
+def nearest_stop_price(view: LegView) -> float | None:
+    """Return floor stop or trade stop, whichever is nearer the market; None: budget used up."""
+    floor = floor_stop_price(view)
+    trade = view.leg.trade
+    if floor is None or trade is None:
+        return floor
+    pick = max if view.leg.side.sign > 0 else min
+    return pick(floor, trade.stop_price)
 
 
 def id_of(view: LegView) -> str:
@@ -141,30 +158,17 @@ def id_of(view: LegView) -> str:
     return f"{view.leg.symbol}|{view.leg.side.value}"
 
 
-def _bounded(view: LegView, price: float) -> float:
-    """Keep a stop inside the distance limit and well before liquidation."""
+def wanted_stop(view: LegView) -> Decimal | None:
+    """Return the trigger of the leg's stop, well before liquidation; None: close now."""
+    instrument = view.market.instrument
+    price = nearest_stop_price(view)
+    if instrument is None or price is None:
+        return None
     sign = view.leg.side.sign
-    distance = sign * (view.mark - price)
-    limit = view.policy.guard.stop_distance_max_frac * view.mark
     to_liquidation = view.liq_distance_frac()
     if to_liquidation is not None and to_liquidation > 0.0:
-        limit = min(limit, LIQ_SHARE_MAX * to_liquidation * view.mark)
-    return view.mark - sign * min(distance, limit)
-
-
-def wanted_stop(view: LegView) -> Decimal | None:
-    """Return the trigger nearest the market of floor stop and trade stop; None: close now."""
-    instrument = view.market.instrument
-    if instrument is None:
-        return None
-    floor = floor_stop_price(view)
-    if floor is None:
-        return None
-    sign = view.leg.side.sign
-    trade = view.leg.trade
-    price = floor
-    if trade is not None:
-        price = max(floor, trade.stop_price) if sign > 0 else min(floor, trade.stop_price)
+        limit = LIQ_SHARE_MAX * to_liquidation * view.mark
+        price = view.mark - sign * min(sign * (view.mark - price), limit)
     near = instrument.stop_price_near(Decimal(repr(price)), view.leg.side)
     return near if near > ZERO else None
 

@@ -8,6 +8,7 @@ from bot.domain.units import NS_PER_H, NS_PER_S, ZERO
 from bot.kernel import guard
 from bot.kernel.desk import Desk
 from bot.kernel.plan import (
+    FIRING_NS,
     CancelWish,
     EntryWish,
     ReduceWish,
@@ -18,6 +19,7 @@ from bot.kernel.plan import (
     is_covered,
     one_order,
     stop_wishes,
+    stops_of,
     target_wishes,
 )
 from bot.kernel.rules import RULES
@@ -78,7 +80,8 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
             return close_leg(desk, view, "its stop would trigger at once")
         if _may_send(desk, leg, Purpose.STOP):
             wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
-        margin = give_back(view, float(price)) if (at_bar or on_change) and covered else None
+        aim = guard.nearest_stop_price(view) if (at_bar or on_change) and covered else None
+        margin = give_back(view, aim) if aim is not None else None
         if margin is not None:
             wishes.append(margin)
     targeted = leg.trade is not None and covered and _may_send(desk, leg, Purpose.TARGET)
@@ -230,7 +233,7 @@ def _cut(desk: Desk, view: LegView, target: float, worst: Demand | None) -> list
 def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
     """Close a whole leg at market, unless that is already under way."""
     leg = view.leg
-    if _is_reducing(desk, leg) or not _may_cut(desk):
+    if _is_reducing(desk, leg) or not _may_cut(desk) or _stop_is_due(desk, view):
         return []
     if not _may_send(desk, leg, Purpose.FLATTEN):
         return []
@@ -246,6 +249,23 @@ def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
     instrument = view.market.instrument
     part = one_order(instrument, leg.qty) if instrument is not None else leg.qty
     return [ReduceWish(cut_draft(leg, part, Purpose.FLATTEN, why), decision_id)]
+
+
+def _stop_is_due(desk: Desk, view: LegView) -> bool:
+    """Whether a stop of ours that the mark has passed is about to fill and close the leg."""
+    leg = view.leg
+    passed = any(
+        stop.trigger_price is not None
+        and stop.remaining_qty >= leg.qty
+        and stop.status in (OrderStatus.WORKING, OrderStatus.TRIGGERING)
+        and leg.side.sign * (view.mark - float(stop.trigger_price)) <= 0.0
+        for stop in stops_of(desk, leg)
+    )
+    if not passed:
+        leg.through_ns = 0
+        return False
+    leg.through_ns = leg.through_ns or max(desk.state.now_ns, 1)
+    return desk.state.now_ns - leg.through_ns < FIRING_NS
 
 
 def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:

@@ -30,6 +30,7 @@ from bot.kernel.track import (
 SETTLING_NS = 3 * NS_PER_S
 ABSENT_READS = 2
 LEDGER_NS = 30 * NS_PER_S
+UNEXPLAINED_MAX_NS = 120 * NS_PER_S
 
 
 def on_snapshot(desk: Desk, event: AccountSnapshot) -> list[Leg]:
@@ -191,13 +192,19 @@ def on_income(desk: Desk, event: IncomeBooked) -> None:
     state = desk.state
     for row in event.rows:
         if row.kind in TRANSFERS:
-            on_transfer(state, row.amount, row.event_ns)
-    patient = event.received_ns - state.unexplained_ns > LEDGER_NS
-    if state.unexplained_ns and patient:
+            ref = f"{row.kind}|{row.income_id}"
+            on_transfer(state, row.amount, row.event_ns, source="ledger", ref=ref)
+    accept_unexplained(desk, LEDGER_NS, "the venue's ledger shows no transfer for it")
+
+
+def accept_unexplained(desk: Desk, patience_ns: int, why: str) -> None:
+    """Count a wallet change that stayed without explanation for `patience_ns` as result."""
+    state = desk.state
+    if state.unexplained_ns and state.now_ns - state.unexplained_ns > patience_ns:
         desk.record(
             "wallet",
             "",
             f"{state.unexplained_usd:.2f} USD of wallet change count as result",
-            "the venue's ledger shows no transfer for it",
+            why,
         )
         state.unexplained_usd, state.unexplained_ns = 0.0, 0

@@ -149,6 +149,8 @@ class Leg(msgspec.Struct, kw_only=True):
     margin_asked_ns: int = 0
     """When margin was last given back without an answer yet; 0: nothing is under way."""
     uncovered_since_ns: int = 0
+    through_ns: int = 0
+    """Since when the mark is beyond a stop of ours that should be filling."""
     rungs: dict[str, float] = {}
     """rule -> exposure factor in force (hysteresis)."""
     action_ns: int = 0
@@ -198,6 +200,14 @@ class OrderBelief(msgspec.Struct, kw_only=True):
     def remaining_qty(self) -> Decimal:
         """What may still fill."""
         return max(self.qty - self.filled_qty, ZERO)
+
+
+class Transfer(msgspec.Struct):
+    """A deposit or withdrawal told by the account stream or by the ledger, matched one to one."""
+
+    amount: str
+    ns: int
+    matched: bool
 
 
 class Anchors(msgspec.Struct, kw_only=True):
@@ -252,8 +262,11 @@ class BotState(msgspec.Struct, kw_only=True):
     wallet_ns: int = 0
     fill_ns: int = 0
     fill_seen_ns: int = 0
-    transfers: dict[str, int] = {}
-    """Transfers already taken out of the peak: "amount|second" -> venue time."""
+    traded_wallet_ns: int = 0
+    """Venue time of the newest wallet word about an order, and when it was heard."""
+    traded_wallet_seen_ns: int = 0
+    transfers: dict[str, Transfer] = {}
+    """Transfers already taken out of the peak, by where they were told."""
     unexplained_usd: float = 0.0
     """Wallet change of account readings that no fill, fee, funding or transfer explains yet."""
     unexplained_ns: int = 0

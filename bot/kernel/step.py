@@ -226,6 +226,7 @@ class Kernel:
             if leg.qty == ZERO:
                 gate.execute(self.desk, settle.on_flat(self.desk, leg))
         self._find_held()
+        guard.touch_equity(self.desk)
         refresh_mode(self.desk)
         if changed:
             self._protect("", at_bar=False, on_change=True)
@@ -323,6 +324,9 @@ class Kernel:
             return
         if event.name != "second":
             return
+        reconcile.accept_unexplained(
+            self.desk, reconcile.UNEXPLAINED_MAX_NS, "nothing explained it in time"
+        )
         guard.touch_equity(self.desk)
         refresh_mode(self.desk)
         outcomes.ask_unknown(self.desk)

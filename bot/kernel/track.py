@@ -12,7 +12,7 @@ from bot.domain.messages import Fill, OrderUpdate, WalletUpdate
 from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSide, Purpose
 from bot.domain.units import NS_PER_DAY, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
-from bot.kernel.snapshot import BotState, Leg, OrderBelief, leg_key
+from bot.kernel.snapshot import BotState, Leg, OrderBelief, Transfer, leg_key
 
 OURS = "bw"
 TERMINAL = (
@@ -214,30 +214,51 @@ def on_wallet(state: BotState, event: WalletUpdate) -> None:
             return
         change = event.wallet_usd - state.wallet_usd
     if event.cause in TRANSFERS:
-        on_transfer(state, change, event.event_ns)
+        ref = f"{change.normalize():f}|{event.event_ns}"
+        on_transfer(state, change, event.event_ns, source="stream", ref=ref)
     elif event.cause == "FUNDING_FEE" and not repeated:
         book_funding(state, float(change))
         if late:
             explain(state, float(change))
     if late:
         return
+    if event.cause == "ORDER" and not repeated:
+        state.traded_wallet_ns = event.event_ns
+        state.traded_wallet_seen_ns = state.now_ns
     state.wallet_usd = event.wallet_usd
     state.wallet_ns = event.event_ns
 
 
-def on_transfer(state: BotState, change: Decimal, event_ns: int) -> None:
-    """Take a transfer out of peak and anchors, once, whoever tells of it and however late."""
-    if change == ZERO:
+def on_transfer(state: BotState, change: Decimal, event_ns: int, *, source: str, ref: str) -> None:
+    """Take a transfer out of peak and anchors, once, whoever tells of it and however late.
+
+    The account stream and the ledger both tell of each transfer: a word of one is matched with a
+    word of the other of the same amount, one to one; a repeated word (`ref`) is none.
+    """
+    key = f"{source}|{ref}"
+    if change == ZERO or key in state.transfers:
         return
     amount = f"{change.normalize():f}"
-    for key, ns in state.transfers.items():
-        if key.startswith(f"{amount}|") and abs(ns - event_ns) < SAME_TRANSFER_NS:
-            return
-    state.transfers[f"{amount}|{event_ns // NS_PER_S}"] = event_ns
+    twin = next(
+        (
+            other
+            for name, other in state.transfers.items()
+            if not name.startswith(f"{source}|")
+            and not other.matched
+            and other.amount == amount
+            and abs(other.ns - event_ns) < SAME_TRANSFER_NS
+        ),
+        None,
+    )
+    state.transfers[key] = Transfer(amount, event_ns, twin is not None)
     if len(state.transfers) > TRANSFERS_KEPT:
         state.transfers = dict(list(state.transfers.items())[-TRANSFERS_KEPT // 2 :])
-    scale_anchors(state, float(change), told=event_ns <= state.wallet_ns)
-    if event_ns <= state.wallet_ns:
+    if twin is not None:
+        twin.matched = True
+        return
+    told = event_ns <= state.wallet_ns
+    scale_anchors(state, float(change), told=told)
+    if told:
         explain(state, float(change))
 
 
@@ -285,9 +306,15 @@ def equity_usd(state: BotState) -> float:
     return equity
 
 
+def agrees(state: BotState) -> bool:
+    """Whether wallet and positions are known to tell of the same instant."""
+    return state.wallet_ns >= state.fill_ns and state.fill_ns >= state.traded_wallet_ns
+
+
 def settled(state: BotState) -> bool:
-    """Whether wallet and positions tell of the same instant (no fill waits for its wallet)."""
-    return state.wallet_ns >= state.fill_ns or state.now_ns - state.fill_seen_ns > SETTLING_NS
+    """Whether wallet and positions agree, or nothing more came for a while."""
+    heard_ns = max(state.fill_seen_ns, state.traded_wallet_seen_ns)
+    return agrees(state) or state.now_ns - heard_ns > SETTLING_NS
 
 
 def forget_old_orders(state: BotState) -> None:
