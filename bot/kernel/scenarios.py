@@ -12,7 +12,7 @@ from bot.kernel.levels.history import flaw, grow
 from bot.kernel.levels.state import BarLike, Followed, FrameBar, LevelZone, ScenarioBook
 from bot.kernel.levels.zone_machine import SWEEP_HELD, advance
 
-OVER = ("DONE", "INVALID", "EXPIRED")
+OVER = ("DONE", "EXPIRED")
 REST_NS = NS_PER_DAY
 """How long a scenario that is over stays in sight before it is watched for again."""
 
@@ -50,7 +50,7 @@ def follow(
             continue
         state = _state(book, spec)
         before = state.status, state.stage, state.targets_hit
-        _follow(state, spec, closed, policy, atr_1h, close_ns)
+        _follow(state, spec, bar, closed, (policy, atr_1h), close_ns)
         _reach(state, spec, bar, close_ns)
         if (state.status, state.stage, state.targets_hit) != before:
             told.append((spec.name, f"{state.status}: {state.note}"))
@@ -106,58 +106,65 @@ def _state(book: ScenarioBook, spec: ScenarioSpec) -> Followed:
     for state in book.followed:
         if state.name == spec.name:
             return state
-    state = Followed(name=spec.name, zone=_zone(spec.stages[0], forced=True))
+    state = Followed(name=spec.name, zone=_zone(spec.stages[0]))
     book.followed.append(state)
     return state
 
 
-def _zone(watch: Watch, *, forced: bool) -> LevelZone:
-    """Return the zone of a watch; forced: a price already beyond it counts as on its way through.
-
-    Unforced, the first close decides on which side price stands.
-    """
-    zone = LevelZone(name=watch.event.value, low=watch.low, high=watch.high)
-    if forced:
-        zone.side, zone.state = watch.event.from_side, "FAR"
-    return zone
+def _zone(watch: Watch) -> LevelZone:
+    """Return the zone of a watch: a price already beyond it counts as on its way through."""
+    return LevelZone(
+        name=watch.event.value,
+        low=watch.low,
+        high=watch.high,
+        side=watch.event.from_side,
+        state="FAR",
+    )
 
 
 def _follow(
     state: Followed,
     spec: ScenarioSpec,
+    bar: BarLike,
     closed: dict[int, FrameBar],
-    policy: LevelPolicy,
-    atr_1h: float,
+    measure: tuple[LevelPolicy, float],
     now_ns: int,
 ) -> None:
     if state.status in OVER:
         if now_ns >= state.since_ns + REST_NS:
-            state.zone, state.undoing = _zone(spec.stages[0], forced=False), None
-            state.stage = state.targets_hit = state.running_ns = 0
+            _restart(state, spec, bar.close)
             _enter(state, "WAITING", "watched for again", now_ns)
         return
     undone = (
         state.undoing is not None
         and spec.invalid is not None
-        and _happened(state.undoing, spec.invalid, closed, policy, atr_1h)
+        and _happened(state.undoing, spec.invalid, closed, *measure)
     )
     if undone and spec.invalid is not None:
+        _restart(state, spec, bar.close)
         _enter(state, "INVALID", _words(spec.invalid), now_ns)
         return
     if state.zone is not None:
         watch = spec.stages[state.stage]
-        if _happened(state.zone, watch, closed, policy, atr_1h):
+        if _happened(state.zone, watch, closed, *measure):
             _next_stage(state, spec, watch, now_ns)
     elif now_ns >= state.running_ns + spec.life_ns:
         _enter(state, "EXPIRED", "its time is over", now_ns)
 
 
+def _restart(state: Followed, spec: ScenarioSpec, close: float) -> None:
+    """Watch for the first stage again from where price now is: what was undone may yet happen."""
+    state.zone, state.undoing = _zone(spec.stages[0]), None
+    state.zone.side = 1 if close >= state.zone.low else -1
+    state.stage = state.targets_hit = state.running_ns = 0
+
+
 def _next_stage(state: Followed, spec: ScenarioSpec, watch: Watch, now_ns: int) -> None:
     state.stage += 1
     if state.undoing is None and spec.invalid is not None:
-        state.undoing = _zone(spec.invalid, forced=True)
+        state.undoing = _zone(spec.invalid)
     if state.stage < len(spec.stages):
-        state.zone = _zone(spec.stages[state.stage], forced=True)
+        state.zone = _zone(spec.stages[state.stage])
         _enter(state, "ARMED", _words(watch), now_ns)
     else:
         state.zone, state.running_ns = None, now_ns

@@ -1,5 +1,6 @@
 """Keeps the zones of one symbol: made anew from its levels, each keeping the life it has had."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from bot.domain.policy import LevelPolicy
@@ -7,7 +8,7 @@ from bot.kernel.levels.generators import GENERATORS
 from bot.kernel.levels.merge import Draft, flaw, gap_tolerance, merge, placed
 from bot.kernel.levels.scene import Scene
 from bot.kernel.levels.state import BarLike, Level, LevelBook, LevelZone, VwapAnchor
-from bot.kernel.levels.zone_machine import FINISHED, advance
+from bot.kernel.levels.zone_machine import FINISHED, advance, tolerances
 
 IDLE = ("NEW", "FAR", "APPROACH")
 TOUCH_STEP, TOUCHES_GOOD = 0.1, 3
@@ -51,17 +52,29 @@ def follow(book: LevelBook, bar: BarLike, bar_s: int, policy: LevelPolicy, atr: 
     """
     bar_ns = bar_s * 1_000_000_000
     close_ns = bar.open_ns + bar_ns
+    reach = max(tolerances(policy, atr, bar.close))
     for zone in book.zones:
         if zone.known_from_ns > close_ns or bar.open_ns <= zone.bar_ns:
             continue
         if zone.bar_ns > 0:
             zone.bars_in_state += (bar.open_ns - zone.bar_ns) // bar_ns - 1
         zone.bar_ns = bar.open_ns
+        if zone.state == "FAR" and not _reached(zone, bar, reach):
+            zone.bars_in_state += 1
+            zone.changed = False
+            continue
         advance(zone, bar, policy, atr)
         if zone.changed and zone.state == "HELD":
             zone.touches += 1
         elif zone.changed and zone.state == "BROKEN":
             zone.touches = 0
+
+
+def _reached(zone: LevelZone, bar: BarLike, reach: float) -> bool:
+    """Whether a bar came so near to a far zone that its state machine has something to judge."""
+    if zone.side > 0:
+        return bar.low <= zone.high + reach
+    return bar.high >= zone.low - reach
 
 
 def worn_strength(zone: LevelZone) -> float:
@@ -78,12 +91,18 @@ def anchor(book: LevelBook, name: str, ns: int, known_ns: int) -> None:
 
 
 def _heirs(zones: Sequence[LevelZone], drafts: Sequence[Draft], tolerance: float) -> dict[int, int]:
-    """Return draft -> zone whose life it takes on, by position: the nearest by its edges."""
+    """Return draft -> zone whose life it takes on, by position: the nearest by its edges.
+
+    `zones` lie lowest first.
+    """
+    lows = [zone.low for zone in zones]
     pairs = sorted(
-        (abs(zone.low - draft.low) + abs(zone.high - draft.high), i, j)
+        (abs(lows[j] - draft.low) + abs(zones[j].high - draft.high), i, j)
         for i, draft in enumerate(drafts)
-        for j, zone in enumerate(zones)
-        if abs(zone.low - draft.low) <= tolerance and abs(zone.high - draft.high) <= tolerance
+        for j in range(
+            bisect_left(lows, draft.low - tolerance), bisect_right(lows, draft.low + tolerance)
+        )
+        if abs(zones[j].high - draft.high) <= tolerance
     )
     heirs: dict[int, int] = {}
     taken: set[int] = set()

@@ -9,6 +9,9 @@ from bot.kernel.levels.state import Frame, Level, LevelBook
 REACH_FRAC = 0.20
 """Levels further from price than this are not worth keeping."""
 
+RECENT = 240
+"""Bars of a frame in which shapes are looked for: older ones have faded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -32,8 +35,8 @@ class Scene:
         return self.atr_1h * math.sqrt(timeframe_s / 3_600.0)
 
     def frames(self) -> tuple[Frame, ...]:
-        """Return the frames that hold bars, finest first."""
-        return tuple(frame for frame in self.book.frames.values() if len(frame))
+        """Return the newest bars of every frame that holds any, finest first."""
+        return tuple(frame.tail(RECENT) for frame in self.book.frames.values() if len(frame))
 
     def near(self, low: float, high: float) -> bool:
         """Whether a band lies within reach of the price."""

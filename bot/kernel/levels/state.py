@@ -110,6 +110,19 @@ class Frame(msgspec.Struct, kw_only=True):
         """Length of one bar."""
         return self.timeframe_s * 1_000_000_000
 
+    def tail(self, count: int) -> "Frame":
+        """Return the newest `count` closed bars as a frame of their own."""
+        return Frame(
+            timeframe_s=self.timeframe_s,
+            kept=self.kept,
+            open_ns=self.open_ns[-count:],
+            open=self.open[-count:],
+            high=self.high[-count:],
+            low=self.low[-count:],
+            close=self.close[-count:],
+            volume=self.volume[-count:],
+        )
+
     def close_ns(self, index: int) -> int:
         """Return the instant at which bar `index` was known."""
         return self.open_ns[index] + self.bar_ns

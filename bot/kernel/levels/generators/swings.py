@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from bot.domain.units import NS_PER_DAY
 from bot.kernel.levels.scene import Scene, written
@@ -36,9 +35,11 @@ def fractals(values: Sequence[float], side_bars: int) -> list[int]:
     if len(values) < 2 * side_bars + 1:
         return []
     column = np.asarray(values)
-    tops = sliding_window_view(column, side_bars).max(axis=1)
     middle = column[side_bars:-side_bars]
-    hit = (middle > tops[: middle.size]) & (middle >= tops[side_bars + 1 :])
+    hit = np.ones(middle.size, dtype=np.bool_)
+    for back in range(1, side_bars + 1):
+        hit &= middle > column[side_bars - back : column.size - side_bars - back]
+        hit &= middle >= column[side_bars + back : column.size - side_bars + back]
     return [int(i) + side_bars for i in np.flatnonzero(hit)]
 
 

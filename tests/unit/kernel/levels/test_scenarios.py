@@ -82,6 +82,8 @@ class TestReported:
     def test_76k_regained_undoes_it(self) -> None:
         run = Run(LOSS).hours(75_203, 75_250, 75_300, 76_500, 76_600, 76_700)
         assert run.status("loss-of-76k-and-75k") == "INVALID"
+        run.hours(75_500, 75_400, 75_300)
+        assert run.status("loss-of-76k-and-75k") == "ARMED"
 
     def test_the_shelf_swept_and_held_lets_no_shorts_for_four_hours(self) -> None:
         run = Run(SWEEP).hours(75_500, (74_400, 74_900), 75_300, 75_400, 75_450)
