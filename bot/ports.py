@@ -9,7 +9,7 @@ import msgspec
 from bot.domain.account import AccountState, IncomeRow
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
-from bot.domain.messages import Effect, Event
+from bot.domain.messages import Effect, Event, Fill
 from bot.domain.orders import ApprovedOrder, OrderState, PositionSide
 
 
@@ -68,6 +68,10 @@ class Venue(Protocol):
         self, symbol: str, client_order_id: str, *, conditional: bool
     ) -> OrderState | None:
         """Ask for one order by client id; None when the venue knows none."""
+        ...
+
+    async def fills(self, symbol: str, since_ns: int) -> tuple[Fill, ...]:
+        """Read executions of one symbol since `since_ns`, oldest first."""
         ...
 
     async def add_margin(self, symbol: str, side: PositionSide, amount_usd: Decimal) -> None:

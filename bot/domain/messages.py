@@ -161,6 +161,16 @@ class CancelFailed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
+class FillsFailed(msgspec.Struct, frozen=True, tag=True):
+    """Executions could not be read; they must be asked for again."""
+
+    event_ns: int
+    received_ns: int
+    symbol: str
+    since_ns: int
+    reason: str
+
+
 class MarginAdjusted(msgspec.Struct, frozen=True, tag=True):
     """Answer to AdjustMargin."""
 
@@ -232,6 +242,7 @@ Event = (
     | OrderOutcomeUnknown
     | OrderNotFound
     | CancelFailed
+    | FillsFailed
     | MarginAdjusted
     | CoverageReported
     | Command
@@ -285,6 +296,13 @@ class FetchOrder(msgspec.Struct, frozen=True, tag=True):
     conditional: bool
 
 
+class FetchFills(msgspec.Struct, frozen=True, tag=True):
+    """Read the executions of a symbol since `since_ns`: some may have been missed."""
+
+    symbol: str
+    since_ns: int
+
+
 class Notify(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Tell the operator: what, why, what next."""
 
@@ -335,6 +353,7 @@ Effect = (
     | AdjustMargin
     | FetchAccount
     | FetchOrder
+    | FetchFills
     | Notify
     | Record
     | RecordEquity

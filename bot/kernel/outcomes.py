@@ -3,7 +3,9 @@
 from bot.domain.messages import (
     CancelFailed,
     FetchAccount,
+    FetchFills,
     FetchOrder,
+    FillsFailed,
     MarginAdjusted,
     OrderAccepted,
     OrderNotFound,
@@ -173,6 +175,32 @@ def on_cancel_failed(desk: Desk, event: CancelFailed) -> None:
     if belief is not None and belief.status.is_live:
         belief.asked_ns = 0
         ask(desk, belief)
+
+
+def ask_fills(desk: Desk) -> None:
+    """Ask for executions that may have been missed while the account stream was down."""
+    state = desk.state
+    if not state.seen_fills and not state.orders:
+        return
+    newest_ns = max(state.seen_fills.values(), default=0)
+    oldest_ns = min((o.sent_ns for o in state.orders.values()), default=state.now_ns)
+    since_ns = newest_ns or oldest_ns - NS_PER_S
+    legs = {leg.symbol for leg in state.legs.values() if leg.qty > ZERO or leg.trade is not None}
+    for symbol in sorted({*desk.policy.limits.symbols, *legs}):
+        desk.emit(FetchFills(symbol, since_ns))
+
+
+def ask_wanted_fills(desk: Desk) -> None:
+    """Ask again for executions that could not be read."""
+    for symbol, since_ns in sorted(desk.state.fills_wanted.items()):
+        desk.emit(FetchFills(symbol, since_ns))
+    desk.state.fills_wanted = {}
+
+
+def on_fills_failed(desk: Desk, event: FillsFailed) -> None:
+    """Remember which executions are still to be read."""
+    known = desk.state.fills_wanted.get(event.symbol, event.since_ns)
+    desk.state.fills_wanted[event.symbol] = min(known, event.since_ns)
 
 
 def on_margin_adjusted(desk: Desk, event: MarginAdjusted) -> None:

@@ -78,6 +78,7 @@ class Kernel:
             m.OrderOutcomeUnknown: lambda e: outcomes.on_unknown(self.desk, e),
             m.OrderNotFound: self._on_not_found,
             m.CancelFailed: lambda e: outcomes.on_cancel_failed(self.desk, e),
+            m.FillsFailed: lambda e: outcomes.on_fills_failed(self.desk, e),
             m.MarginAdjusted: lambda e: outcomes.on_margin_adjusted(self.desk, e),
             m.CoverageReported: self._on_coverage,
             m.Command: self._on_command,
@@ -109,8 +110,6 @@ class Kernel:
         if desk.effects:
             state.effects_digest = chain(state.effects_digest, desk.encoded())
         return desk.effects
-
-    # -------------------------------------------------------------- whole state
 
     def freeze(self) -> bytes:
         """Return the whole state for the next start."""
@@ -156,8 +155,6 @@ class Kernel:
                 return guard.wanted_stop(view)
         return None
 
-    # -------------------------------------------------------------- market
-
     def _market(self, symbol: str) -> Market:
         return market_for(self.state, self.policy, symbol)
 
@@ -194,6 +191,7 @@ class Kernel:
         if event.stream == "user":
             self.state.user_stream_live = event.live
             if event.live:
+                outcomes.ask_fills(self.desk)
                 self.desk.emit(m.FetchAccount(f"account stream: {event.reason}"))
         elif event.stream == "proof":
             self.state.stops_proven = event.live
@@ -208,8 +206,6 @@ class Kernel:
             f"{event.stream} for {where} is {'live' if event.live else 'down'}", event.reason,
         )  # fmt: skip
         refresh_mode(self.desk)
-
-    # -------------------------------------------------------------- account
 
     def _on_started(self, event: m.Started) -> None:
         self.state.run_id = event.run_id
@@ -312,14 +308,13 @@ class Kernel:
                 client_order_id=event.client_order_id,
             )  # fmt: skip
 
-    # -------------------------------------------------------------- control
-
     def _on_command(self, event: m.Command) -> None:
         gate.execute(self.desk, on_command(self.desk, event))
         refresh_mode(self.desk)
 
     def _on_timer(self, event: m.TimerFired) -> None:
         if event.name == "reconcile":
+            outcomes.ask_wanted_fills(self.desk)
             self.desk.emit(m.FetchAccount("scheduled"))
             return
         if event.name != "second":

@@ -14,6 +14,7 @@ from bot.domain.messages import (
     Effect,
     Event,
     FetchAccount,
+    FetchFills,
     FetchOrder,
     Fill,
     MarginAdjusted,
@@ -40,7 +41,7 @@ ACCOUNT: Final = "replay"
 FOLLOW_UP_NS: Final = NS_PER_S
 """A second after orders went out the kernel looks again, as it does every second live."""
 
-Outgoing = SubmitOrder | CancelOrder | AdjustMargin | FetchAccount | FetchOrder
+Outgoing = SubmitOrder | CancelOrder | AdjustMargin | FetchAccount | FetchOrder | FetchFills
 Pending = tuple[int, int, Outgoing | None]
 """(when it reaches the venue, order of leaving, what); None is a look of the kernel."""
 
@@ -173,6 +174,9 @@ class Stage:
                 self.tell(AccountSnapshot(self.now_ns, self.now_ns, self.venue.account_now()))
             case FetchOrder():
                 self._fetch(what)
+            case FetchFills():
+                for fill in self.venue.exchange.trades(ACCOUNT, what.symbol, what.since_ns):
+                    self.tell(fill)
         if self._follow_ns <= self.now_ns:
             self._follow_ns = self.now_ns + FOLLOW_UP_NS
             self._send(self._follow_ns, None)

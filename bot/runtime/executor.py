@@ -13,6 +13,7 @@ from bot.domain.messages import (
     Effect,
     Event,
     FetchAccount,
+    FetchFills,
     FetchOrder,
     Notify,
     Record,
@@ -116,6 +117,8 @@ class Executor:
                 self._queue_account()
             case FetchOrder():
                 self._questions.push(effect.symbol, partial(self._ask, effect))
+            case FetchFills():
+                self._questions.push(effect.symbol, partial(self._read_fills, effect))
             case Notify():
                 self._notice(effect)
             case Answer():
@@ -221,6 +224,10 @@ class Executor:
         found = await outcomes.ask_order(self._parts.venue, effect, self._clock, deadline_s)
         if found is not None:
             self._emit(found)
+
+    async def _read_fills(self, effect: FetchFills) -> None:
+        deadline_s = self._options.read_deadline_s
+        self._tell(await outcomes.read_fills(self._parts.venue, effect, self._clock, deadline_s))
 
     def _tell(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -15,7 +15,9 @@ from bot.domain.messages import (
     CancelFailed,
     CancelOrder,
     Event,
+    FetchFills,
     FetchOrder,
+    FillsFailed,
     MarginAdjusted,
     OrderAccepted,
     OrderNotFound,
@@ -121,6 +123,18 @@ async def ask_order(
     if state is None:
         return OrderNotFound(now_ns, now_ns, effect.client_order_id)
     return OrderUpdate(state.event_ns, now_ns, state)
+
+
+async def read_fills(
+    venue: Venue, effect: FetchFills, clock: Clock, deadline_s: float
+) -> tuple[Event, ...]:
+    """Read executions that may have been missed; a failure is told, to be asked again."""
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await venue.fills(effect.symbol, effect.since_ns)
+    except FAILURES as error:
+        now_ns = clock.now_ns()
+        return (FillsFailed(now_ns, now_ns, effect.symbol, effect.since_ns, told(error)),)
 
 
 async def read_account(

@@ -17,6 +17,7 @@ from bot.domain.messages import (
     Effect,
     Event,
     FetchAccount,
+    FetchFills,
     FetchOrder,
     SnapshotFailed,
     SubmitOrder,
@@ -52,7 +53,7 @@ def worth_writing(event: Event, effects: Sequence[Effect]) -> bool:
         return True
     if isinstance(event, CoverageReported) and (event.action or not event.covered):
         return True
-    return any(not isinstance(effect, FetchAccount | FetchOrder) for effect in effects)
+    return any(not isinstance(effect, FetchAccount | FetchOrder | FetchFills) for effect in effects)
 
 
 def changes_belief(event: Event, effects: Sequence[Effect]) -> bool:

@@ -8,7 +8,7 @@ from bot.domain.account import AccountState, IncomeRow
 from bot.domain.errors import VenueDataInvalid, VenueRefused
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
-from bot.domain.messages import Event
+from bot.domain.messages import Event, Fill
 from bot.domain.orders import ApprovedOrder, OrderKind, OrderState, PositionSide, TimeInForce
 from bot.domain.units import ZERO
 from bot.ports import Clock, KeyPermissions
@@ -155,6 +155,10 @@ class InProcessVenue:
     ) -> OrderState | None:
         """Return one order by its client id, or None."""
         return self.order_now(symbol, client_order_id, conditional=conditional)
+
+    async def fills(self, symbol: str, since_ns: int) -> tuple[Fill, ...]:
+        """Read executions of one symbol since `since_ns`, oldest first."""
+        return self._ask(lambda: tuple(self.exchange.trades(self.account_id, symbol, since_ns)))
 
     async def add_margin(self, symbol: str, side: PositionSide, amount_usd: Decimal) -> None:
         """Add isolated margin (USD) to a position."""

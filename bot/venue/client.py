@@ -14,6 +14,7 @@ from bot.domain.errors import (
 )
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
+from bot.domain.messages import Fill
 from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSide
 from bot.domain.units import NS_PER_MS
 from bot.ports import Clock, KeyPermissions
@@ -21,6 +22,7 @@ from bot.venue import fields, parse, parse_market
 from bot.venue.account import AccountReader
 from bot.venue.caller import Caller, Params, int_code
 from bot.venue.fields import Row
+from bot.venue.fills import read_fills
 from bot.venue.lanes import Lane
 from bot.venue.orders import naming, placing, plain
 from bot.venue.profiles import binance
@@ -106,6 +108,11 @@ class BinanceVenue:
             if len(rows) < binance.INCOME_MAX or len(found) == before:
                 break
         return tuple(sorted(found.values(), key=lambda row: (row.event_ns, row.income_id)))
+
+    async def fills(self, symbol: str, since_ns: int) -> tuple[Fill, ...]:
+        """Read executions of one symbol since `since_ns`, oldest first."""
+        now_ns = self._clock.now_ns()
+        return await read_fills(self._caller, symbol, since_ns, self._reading, now_ns)
 
     async def key_permissions(self) -> KeyPermissions:
         """Read what the API key may do; demo and embedded venues do not say."""

@@ -11,7 +11,7 @@ from bot.domain.account import AccountState, IncomeRow
 from bot.domain.errors import JournalBroken
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, MarkPrice, OpenInterest, TradeBucket
-from bot.domain.messages import Effect, Event, Notify
+from bot.domain.messages import Effect, Event, Fill, Notify
 from bot.domain.orders import (
     ApprovedOrder,
     OrderKind,
@@ -268,6 +268,11 @@ class FaultyVenue:
     async def open_interest(self, symbol: str) -> OpenInterest:
         return await self._do(
             "open_interest", symbol, lambda: self.inner.open_interest(symbol), symbol
+        )
+
+    async def fills(self, symbol: str, since_ns: int) -> tuple[Fill, ...]:
+        return await self._do(
+            "fills", (symbol, since_ns), lambda: self.inner.fills(symbol, since_ns), symbol
         )
 
     async def income(self, since_ns: int) -> tuple[IncomeRow, ...]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from bot.domain.market import FeedStatus
-from bot.domain.messages import CancelOrder, OrderUpdate, TimerFired
+from bot.domain.messages import CancelOrder, FetchFills, FillsFailed, OrderUpdate, TimerFired
 from bot.domain.orders import (
     OrderKind,
     OrderSide,
@@ -108,3 +108,17 @@ def test_only_the_market_stream_speaks_for_prices() -> None:
     ns = world.later(1.0)
     world.step(FeedStatus("book", "", ns, ns, live=True, reason="test"))
     assert not world.kernel.state.markets[BTC].feed_live
+
+
+def test_a_reconnected_account_stream_asks_for_missed_executions() -> None:
+    world, _stop = guarded_world("0.100")
+    fill(world, "hand", OrderSide.SELL, "0.040", "76000", "0")
+    seen_ns = world.now_ns
+    ns = world.later(60.0)
+    out = world.step(FeedStatus("user", "", ns, ns, live=True, reason="reconnected"))
+    assert [(e.symbol, e.since_ns) for e in out if isinstance(e, FetchFills)] == [(BTC, seen_ns)]
+    ns = world.later(1.0)
+    world.step(FillsFailed(ns, ns, BTC, seen_ns, "timeout"))
+    ns = world.later(1.0)
+    again = world.step(TimerFired("reconcile", ns, ns))
+    assert [(e.symbol, e.since_ns) for e in again if isinstance(e, FetchFills)] == [(BTC, seen_ns)]
