@@ -40,7 +40,7 @@ def touch_equity(desk: Desk) -> float | None:
     if not _all_marked(state):
         anchors.high_water_usd = anchors.high_water_usd or equity
         return equity
-    if agrees(state) or state.now_ns - state.traded_wallet_seen_ns > TRUSTED_NS:
+    if anchors.high_water_usd == 0.0 or _stood(state):
         anchors.high_water_usd = max(anchors.high_water_usd, equity)
     day = state.now_ns // NS_PER_DAY
     if day != anchors.day:
@@ -52,6 +52,15 @@ def touch_equity(desk: Desk) -> float | None:
     if flat and desk.policy.guard_on and floor_was_hit(state, desk.policy):
         latch(desk, "")
     return equity
+
+
+def _stood(state: BotState) -> bool:
+    """Whether equity stood for a moment without news of trades: only such a peak is believed.
+
+    Two legs closed in one instant are told one after the other under the same venue time.
+    """
+    quiet_ns = state.now_ns - max(state.fill_seen_ns, state.traded_wallet_seen_ns)
+    return quiet_ns > TRUSTED_NS or (quiet_ns >= NS_PER_S and agrees(state))
 
 
 def is_unexplained(state: BotState) -> bool:

@@ -107,17 +107,36 @@ def stop_wishes(
     working = [s for s in good if s.status is OrderStatus.WORKING]
     proven = min(working, key=lambda s: (s.remaining_qty - leg.qty, -s.sent_ns), default=None)
     if proven is not None:
-        spare = (OrderStatus.WORKING, OrderStatus.UNKNOWN)
         return [
             CancelWish(stop, "replaced by a newer stop")
             for stop in stops
-            if stop is not proven and stop.status in spare and _may_cancel(desk, stop)
+            if stop is not proven and _is_spare(desk, stop)
         ]
-    if any(in_flight(desk, stop) for stop in good) or len(stops) >= STOPS_MAX:
+    if any(in_flight(desk, stop) for stop in good):
         return []
+    if len(stops) >= STOPS_MAX:
+        return _clear(desk, leg, stops)
     if any(in_flight(desk, stop) for stop in stops) and is_covered(desk, leg):
         return []
     return [ReduceWish(stop_draft(leg, price, "protective stop"), cause)]
+
+
+def _is_spare(desk: Desk, stop: OrderBelief) -> bool:
+    """Whether a stop may be cancelled now: it works, is unknown, or hangs while triggering."""
+    hangs = stop.status is OrderStatus.TRIGGERING and not is_firing(desk, stop)
+    known = stop.status in (OrderStatus.WORKING, OrderStatus.UNKNOWN)
+    return (known or hangs) and _may_cancel(desk, stop)
+
+
+def _clear(desk: Desk, leg: Leg, stops: list[OrderBelief]) -> list[Wish]:
+    """Make room for a new stop: keep the one working stop that covers most, cancel the others."""
+    working = [s for s in stops if s.status is OrderStatus.WORKING]
+    best = max(working, key=lambda s: (min(s.remaining_qty, leg.qty), s.sent_ns), default=None)
+    return [
+        CancelWish(stop, "too many stops on this leg")
+        for stop in stops
+        if stop is not best and _is_spare(desk, stop)
+    ]
 
 
 def _stops_in_parts(

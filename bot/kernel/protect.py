@@ -84,6 +84,9 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
         margin = give_back(view, aim) if aim is not None else None
         if margin is not None:
             wishes.append(margin)
+    elif len(stops_of(desk, leg)) > 1 and (price := guard.wanted_stop(view)) is not None:
+        spares = stop_wishes(desk, view, price, exact=False, cause="")
+        wishes += [wish for wish in spares if isinstance(wish, CancelWish)]
     targeted = leg.trade is not None and covered and _may_send(desk, leg, Purpose.TARGET)
     if leg.trade is not None and targeted and (at_bar or on_change):
         target = Decimal(repr(leg.trade.target_price))

@@ -49,14 +49,12 @@ class Executor:
         *,
         emit: Callable[[Event], None],
         notice: Callable[[Notify], None],
-        answer: Callable[[Answer], None],
     ) -> None:
         self._parts = parts
         self._options = parts.options
         self._clock = parts.clock
         self._emit = emit
         self._notice = notice
-        self._answer = answer
         self._shields = Lanes(group, "protect")
         self._entries = Lanes(group, "enter", parallel=ENTRIES_AT_ONCE)
         self._questions = Lanes(group, "ask", parallel=QUESTIONS_AT_ONCE)
@@ -121,9 +119,7 @@ class Executor:
                 self._questions.push(effect.symbol, partial(self._read_fills, effect))
             case Notify():
                 self._notice(effect)
-            case Answer():
-                self._answer(effect)
-            case Record() | RecordEquity() | RecordMode():
+            case Answer() | Record() | RecordEquity() | RecordMode():
                 pass  # the scribe writes these
             case _:
                 raise InvariantBroken(f"executor: no way to carry out {type(effect).__name__}")

@@ -12,6 +12,7 @@ from bot.domain.messages import (
     MARKET_EVENTS,
     AccountSnapshot,
     AdjustMargin,
+    Answer,
     CancelOrder,
     CoverageReported,
     Effect,
@@ -19,6 +20,7 @@ from bot.domain.messages import (
     FetchAccount,
     FetchFills,
     FetchOrder,
+    RecordMode,
     SnapshotFailed,
     SubmitOrder,
     TimerFired,
@@ -67,16 +69,20 @@ class Scribe:
     """A bounded queue of steps and the newest state, written by one task.
 
     A journal that cannot write stops entries (the executor needs an intent), never the guard:
-    steps wait here, the oldest give way when there are too many, and all is told.
+    steps wait here, the oldest give way when there are too many, and all is told. A command is
+    answered once what it changed is kept: what the operator was told must outlive a kill.
     """
 
-    def __init__(self, parts: DaemonParts, say: Say) -> None:
+    def __init__(self, parts: DaemonParts, say: Say, answer: Callable[[Answer], None]) -> None:
         self._parts = parts
+        self._answer = answer
+        self._answers: deque[Answer] = deque()
         self._clock = parts.clock
         self._say = say
         self._waiting: deque[Entry] = deque()
         self._wake = asyncio.Event()
         self._dirty = False
+        self._urgent = False
         self._saved_ns = 0
         self._busy = False
         self.broken = ""
@@ -94,11 +100,16 @@ class Scribe:
         if changes_belief(event, effects):
             self._dirty = True
             self._wake.set()
+        told = [effect for effect in effects if isinstance(effect, Answer)]
+        if told or any(isinstance(effect, RecordMode) for effect in effects):
+            self._answers.extend(told)
+            self._dirty = self._urgent = True
+            self._wake.set()
 
     @property
     def idle(self) -> bool:
         """Whether everything noted is written."""
-        return not self._waiting and not self._busy
+        return not self._waiting and not self._busy and not self._answers
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -121,6 +132,8 @@ class Scribe:
             return
 
     def _snapshot_due_s(self) -> float:
+        if self._urgent:
+            return 0.0
         options = self._parts.options
         period_s = options.snapshot_gap_s if self._dirty else options.snapshot_s
         return period_s - (self._clock.monotonic_ns() - self._saved_ns) / NS_PER_S
@@ -147,7 +160,8 @@ class Scribe:
         """Write the kernel's state as it is now; False when the journal could not."""
         kernel = self._parts.kernel
         self._saved_ns = self._clock.monotonic_ns()
-        self._dirty = False
+        self._dirty = self._urgent = False
+        due = len(self._answers)
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await self._parts.memory.save_snapshot(
@@ -156,6 +170,9 @@ class Scribe:
         except (JournalBroken, TimeoutError) as error:
             self._mark_broken(error)
             return False
+        finally:
+            for _ in range(due):
+                self._answer(self._answers.popleft())
         return True
 
     def _mark_broken(self, error: Exception) -> None:

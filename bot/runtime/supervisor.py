@@ -83,8 +83,8 @@ class Daemon:
         self._inbox = Inbox()
         self._notices = Notices(parts.notify, parts.clock)
         self._lag = LagProbe(parts.clock, self._notices)
-        self._scribe = Scribe(parts, self._notices.say)
         self._control = Control(parts, self._inbox.put)
+        self._scribe = Scribe(parts, self._notices.say, self._control.answer)
         self._polls = Polls(parts, self._inbox.put, self._notices)
         self._beat = Beat(parts, ServiceManager(parts.notify_address), self._lag, self._inbox)
 
@@ -117,7 +117,6 @@ class Daemon:
             workers,
             emit=self._inbox.put,
             notice=self._notices.put,
-            answer=self._control.answer,
         )
         pump = Pump(self._parts, self._inbox, executor.dispatch, self._scribe.note)
         coverage = Coverage(

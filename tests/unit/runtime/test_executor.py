@@ -174,10 +174,8 @@ def bench(
             kernel=it.kernel, venue=it.venue, guard=it.guard, memory=it.memory, clock=it.clock
         )
         async with asyncio.TaskGroup() as group:
-            it.executor = Executor(
-                parts, group, emit=it.inbox.put, notice=lambda _n: None, answer=lambda _a: None
-            )
-            scribe = Scribe(parts, lambda *_told: None)
+            it.executor = Executor(parts, group, emit=it.inbox.put, notice=lambda _n: None)
+            scribe = Scribe(parts, lambda *_told: None, lambda _answer: None)
             pump = Pump(parts, it.inbox, it.executor.dispatch, scribe.note)
             tasks = [group.create_task(pump.run()), group.create_task(scribe.run())]
             it.fire()

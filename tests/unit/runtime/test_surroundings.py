@@ -14,6 +14,8 @@ from bot.domain.account import IncomeRow
 from bot.domain.errors import VenueRefused, VenueUnreachable
 from bot.domain.market import MarkPrice
 from bot.domain.messages import (
+    Answer,
+    Command,
     CoverageReported,
     FetchAccount,
     IncomeBooked,
@@ -76,7 +78,7 @@ def test_what_is_worth_writing() -> None:
 def test_steps_are_written_in_order_and_belief_follows() -> None:
     async def main() -> Small:
         small = Small()
-        it = Scribe(small.parts(), lambda *_told: None)
+        it = Scribe(small.parts(), lambda *_told: None, lambda _answer: None)
         facts = [msgspec.structs.replace(FACT, code=str(n)) for n in range(20)]
 
         async def script() -> None:
@@ -92,7 +94,7 @@ def test_steps_are_written_in_order_and_belief_follows() -> None:
 
     async def longer() -> Small:
         small = Small()
-        it = Scribe(small.parts(), lambda *_told: None)
+        it = Scribe(small.parts(), lambda *_told: None, lambda _answer: None)
         it.note(FACT, [], 1)
         await beside(it.run(), 11.0)
         return small
@@ -107,7 +109,9 @@ def test_a_broken_journal_is_told_once_and_what_waited_is_written_later() -> Non
     async def main() -> tuple[Small, list[str]]:
         small, said = Small(), []
         small.memory.broken = "disk full"
-        it = Scribe(small.parts(), lambda _severity, kind, _text: said.append(kind))
+        it = Scribe(
+            small.parts(), lambda _severity, kind, _text: said.append(kind), lambda _answer: None
+        )
         it.note(FACT, [], 1)
 
         async def script() -> None:
@@ -126,7 +130,7 @@ def test_a_broken_journal_is_told_once_and_what_waited_is_written_later() -> Non
 
 def test_too_much_waiting_gives_up_the_oldest_and_counts_it(monkeypatch) -> None:
     monkeypatch.setattr(scribe, "WAITING_MAX", 3)
-    it = Scribe(Small().parts(), lambda *_told: None)
+    it = Scribe(Small().parts(), lambda *_told: None, lambda _answer: None)
     for n in range(5):
         it.note(FACT, [], n)
     assert it.lost == 2
@@ -540,3 +544,25 @@ def test_a_stop_of_ours_at_the_venue_is_proof_enough() -> None:
     )  # fmt: skip
     assert proven(small) == canary.Proof()
     assert small.guard.of("submit") == []
+
+
+async def test_a_command_is_answered_only_after_what_it_changed_is_kept() -> None:
+    small = Small()
+    answered: list[int] = []
+    it = Scribe(
+        small.parts(),
+        lambda *_told: None,
+        lambda _answer: answered.append(len(small.memory.of("snapshot"))),
+    )
+    ns = small.clock.now_ns()
+    command = Command(
+        command_id="1", name="pause", args={}, operator="test", event_ns=ns, received_ns=ns
+    )
+    it.note(command, [Answer("1", accepted=True, text="paused")], 1)
+    assert answered == []
+    async with asyncio.TaskGroup() as group:
+        work = group.create_task(it.run())
+        while not answered:
+            await asyncio.sleep(0)
+        work.cancel()
+    assert answered == [1]
