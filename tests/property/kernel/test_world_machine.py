@@ -112,6 +112,12 @@ class KernelInTheWorld(RuleBasedStateMachine):
             self.world.hand(symbol, p.side.exit, max(qty, Decimal("0.001")), p.side)
             return
 
+    @rule(symbol=SYMBOL, part=st.sampled_from([1, 2, -2]))
+    def close_unseen(self, symbol: str, part: int) -> None:
+        """Close by hand while the account stream is silent: only readings can tell."""
+        self.stream("user", live=False)
+        self.close_by_hand(symbol, part)
+
     @rule(percent=st.sampled_from([-50, -20, 20, 100]))
     def transfer(self, percent: int) -> None:
         self.world.pay(Decimal(round(max(self.world.true_equity(), 0.0) * percent / 100)))
@@ -318,7 +324,7 @@ def our_orders(world: MarketWorld) -> list[OrderState]:
 
 TestKernelInTheWorld = KernelInTheWorld.TestCase
 TestKernelInTheWorld.settings = settings(
-    max_examples=3_000 if LONG_RUN else 120,
+    max_examples=3_000 if LONG_RUN else 250,
     stateful_step_count=60 if LONG_RUN else 30,
     derandomize=not LONG_RUN,
     deadline=None,
