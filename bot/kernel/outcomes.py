@@ -63,6 +63,8 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
     )
     if belief.purpose is Purpose.ENTRY:
         drop_unfilled_trade(desk, belief)
+    if belief.purpose is Purpose.TARGET and event.code == WOULD_TRIGGER:
+        return belief
     if belief.purpose in (Purpose.CUT, Purpose.FLATTEN):
         desk.emit(FetchAccount(f"the venue refused to reduce ({event.code})"))
     if belief.purpose is Purpose.STOP:

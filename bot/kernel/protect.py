@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from bot.domain.orders import OrderDraft, OrderKind, OrderStatus, Purpose
 from bot.domain.risk import Demand, Enforce, Severity, TradingMode
-from bot.domain.units import NS_PER_H, NS_PER_S, ZERO
-from bot.kernel import guard
+from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel import guard, warn
 from bot.kernel.desk import Desk
 from bot.kernel.plan import (
     FIRING_NS,
@@ -28,6 +28,8 @@ from bot.kernel.track import equity_usd, live_orders
 from bot.kernel.view import LegView, held
 
 REDUCING = (Purpose.CUT, Purpose.FLATTEN)
+LAST_STOP_FRAC = 0.005
+"""Where a stop goes when the budget is used up and the guard may not close: just off the mark."""
 
 
 def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[Wish]:
@@ -40,7 +42,7 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
     views = held(desk.state, desk.policy)
     if not desk.policy.guard_on:
         return []
-    _tell_unmarked(desk)
+    warn.unmarked(desk)
     if not views:
         return []
     if guard.is_through_floor(desk.state, desk.policy, equity) and _may_cut(desk):
@@ -69,15 +71,16 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
         leg.uncovered_since_ns = desk.state.now_ns
     demands = _demands(view)
     if desk.policy.guard.enforce is Enforce.ALERT or desk.state.read_only:
-        _alert(desk, view, demands)
+        warn.would_act(desk, view, demands)
         return []
     wishes: list[Wish] = []
     if at_bar or on_change or not covered:
-        price = guard.wanted_stop(view)
-        if price is None or leg.side.sign * (view.mark - float(price)) <= 0.0:
-            if view.market.instrument is None:
-                return []
+        price = _stop_price(view)
+        if price is None and view.market.instrument is not None and _may_cut(desk):
             return close_leg(desk, view, "its stop would trigger at once")
+        price = price or _last_stop(view)
+        if price is None:
+            return []
         if _may_send(desk, leg, Purpose.STOP):
             wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
         aim = guard.nearest_stop_price(view) if (at_bar or on_change) and covered else None
@@ -94,6 +97,23 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
     if _may_cut(desk):
         wishes += _resize(desk, view, demands, covered=covered, at_bar=at_bar, on_change=on_change)
     return wishes
+
+
+def _stop_price(view: LegView) -> Decimal | None:
+    """Return the wanted trigger when it lies on the loss side of the mark; None: close now."""
+    price = guard.wanted_stop(view)
+    if price is None or view.leg.side.sign * (view.mark - float(price)) <= 0.0:
+        return None
+    return price
+
+
+def _last_stop(view: LegView) -> Decimal | None:
+    """Return a trigger just off the mark, for a guard that may not close; None: no contract."""
+    instrument = view.market.instrument
+    if instrument is None:
+        return None
+    price = view.mark * (1.0 - view.leg.side.sign * LAST_STOP_FRAC)
+    return instrument.stop_price_away(Decimal(repr(price)), view.leg.side)
 
 
 def _cause(leg: Leg) -> str:
@@ -166,25 +186,6 @@ def _may_send(desk: Desk, leg: Leg, purpose: Purpose) -> bool:
     else:
         until = waits.get(purpose.value, 0)
     return desk.state.now_ns >= until
-
-
-def _tell_unmarked(desk: Desk) -> None:
-    """Say once an hour which held leg has no price: its stop cannot follow the budget."""
-    state = desk.state
-    for leg in state.legs.values():
-        if leg.qty == ZERO:
-            continue
-        market = state.markets.get(leg.symbol)
-        known = market is not None and market.mark > 0.0
-        if known or (leg.alerted_ns and state.now_ns - leg.alerted_ns < NS_PER_H):
-            continue
-        leg.alerted_ns = max(state.now_ns, 1)
-        desk.notify(
-            Severity.CRITICAL, "no_price",
-            f"{leg.symbol}: {leg.side.value} {leg.qty} is held, but no price is known for it. It "
-            "cannot be guarded by the budget; the coverage task keeps a stop if the venue gives "
-            "a price.", leg.symbol,
-        )  # fmt: skip
 
 
 def _may_act(desk: Desk, leg: Leg, factor: float) -> bool:
@@ -300,26 +301,6 @@ def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:
         reason="re-lever toward the user's quantity",
     )
     return [EntryWish(draft, float(price), None, decision_id)]
-
-
-def _alert(desk: Desk, view: LegView, demands: list[Demand]) -> None:
-    """Say once an hour what the guard would do, when it may only speak."""
-    leg, now_ns = view.leg, desk.state.now_ns
-    excess = view.qty - guard.target_qty(view)
-    wrong = [d for d in demands if d.exposure_factor < 1.0]
-    if leg.alerted_ns and now_ns - leg.alerted_ns < NS_PER_H:
-        return
-    if not wrong and excess <= guard.dead_band_qty(view) and leg.uncovered_since_ns == 0:
-        return
-    leg.alerted_ns = now_ns
-    reasons = "; ".join(f"{d.rule}: {d.reason}" for d in wrong) or "exposure or stop"
-    desk.notify(
-        Severity.WARNING,
-        "would_act",
-        f"{leg.symbol}: not allowed to act. The guard would hold {guard.target_qty(view):.6g} "
-        f"instead of {leg.qty} with a stop at {guard.wanted_stop(view)} ({reasons}).",
-        leg.symbol,
-    )
 
 
 def sweep(desk: Desk, leg: Leg) -> list[Wish]:

@@ -262,7 +262,7 @@ class Kernel:
             return
         self._find_held()
         if leg.qty == ZERO:
-            if qty_before > ZERO or leg.flat_ns == 0:
+            if qty_before > ZERO:
                 gate.execute(self.desk, settle.on_flat(self.desk, leg))
             return
         if leg.trade is None and not leg.foreign:
@@ -287,13 +287,12 @@ class Kernel:
 
     def _on_refused(self, event: m.OrderRefused) -> None:
         belief = outcomes.on_refused(self.desk, event)
-        if belief is None:
+        if belief is None or belief.purpose is None:
             return
+        why = f"its {belief.purpose.value.lower()} would trigger at once"
         for view in held(self.state, self.policy):
             if view.leg.symbol == belief.symbol and view.leg.side is belief.position_side:
-                gate.execute(
-                    self.desk, close_leg(self.desk, view, "its stop would trigger at once")
-                )
+                gate.execute(self.desk, close_leg(self.desk, view, why))
 
     def _on_not_found(self, event: m.OrderNotFound) -> None:
         belief = outcomes.on_not_found(self.desk, event)

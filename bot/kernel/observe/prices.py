@@ -7,11 +7,13 @@ from bot.kernel.snapshot import Bar, Market
 
 BARS_KEPT = 300
 ATR_LENGTH = 14
+AHEAD_MAX_NS = 60 * NS_PER_S
+"""A datum from further in the future than this would freeze its symbol; it is refused."""
 
 
 def on_mark(market: Market, event: MarkPrice) -> None:
     """Take a mark price unless an older one arrives late."""
-    if event.event_ns < market.mark_ns:
+    if event.event_ns < market.mark_ns or event.event_ns > event.received_ns + AHEAD_MAX_NS:
         return
     market.mark = event.mark
     market.mark_ns = event.event_ns
@@ -28,7 +30,7 @@ def on_book(market: Market, event: BookTop) -> None:
 
 def on_trade(market: Market, event: TradeBucket, bar_ns: int) -> Bar | None:
     """Take trades; return the bar that this trade shows to be over, if any."""
-    if event.event_ns < market.last_ns:
+    if event.event_ns < market.last_ns or event.event_ns > event.received_ns + AHEAD_MAX_NS:
         return None
     market.last = event.last
     market.last_ns = event.event_ns

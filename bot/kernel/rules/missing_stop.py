@@ -1,10 +1,16 @@
-"""Close what could not be given a working stop in time."""
+"""Close what could not be given a working stop in time.
 
+While the venue still owes an answer about a stop, the wait is longer: a slow venue is no reason to
+close a position that is probably covered (reliability rows 6 and 7).
+"""
+
+from bot.domain.orders import OrderStatus, Purpose
 from bot.domain.risk import Demand
 from bot.domain.units import NS_PER_S
 from bot.kernel.view import LegView
 
 NAME = "missing_stop"
+IN_DOUBT_S = 10.0
 
 
 def demand(view: LegView) -> Demand | None:
@@ -14,6 +20,19 @@ def demand(view: LegView) -> Demand | None:
         return None
     age_s = (view.state.now_ns - since) / NS_PER_S
     limit = view.policy.rules.stop_missing_s
+    if _in_doubt(view):
+        limit = max(limit, IN_DOUBT_S)
     if age_s <= limit:
         return None
     return Demand(NAME, view.leg.symbol, 0.0, "no working stop for too long (s)", age_s, limit)
+
+
+def _in_doubt(view: LegView) -> bool:
+    """Whether a stop of this leg was sent and its fate is open."""
+    return any(
+        belief.purpose is Purpose.STOP
+        and belief.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+        and belief.symbol == view.leg.symbol
+        and belief.position_side is view.leg.side
+        for belief in view.state.orders.values()
+    )

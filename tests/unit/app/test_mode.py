@@ -14,7 +14,7 @@ WORDS = ("live_confirmed", "--yes-live", "--enforce")
 
 
 @pytest.mark.parametrize(
-    "given", [set(some) for n in range(3) for some in combinations(WORDS, n)], ids=str
+    "given", [some for n in range(3) for some in combinations(WORDS, n)], ids=str
 )
 def test_live_wants_all_three_words_and_names_the_missing(config, edit, given):
     if "live_confirmed" in given:

@@ -190,3 +190,20 @@ def test_released_margin_goes_back_so_that_liquidation_lies_behind_the_stop() ->
     given = [e for e in moved if type(e).__name__ == "AdjustMargin"]
     assert len(given) == 1
     assert given[0].amount_usd <= Decimal(9980) - margin
+
+
+def test_a_slow_venue_is_no_reason_to_close() -> None:
+    world, _effects = held_world(qty="0.100")
+    out = world.mark(76_000.0, after_s=4.0)
+    assert not orders_of(out, Purpose.FLATTEN), "the answer about the stop is still due"
+    later = world.mark(76_000.0, after_s=8.0)
+    assert orders_of(later, Purpose.FLATTEN), "but not for ever"
+
+
+def test_a_guard_that_may_not_close_still_stops_when_the_budget_is_used_up() -> None:
+    guard = msgspec.structs.replace(GuardPolicy(), enforce=Enforce.STOP_ONLY)
+    world, effects = held_world(qty="0.657", guard=guard)
+    world.accept_all(effects)
+    out = world.candle(76_000, 76_000, 70_000, 70_000)
+    stops = orders_of(out, Purpose.STOP)
+    assert [float(s.trigger_price) for s in stops] == [pytest.approx(70_000 * 0.995, abs=0.2)]

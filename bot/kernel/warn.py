@@ -1,0 +1,46 @@
+"""Warnings of a guard that may only speak, or cannot see: once an hour a leg."""
+
+from bot.domain.risk import Demand, Severity
+from bot.domain.units import NS_PER_H, ZERO
+from bot.kernel import guard
+from bot.kernel.desk import Desk
+from bot.kernel.view import LegView
+
+
+def would_act(desk: Desk, view: LegView, demands: list[Demand]) -> None:
+    """Say once an hour what the guard would do, when it may only speak."""
+    leg, now_ns = view.leg, desk.state.now_ns
+    excess = view.qty - guard.target_qty(view)
+    wrong = [d for d in demands if d.exposure_factor < 1.0]
+    if leg.alerted_ns and now_ns - leg.alerted_ns < NS_PER_H:
+        return
+    if not wrong and excess <= guard.dead_band_qty(view) and leg.uncovered_since_ns == 0:
+        return
+    leg.alerted_ns = now_ns
+    reasons = "; ".join(f"{d.rule}: {d.reason}" for d in wrong) or "exposure or stop"
+    desk.notify(
+        Severity.WARNING,
+        "would_act",
+        f"{leg.symbol}: not allowed to act. The guard would hold {guard.target_qty(view):.6g} "
+        f"instead of {leg.qty} with a stop at {guard.wanted_stop(view)} ({reasons}).",
+        leg.symbol,
+    )
+
+
+def unmarked(desk: Desk) -> None:
+    """Say once an hour which held leg has no price: its stop cannot follow the budget."""
+    state = desk.state
+    for leg in state.legs.values():
+        if leg.qty == ZERO:
+            continue
+        market = state.markets.get(leg.symbol)
+        known = market is not None and market.mark > 0.0
+        if known or (leg.alerted_ns and state.now_ns - leg.alerted_ns < NS_PER_H):
+            continue
+        leg.alerted_ns = max(state.now_ns, 1)
+        desk.notify(
+            Severity.CRITICAL, "no_price",
+            f"{leg.symbol}: {leg.side.value} {leg.qty} is held, but no price is known for it. It "
+            "cannot be guarded by the budget; the coverage task keeps a stop if the venue gives "
+            "a price.", leg.symbol,
+        )  # fmt: skip
