@@ -1,0 +1,1 @@
+"""Judges a market from its senses: Pulse, Stress, Threat, cascade, flush, with the evidence."""

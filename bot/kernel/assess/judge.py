@@ -1,0 +1,245 @@
+"""The one entrance of judgement: senses in, assessment out; memory for hysteresis stays inside."""
+
+import msgspec
+
+from bot.domain.units import NS_PER_MIN
+from bot.kernel.assess import cascade, flush, threat
+from bot.kernel.assess.facts import GROUPS, Facts, Gathered, gather
+from bot.kernel.assess.flush import Clues, Flush
+from bot.kernel.assess.pulse import active_share, pulse, pulse_word
+from bot.kernel.assess.severities import severities
+from bot.kernel.assess.stress import known_share, stress, stress_word
+from bot.kernel.observe import baselines, liquidations, open_interest, readings, rings
+from bot.kernel.observe.funding import SLOT_NS
+from bot.kernel.sensed import SensePolicy, Senses
+
+ASSESS_GAP_NS = NS_PER_MIN
+DISLOCATED_FRAC = 0.01
+DISLOCATED_NS = NS_PER_MIN // 2
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the senses make of one symbol at one instant."""
+
+    symbol: str
+    ns: int
+    pulse: float | None
+    pulse_word: str
+    stress: float
+    stress_word: str
+    threat: int
+    """Market threat to longs, 1-5, floors included."""
+    threat_word: str
+    stress_short: float
+    threat_short: int
+    """The same for shorts: rallies instead of falls."""
+    severities: dict[str, float]
+    severities_short: dict[str, float]
+    known_share: float
+    """Share of Stress's weight that is known."""
+    facts: Facts
+    degraded: tuple[str, ...]
+    """What is missing, in words."""
+    floor: int
+    floor_reasons: tuple[str, ...]
+    systemic: tuple[str, ...]
+    cascade: str
+    cascade_words: str
+    flush: Flush
+    flush_short: Flush
+    froth: float | None
+    liq_source: str
+    liq_venues: tuple[str, ...]
+    liq_coverage: float
+    liq_long_24h_usd: float | None
+    liq_short_24h_usd: float | None
+    open_interest_qty: float | None
+    open_interest_venues: tuple[str, ...]
+
+    @property
+    def reset(self) -> bool:
+        """Whether this is LEVERAGE_RESET."""
+        return self.flush.state == flush.RESET
+
+
+def due(senses: Senses, now_ns: int) -> bool:
+    """Whether a minute has passed since the last judgement."""
+    return now_ns - senses.assessed_ns >= ASSESS_GAP_NS
+
+
+def assess(
+    senses: Senses, now_ns: int, policy: SensePolicy, *, potential: float | None = None
+) -> Assessment:
+    """Judge the market as it stands; call at closes of bars, and when `due` in between.
+
+    `potential` is the cluster map's K below price, given only while its score is trusted.
+    """
+    baselines.renew(senses, now_ns, policy)
+    liquidations.roll(senses.liquidations, now_ns, policy)
+    gathered = gather(senses, now_ns, policy)
+    facts = gathered.facts
+    flags = standing_flags(senses, now_ns)
+    bad, bad_short = severities(facts), severities(facts, -1)
+    value, value_short = stress(bad), stress(bad_short)
+    floor, reasons = _floor(senses, gathered, now_ns)
+    level = max(_level(senses, gathered, bad, now_ns, policy, side=1), floor)
+    level_short = max(_level(senses, gathered, bad_short, now_ns, policy, side=-1), floor)
+    rush = cascade.rush_of(senses, gathered, now_ns)
+    state = cascade.advance(senses.cascade, now_ns, rush, senses.baselines.froth, potential)
+    clues = _clues(senses, gathered, now_ns)
+    lean = pulse(facts, active_share(facts), systemic=bool(flags))
+    liq = gathered.liq
+    senses.assessed_ns = now_ns
+    return Assessment(
+        symbol=senses.symbol,
+        ns=now_ns,
+        pulse=lean,
+        pulse_word=pulse_word(lean),
+        stress=value,
+        stress_word=stress_word(value),
+        threat=level,
+        threat_word=threat.threat_word(level),
+        stress_short=value_short,
+        threat_short=level_short,
+        severities=bad,
+        severities_short=bad_short,
+        known_share=known_share(bad),
+        facts=facts,
+        degraded=_degraded(senses, gathered, now_ns),
+        floor=floor,
+        floor_reasons=reasons,
+        systemic=flags,
+        cascade=state,
+        cascade_words=rush.words,
+        flush=flush.judge(facts, clues),
+        flush_short=flush.judge(facts, clues, -1),
+        froth=senses.baselines.froth,
+        liq_source=liq.source if liq is not None else "",
+        liq_venues=liq.venues if liq is not None else (),
+        liq_coverage=liq.coverage if liq is not None else 0.0,
+        liq_long_24h_usd=liq.long_24h if liq is not None else None,
+        liq_short_24h_usd=liq.short_24h if liq is not None else None,
+        open_interest_qty=gathered.oi_qty,
+        open_interest_venues=tuple(v.venue for v in gathered.oi_venues),
+    )
+
+
+# ------------------------------------------------------------------ flags and floors
+
+
+def raise_flag(senses: Senses, name: str, until_ns: int = 0) -> None:
+    """Raise a systemic flag: Threat 5 until an instant, or until taken back (0)."""
+    senses.flags[name] = until_ns
+
+
+def take_back_flag(senses: Senses, name: str) -> None:
+    """Take a systemic flag back."""
+    senses.flags.pop(name, None)
+
+
+def set_event_floor(senses: Senses, floor: int, until_ns: int, reason: str) -> None:
+    """Keep Threat at least at `floor` until an instant, for an announced event."""
+    senses.floor, senses.floor_until_ns, senses.floor_reason = floor, until_ns, reason
+
+
+def on_mark(senses: Senses, ns: int, mark: float, index: float | None) -> None:
+    """Notice when mark and index stand apart by more than 1 %."""
+    if index is None or not (mark > 0.0 and index > 0.0):
+        return
+    if abs(mark / index - 1.0) <= DISLOCATED_FRAC:
+        senses.dislocated_ns = 0
+    elif senses.dislocated_ns == 0:
+        senses.dislocated_ns = ns
+
+
+def standing_flags(senses: Senses, now_ns: int) -> tuple[str, ...]:
+    """Return the systemic flags that stand, by name."""
+    names = [n for n, until_ns in sorted(senses.flags.items()) if not until_ns or until_ns > now_ns]
+    if senses.dislocated_ns and now_ns - senses.dislocated_ns >= DISLOCATED_NS:
+        names.append("mark and index apart")
+    return tuple(names)
+
+
+def _floor(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[int, tuple[str, ...]]:
+    reasons = [f"{name} went missing" for name in gathered.stale]
+    event = 1
+    if senses.floor_until_ns > now_ns:
+        event = senses.floor
+        reasons.append(senses.floor_reason)
+    if not gathered.price_live:
+        reasons.append("no live price")
+    floor = threat.floor_of(price_live=gathered.price_live, stale=gathered.stale, event_floor=event)
+    return floor, tuple(reasons)
+
+
+def _level(
+    senses: Senses,
+    gathered: Gathered,
+    known: dict[str, float],
+    now_ns: int,
+    policy: SensePolicy,
+    *,
+    side: int,
+) -> int:
+    return threat.advance(
+        senses.fall if side > 0 else senses.rally,
+        now_ns,
+        policy,
+        stress=stress(known),
+        held_stress=_held(gathered, known, side),
+        is_moving=threat.moving(gathered.facts, side, policy),
+        systemic=bool(standing_flags(senses, now_ns)),
+    )
+
+
+def _held(gathered: Gathered, known: dict[str, float], side: int) -> float:
+    """Return Stress as if lost inputs still stood, fading: their loss lets no Threat down."""
+    if not gathered.lost:
+        return stress(known)
+    values: dict[str, float | None] = {}
+    for name, numbers in gathered.lost.items():
+        values.update(zip(GROUPS[name], numbers, strict=True))
+    last = severities(msgspec.convert(values, Facts), side)
+    return stress({**{n: v * _weight(gathered, n) for n, v in last.items()}, **known})
+
+
+def _weight(gathered: Gathered, severity: str) -> float:
+    return gathered.lost_weight.get(severity.removesuffix("_froth"), 0.0)
+
+
+def _clues(senses: Senses, gathered: Gathered, now_ns: int) -> Clues:
+    hour = open_interest.change(senses.open_interest, now_ns, 3_600, gathered.oi_venues)
+    slots, sd = senses.funding.slots, senses.baselines.funding_sd
+    now = rings.get(slots, slots.newest)
+    before = rings.last_known(slots, now_ns // SLOT_NS - 3, 1)
+    moved = None
+    if now is not None and before is not None and sd is not None:
+        moved = (now - before) / sd
+    return Clues(
+        oi_1h_change=hour.log_change if hour is not None else None,
+        funding_move_sd=moved,
+        spot_cvd_usd=readings.fresh(senses.readings, readings.SPOT_CVD, now_ns),
+        netflow_z=readings.netflow_z(senses.readings, now_ns),
+    )
+
+
+WORDS_OF = {
+    "liq": "liquidations", "oi": "open interest", "fund": "funding", "fg": "fear and greed",
+    "skew": "option skew", "etf": "fund flows", "corr": "equities",
+}  # fmt: skip
+
+
+def _degraded(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[str, ...]:
+    lines = []
+    for name in gathered.stale:
+        age_h = (now_ns - senses.carried[name].ns) / 3.6e12
+        lines.append(f"{WORDS_OF[name]}: missing for {age_h:.1f} h, last value carried")
+    lines += [f"{WORDS_OF[name]}: not available" for name in gathered.absent]
+    if not gathered.price_live:
+        lines.append("price: no bar closed lately")
+    if gathered.base_is_prior:
+        lines.append("liquidations: an ordinary day is assumed from open interest")
+    liq = gathered.liq
+    if liq is not None and liq.missing_venues:
+        lines.append(f"liquidations: without {', '.join(liq.missing_venues)}")
+    return tuple(lines)
