@@ -146,7 +146,10 @@ def ask_unknown(desk: Desk) -> None:
 
 
 def on_not_found(desk: Desk, event: OrderNotFound) -> OrderBelief | None:
-    """The venue knows no such order now: final only after a while, for it may still appear."""
+    """The venue knows no such order now: final only after a while, for it may still appear.
+
+    A stop that is not found is not waited for: another one is sent (over-cover, then trim).
+    """
     belief = desk.state.orders.get(event.client_order_id)
     if belief is None or not belief.status.is_live:
         return None
@@ -168,7 +171,10 @@ def on_not_found(desk: Desk, event: OrderNotFound) -> OrderBelief | None:
             drop_unfilled_trade(desk, belief)
         return belief
     belief.status = OrderStatus.UNKNOWN
-    return None
+    if belief.purpose is not Purpose.STOP:
+        return None
+    belief.misses += 1
+    return belief
 
 
 def on_cancel_failed(desk: Desk, event: CancelFailed) -> None:

@@ -63,7 +63,7 @@ Wish = EntryWish | ReduceWish | CancelWish | MarginWish
 
 def in_flight(desk: Desk, belief: OrderBelief) -> bool:
     """Whether an order was sent so recently that its answer is still due."""
-    young = desk.state.now_ns - belief.sent_ns < IN_FLIGHT_NS
+    young = desk.state.now_ns - belief.sent_ns < IN_FLIGHT_NS and belief.misses == 0
     return young and belief.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
 
