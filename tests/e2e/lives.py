@@ -53,6 +53,7 @@ class Lives:
         """A daemon that may enter: the last survivor, or a new one on a journal of its own."""
         if self.daemon is not None and self.daemon.alive:
             if not self.daemon.status()["entries_pending"]:
+                self.daemon.await_ready()
                 return self.daemon
             self.daemon.kill()
         self.forget()
@@ -69,6 +70,17 @@ class Lives:
         self.wire += 100
         self.venue.move(self.wire + 50.0)
         return self.wire
+
+    def enter(self) -> int:
+        """Cross the next wire and wait for the trade; return the wire."""
+        wire = self.next_wire()
+        try:
+            until(self.venue.position, "an entry")
+        except AssertionError as error:
+            assert self.daemon is not None
+            told = [row["what"] + ": " + row["why"] for row in self.daemon.journal("decisions")[:6]]
+            raise AssertionError(f"{error}; {told}; {self.daemon.status()}") from None
+        return wire
 
     def arm(self, point: str, when: str) -> None:
         self.kill_file.write_text(f"{point}:{when}")
@@ -127,12 +139,14 @@ def assert_one_life(daemon: Daemon, venue: VenueHandle, wire: int) -> None:
     held = venue.position()
     leg = daemon.await_protected(f"{held.normalize():f}")
     assert leg["opened_by"] == "trip_wire", "the plan of the trade survived"
-    until(lambda: len(venue.stops()) == 1, "one stop")
-    until(lambda: len(venue.targets()) == 1, "one target")
-    (stop,), (target,) = venue.stops(), venue.targets()
-    assert Decimal(stop["quantity"]) == Decimal(target["quantity"]) == held
-    assert abs(float(stop["triggerPrice"]) - wire * 0.99) < 1.0, "the stop of the plan"
-    assert abs(float(target["triggerPrice"]) - wire * 1.03) < 1.0, "the target of the plan"
+    until(lambda: _are(venue.stops(), held, wire * 0.99), "the stop of the plan, alone")
+    until(lambda: _are(venue.targets(), held, wire * 1.03), "the target of the plan, alone")
+
+
+def _are(resting: list[dict[str, Any]], qty: Decimal, trigger: float) -> bool:
+    return [Decimal(order["quantity"]) for order in resting] == [qty] and abs(
+        float(resting[0]["triggerPrice"]) - trigger
+    ) < 1.0
 
 
 def restart_and_measure(life: Lives, measured: Measured) -> Daemon:
