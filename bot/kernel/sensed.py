@@ -6,7 +6,7 @@ away is exact in any order. Instants are ns UTC, 0 meaning never. Fractions are 
 
 import msgspec
 
-from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_MIN, NS_PER_S
+from bot.domain.units import NS_PER_DAY, NS_PER_H
 
 WINDOWS_S = (60, 300, 3_600, 14_400, 86_400, 172_800)
 """Rolling windows of liquidations, seconds."""
@@ -166,6 +166,8 @@ class LiqVenue(msgspec.Struct, kw_only=True):
     repeated: int = 0
     wheels: list[Wheel] = []
     excess: list[Wheel] = []
+    taker: Wheel | None = None
+    """Market orders that sold (in place of longs) and bought (shorts), where told."""
     """What the venue's throttle hides, estimated minute by minute."""
     seen: dict[str, int] = {}
     seen_before: dict[str, int] = {}
@@ -185,6 +187,11 @@ class LiqSeries(msgspec.Struct, kw_only=True):
     longs: Ring
     shorts: Ring
     day_sums: Ring
+    rows: int = 0
+    """Windows of the last day that are known."""
+    long_24h: float = 0.0
+    short_24h: float = 0.0
+    last_1h: float | None = None
     base_usd: float | None = None
     base_days: float = 0.0
     peaks: list[Peak] = []
@@ -341,9 +348,3 @@ class Senses(msgspec.Struct, kw_only=True):
     dislocated_ns: int = 0
     """Since when mark and index stand apart; 0: they do not."""
     assessed_ns: int = 0
-
-
-MINUTE_WHEEL = (NS_PER_MIN, (60, 240))
-WHEELS = ((5 * NS_PER_S, (12, 60)), MINUTE_WHEEL, (15 * NS_PER_MIN, (96, 192)))
-"""(bucket, window lengths in buckets) of observed liquidations; together they are WINDOWS_S."""
-EXCESS_WHEELS = ((NS_PER_MIN, (1, 5, 60, 240)), (15 * NS_PER_MIN, (96, 192)))

@@ -83,6 +83,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     oi_qty: float | None = None
     oi_usd: float | None = None
     oi_venues: list[OiVenue] = []
+    oi_known_qty: float = 0.0
     base_is_prior: bool = False
 
 
@@ -90,11 +91,12 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
     """Return the facts of now; inputs that went missing carry their last numbers."""
     found = _price_facts(senses)
     venues = open_interest.present(senses.open_interest, now_ns)
+    known = open_interest.known_qty(senses.open_interest, now_ns)
     oi_qty = open_interest.total_qty(venues)
     oi_usd = oi_qty * senses.price.close if oi_qty is not None and senses.price.close else None
     liq = totals.now_of(senses.liquidations, now_ns)
     live = {
-        "oi": _oi_facts(senses, now_ns, venues),
+        "oi": _oi_facts(senses, now_ns, venues, known),
         "fund": _funding_facts(senses, now_ns, venues),
         "fg": _one(readings.fresh(senses.readings, readings.FEAR_GREED, now_ns)),
         "skew": _one(readings.fresh(senses.readings, readings.SKEW, now_ns)),
@@ -136,6 +138,7 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
         oi_qty=oi_qty,
         oi_usd=oi_usd,
         oi_venues=venues,
+        oi_known_qty=known,
         base_is_prior=base_is_prior,
     )
 
@@ -168,21 +171,21 @@ def _price_facts(senses: Senses) -> dict[str, float | None]:
 
 
 def _oi_facts(
-    senses: Senses, now_ns: int, venues: list[OiVenue]
+    senses: Senses, now_ns: int, venues: list[OiVenue], known_qty: float
 ) -> tuple[float | None, ...] | None:
-    change = open_interest.change(senses.open_interest, now_ns, 86_400, venues)
+    change = open_interest.log_change(venues, known_qty, now_ns, 86_400)
     sd = senses.baselines.oi_sd
-    return None if change is None or sd is None else (change.log_change, sd)
+    return None if change is None or sd is None else (change, sd)
 
 
 def _funding_facts(
     senses: Senses, now_ns: int, venues: list[OiVenue]
 ) -> tuple[float | None, ...] | None:
     known = senses.baselines
-    now = funding.funding_now(senses, now_ns, venues)
+    now = funding.mean_8h(senses, now_ns, venues)
     if now is None or known.funding_med is None or known.funding_sd is None:
         return None
-    return now.mean_8h, known.funding_med, known.funding_sd
+    return now, known.funding_med, known.funding_sd
 
 
 def _equity_facts(senses: Senses, now_ns: int) -> tuple[float | None, ...] | None:

@@ -41,25 +41,27 @@ class Flush(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool
     """Judged without a liquidation feed."""
     completeness: float
+    """How far the flush has gone, 0 to 1; 0 where price has not moved."""
     evidence: tuple[str, ...]
 
 
 def judge(facts: Facts, clues: Clues, side: int = 1) -> Flush:
     """Return the verdict. A reset is no bottom and releases nothing."""
     partial = facts.liq_24h_usd is None or facts.liq_base_usd is None
+    if not _moved(facts, side):
+        return Flush(state=NONE, side=side, partial=partial, completeness=0.0, evidence=())
     ratio = None if partial else 2.0 ** times(facts.liq_24h_usd or 0.0, facts.liq_base_usd or 0.0)
     left = _interest_left(facts, partial=partial)
     forced = _forced(facts, ratio, side)
-    moved = side * (facts.ret_24h or 0.0) <= -FALL_SD * (facts.sd or 1.0)
     quiet = _quiet(facts, clues, side)
     state = NONE
-    if moved and left and quiet and (forced or partial):
+    if left and quiet and (forced or partial):
         state = RESET
-    elif moved and (left or forced) and not quiet:
+    elif (left or forced) and not quiet:
         state = IN_PROGRESS
-    elif moved and not left and _spot_driven(clues):
+    elif not left and _spot_driven(clues):
         state = STRUCTURAL
-    elif side > 0 and moved and facts.oi_z is not None and facts.oi_z > 1.0:
+    elif side > 0 and facts.oi_z is not None and facts.oi_z > 1.0:
         state = ATTACK
     return Flush(
         state=state,
@@ -68,6 +70,12 @@ def judge(facts: Facts, clues: Clues, side: int = 1) -> Flush:
         completeness=_completeness(facts, clues, ratio, quiet=quiet, side=side),
         evidence=_evidence(facts, clues, ratio, quiet=quiet) if state != NONE else (),
     )
+
+
+def _moved(facts: Facts, side: int) -> bool:
+    if facts.ret_24h is None or facts.sd is None or facts.sd <= 0.0:
+        return False
+    return side * facts.ret_24h <= -FALL_SD * facts.sd
 
 
 def _interest_left(facts: Facts, *, partial: bool) -> bool:

@@ -7,7 +7,7 @@ from bot.kernel.assess import cascade, flush, threat
 from bot.kernel.assess.facts import GROUPS, Facts, Gathered, gather
 from bot.kernel.assess.flush import Clues, Flush
 from bot.kernel.assess.pulse import active_share, pulse, pulse_word
-from bot.kernel.assess.severities import severities
+from bot.kernel.assess.severities import mirrored, severities
 from bot.kernel.assess.stress import known_share, stress, stress_word
 from bot.kernel.observe import baselines, liquidations, open_interest, readings, rings
 from bot.kernel.observe.funding import SLOT_NS
@@ -35,8 +35,6 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     """The same for shorts: rallies instead of falls."""
     severities: dict[str, float]
     severities_short: dict[str, float]
-    known_share: float
-    """Share of Stress's weight that is known."""
     facts: Facts
     degraded: tuple[str, ...]
     """What is missing, in words."""
@@ -55,6 +53,11 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     liq_short_24h_usd: float | None
     open_interest_qty: float | None
     open_interest_venues: tuple[str, ...]
+
+    @property
+    def known_share(self) -> float:
+        """Share of Stress's weight that is known."""
+        return known_share(self.severities)
 
     @property
     def reset(self) -> bool:
@@ -79,11 +82,21 @@ def assess(
     gathered = gather(senses, now_ns, policy)
     facts = gathered.facts
     flags = standing_flags(senses, now_ns)
-    bad, bad_short = severities(facts), severities(facts, -1)
+    bad = severities(facts)
+    bad_short = mirrored(bad, facts)
     value, value_short = stress(bad), stress(bad_short)
     floor, reasons = _floor(senses, gathered, now_ns)
-    level = max(_level(senses, gathered, bad, now_ns, policy, side=1), floor)
-    level_short = max(_level(senses, gathered, bad_short, now_ns, policy, side=-1), floor)
+    held, held_short = _held(gathered, bad, value, 1), _held(gathered, bad_short, value_short, -1)
+    down, up = (threat.moving(facts, side, policy) for side in (1, -1))
+    level = threat.advance(
+        senses.fall, now_ns, policy, stress=value, held_stress=held, is_moving=down,
+        systemic=bool(flags),
+    )  # fmt: skip
+    level_short = threat.advance(
+        senses.rally, now_ns, policy, stress=value_short, held_stress=held_short, is_moving=up,
+        systemic=bool(flags),
+    )  # fmt: skip
+    level, level_short = max(level, floor), max(level_short, floor)
     rush = cascade.rush_of(senses, gathered, now_ns)
     state = cascade.advance(senses.cascade, now_ns, rush, senses.baselines.froth, potential)
     clues = _clues(senses, gathered, now_ns)
@@ -103,7 +116,6 @@ def assess(
         threat_short=level_short,
         severities=bad,
         severities_short=bad_short,
-        known_share=known_share(bad),
         facts=facts,
         degraded=_degraded(senses, gathered, now_ns),
         floor=floor,
@@ -154,7 +166,9 @@ def on_mark(senses: Senses, ns: int, mark: float, index: float | None) -> None:
 
 def standing_flags(senses: Senses, now_ns: int) -> tuple[str, ...]:
     """Return the systemic flags that stand, by name."""
-    names = [n for n, until_ns in sorted(senses.flags.items()) if not until_ns or until_ns > now_ns]
+    names = []
+    if senses.flags:
+        names = [n for n, end_ns in sorted(senses.flags.items()) if not end_ns or end_ns > now_ns]
     if senses.dislocated_ns and now_ns - senses.dislocated_ns >= DISLOCATED_NS:
         names.append("mark and index apart")
     return tuple(names)
@@ -172,30 +186,10 @@ def _floor(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[int, tuple[
     return floor, tuple(reasons)
 
 
-def _level(
-    senses: Senses,
-    gathered: Gathered,
-    known: dict[str, float],
-    now_ns: int,
-    policy: SensePolicy,
-    *,
-    side: int,
-) -> int:
-    return threat.advance(
-        senses.fall if side > 0 else senses.rally,
-        now_ns,
-        policy,
-        stress=stress(known),
-        held_stress=_held(gathered, known, side),
-        is_moving=threat.moving(gathered.facts, side, policy),
-        systemic=bool(standing_flags(senses, now_ns)),
-    )
-
-
-def _held(gathered: Gathered, known: dict[str, float], side: int) -> float:
+def _held(gathered: Gathered, known: dict[str, float], value: float, side: int) -> float:
     """Return Stress as if lost inputs still stood, fading: their loss lets no Threat down."""
     if not gathered.lost:
-        return stress(known)
+        return value
     values: dict[str, float | None] = {}
     for name, numbers in gathered.lost.items():
         values.update(zip(GROUPS[name], numbers, strict=True))
@@ -208,7 +202,7 @@ def _weight(gathered: Gathered, severity: str) -> float:
 
 
 def _clues(senses: Senses, gathered: Gathered, now_ns: int) -> Clues:
-    hour = open_interest.change(senses.open_interest, now_ns, 3_600, gathered.oi_venues)
+    hour = open_interest.log_change(gathered.oi_venues, gathered.oi_known_qty, now_ns, 3_600)
     slots, sd = senses.funding.slots, senses.baselines.funding_sd
     now = rings.get(slots, slots.newest)
     before = rings.last_known(slots, now_ns // SLOT_NS - 3, 1)
@@ -216,7 +210,7 @@ def _clues(senses: Senses, gathered: Gathered, now_ns: int) -> Clues:
     if now is not None and before is not None and sd is not None:
         moved = (now - before) / sd
     return Clues(
-        oi_1h_change=hour.log_change if hour is not None else None,
+        oi_1h_change=hour,
         funding_move_sd=moved,
         spot_cvd_usd=readings.fresh(senses.readings, readings.SPOT_CVD, now_ns),
         netflow_z=readings.netflow_z(senses.readings, now_ns),

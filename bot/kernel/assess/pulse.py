@@ -26,14 +26,15 @@ def directions(facts: Facts) -> dict[str, float]:
     """Return the lean of every known input, -1 (down) to 1 (up)."""
     f = facts
     out: dict[str, float] = {}
+    funding_z, oi_z = f.funding_z, f.oi_z
     if f.ret_24h is not None and f.sd is not None and f.sd > 0.0:
         out["ret"] = signed(f.ret_24h / (6.0 * f.sd))
     if f.liq_24h_usd is not None and f.liq_base_usd is not None and f.long_share is not None:
         day = ramp(times(f.liq_24h_usd, f.liq_base_usd), 0.0, 5.0)
         hour = ramp(times(24.0 * (f.liq_1h_usd or 0.0), f.liq_base_usd), 0.0, 6.0)
         out["liq"] = -max(day, hour) * (2.0 * f.long_share - 1.0)
-    if f.funding_z is not None:
-        out["fund"] = signed(f.funding_z / 8.0)
+    if funding_z is not None:
+        out["fund"] = signed(funding_z / 8.0)
     if f.rsi is not None:
         out["rsi"] = signed((f.rsi - 50.0) / 40.0)
     if f.fear_greed is not None:
@@ -45,8 +46,8 @@ def directions(facts: Facts) -> dict[str, float]:
     if f.rho is not None and f.equity_ret is not None:
         out["corr"] = f.rho * signed(f.equity_ret / 0.03)
     sign = 0.0 if not f.ret_24h else (1.0 if f.ret_24h > 0.0 else -1.0)
-    if f.oi_z is not None:
-        out["oi"] = 0.5 * sign * ramp(abs(f.oi_z), 0.0, 6.0)
+    if oi_z is not None:
+        out["oi"] = 0.5 * sign * ramp(abs(oi_z), 0.0, 6.0)
     if f.range_24h is not None and f.range_med is not None:
         wide = ramp(times(f.range_24h, f.range_med), 0.0, 2.5)
         out["vol"] = sign * max(wide, ramp(f.range_24h, 0.0, 0.15))
@@ -57,18 +58,19 @@ def exhaustion(facts: Facts) -> float:
     """Return how spent sellers (positive) or buyers (negative) are; unknown inputs say nothing."""
     f = facts
     down = up = 0.0
+    funding_z, oi_z = f.funding_z, f.oi_z
     if f.rsi is not None:
         down += ramp(35.0 - f.rsi, 0.0, 20.0)
         up += ramp(f.rsi - 65.0, 0.0, 20.0)
     if f.fear_greed is not None:
         down += ramp(30.0 - f.fear_greed, 0.0, 30.0)
         up += ramp(f.fear_greed - 70.0, 0.0, 30.0)
-    if f.oi_z is not None:
-        down += ramp(-f.oi_z, 0.0, 6.0)
-        up += ramp(f.oi_z, 1.0, 5.0)
-    if f.funding_z is not None:
-        down += ramp(-f.funding_z, 0.0, 8.0)
-        up += ramp(f.funding_z, 1.0, 9.0)
+    if oi_z is not None:
+        down += ramp(-oi_z, 0.0, 6.0)
+        up += ramp(oi_z, 1.0, 5.0)
+    if funding_z is not None:
+        down += ramp(-funding_z, 0.0, 8.0)
+        up += ramp(funding_z, 1.0, 9.0)
     return (down - up) / 4.0
 
 
@@ -88,10 +90,14 @@ def active_share(facts: Facts) -> float | None:
 def pulse(facts: Facts, share: float | None, *, systemic: bool) -> float | None:
     """Return Pulse; None when nothing is known. No credit for exhaustion while it runs."""
     leans = directions(facts)
-    whole = sum(WEIGHTS[name] for name in leans)
-    if whole <= 0.0:
+    if not leans:
         return None
-    lean = sum(WEIGHTS[name] * value for name, value in leans.items()) / whole
+    lean = whole = 0.0
+    for name, value in leans.items():
+        weight = WEIGHTS[name]
+        lean += weight * value
+        whole += weight
+    lean /= whole
     spent = exhaustion(facts)
     credit = CREDIT_FROTH
     if spent > 0.0:

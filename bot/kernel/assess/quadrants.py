@@ -46,16 +46,17 @@ def quadrants(senses: Senses, now_ns: int) -> tuple[Quadrant, ...]:
         return ()
     out = []
     venues = open_interest.present(senses.open_interest, now_ns)
+    known_qty = open_interest.known_qty(senses.open_interest, now_ns)
     for kind, horizon_s in enumerate(HORIZONS_S):
         price_sd, oi_sd = known.move_sd[kind], known.oi_move_sd[kind]
         then = _price_then(senses, horizon_s)
         if price_sd is None or oi_sd is None or then is None:
             continue
-        change = open_interest.change(senses.open_interest, now_ns, horizon_s, venues)
+        change = open_interest.log_change(venues, known_qty, now_ns, horizon_s)
         if change is None:
             continue
         move = math.log(senses.price.close / then)
-        price_z, oi_z = move / price_sd, change.log_change / oi_sd
+        price_z, oi_z = move / price_sd, change / oi_sd
         name = quadrant_name(price_z, oi_z)
         out.append(
             Quadrant(
@@ -63,7 +64,7 @@ def quadrants(senses: Senses, now_ns: int) -> tuple[Quadrant, ...]:
                 name=name,
                 confidence=min(min(abs(price_z), abs(oi_z)) / 2.0, 1.0) * (name != NEUTRAL),
                 price_change=move,
-                oi_change=change.log_change,
+                oi_change=change,
                 price_z=price_z,
                 oi_z=oi_z,
             )

@@ -12,7 +12,8 @@ NAMES = (
 
 def ramp(x: float, low: float, high: float) -> float:
     """Return 0 up to `low`, 1 from `high`, straight between."""
-    return min(max((x - low) / (high - low), 0.0), 1.0)
+    share = (x - low) / (high - low)
+    return min(share, 1.0) if share > 0.0 else 0.0
 
 
 def times(x: float, ordinary: float) -> float:
@@ -84,17 +85,13 @@ def severities(facts: Facts, side: int = 1) -> dict[str, float]:
         out["liq"] = of_liquidations(facts.liq_24h_usd, facts.liq_base_usd, facts.liq_1h_usd)
     if facts.range_24h is not None and facts.range_med is not None:
         out["vol"] = of_range(facts.range_24h, facts.range_med)
-    two_days = facts.drop_48h if side > 0 else facts.rise_48h
-    hour = facts.drop_1h if side > 0 else facts.rise_1h
     if facts.sd is not None and facts.sd > 0.0:
-        if two_days is not None:
-            out["ret"] = of_drop(two_days, facts.sd)
-        if hour is not None:
-            out["shock"] = of_shock(hour, facts.sd)
-    if facts.funding_z is not None:
-        out["fund"], out["fund_froth"] = of_funding(facts.funding_z)
-    if facts.oi_z is not None:
-        out["oi"], out["oi_froth"] = of_interest(facts.oi_z)
+        out.update(_of_price(facts, facts.sd, side))
+    funding_z, oi_z = facts.funding_z, facts.oi_z
+    if funding_z is not None:
+        out["fund"], out["fund_froth"] = of_funding(funding_z)
+    if oi_z is not None:
+        out["oi"], out["oi_froth"] = of_interest(oi_z)
     if facts.fear_greed is not None:
         out["fg"] = of_fear(facts.fear_greed)
     if facts.skew is not None:
@@ -103,4 +100,22 @@ def severities(facts: Facts, side: int = 1) -> dict[str, float]:
         out["etf"] = of_flow(facts.etf_z)
     if facts.rho is not None and facts.equity_ret is not None:
         out["corr"] = of_equity(facts.rho, facts.equity_ret)
+    return out
+
+
+def mirrored(known: dict[str, float], facts: Facts) -> dict[str, float]:
+    """Return severities for shorts from those for longs."""
+    if facts.sd is None or facts.sd <= 0.0:
+        return known
+    return {**known, **_of_price(facts, facts.sd, -1)}
+
+
+def _of_price(facts: Facts, sd: float, side: int) -> dict[str, float]:
+    out: dict[str, float] = {}
+    two_days = facts.drop_48h if side > 0 else facts.rise_48h
+    hour = facts.drop_1h if side > 0 else facts.rise_1h
+    if two_days is not None:
+        out["ret"] = of_drop(two_days, sd)
+    if hour is not None:
+        out["shock"] = of_shock(hour, sd)
     return out

@@ -28,7 +28,7 @@ def stress(severities: Mapping[str, float]) -> float:
 
 def known_share(severities: Mapping[str, float]) -> float:
     """Return the share of all weight that is known."""
-    return sum(w for name, w in WEIGHTS.items() if name in severities) / WEIGHT_TOTAL
+    return sum([weight for name, weight in WEIGHTS.items() if name in severities]) / WEIGHT_TOTAL
 
 
 def stress_word(value: float) -> str:

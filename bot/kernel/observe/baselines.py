@@ -8,7 +8,7 @@ from bot.kernel.observe.funding import (
     HISTORY_SLOTS,
     SLOT_NS,
     SPREAD_MIN_FRAC,
-    funding_now,
+    mean_8h,
     percentile,
 )
 from bot.kernel.sensed import HORIZONS_S, AssetPriors, PriceSense, SensePolicy, Senses, priors_of
@@ -125,8 +125,8 @@ def froth(senses: Senses, past: rings.Floats, now_ns: int) -> float | None:
         month = past[largest][~np.isnan(past[largest])]
         if len(month) >= MOVES_MIN:
             ranks.append(float(np.mean(month <= now[largest].qty)))
-    paid = funding_now(senses, now_ns)
-    rank = percentile(senses.funding, paid.mean_8h) if paid is not None else None
+    paid = mean_8h(senses, now_ns, now)
+    rank = percentile(senses.funding, paid) if paid is not None else None
     if rank is not None:
         ranks.append(rank)
     return sum(ranks) / len(ranks) if len(ranks) >= 2 else None

@@ -73,33 +73,33 @@ def on_funding(senses: Senses, event: FundingRate) -> bool:
     return True
 
 
-def funding_now(
-    senses: Senses, now_ns: int, venues: list[OiVenue] | None = None
-) -> FundingNow | None:
-    """Return the open-interest-weighted mean over venues that are fresh; None without any.
-
-    `venues` saves asking again whose open interest is known.
-    """
-    rates: list[tuple[str, float, bool]] = []
-    for name, venue in sorted(senses.funding.venues.items()):
-        found = _venue_rate(venue, now_ns)
-        if found is not None:
-            rates.append((name, *found))
-    if not rates:
+def mean_8h(senses: Senses, now_ns: int, venues: list[OiVenue]) -> float | None:
+    """Return the mean over fresh venues by open interest (of `venues`); None without any."""
+    weights, values = _weighed(senses.funding, now_ns, venues)
+    if not values:
         return None
-    if venues is None:
-        venues = open_interest.present(senses.open_interest, now_ns)
-    weights = _weights(venues, [name for name, _, _ in rates])
-    values = winsorised([rate for _, rate, _ in rates])
+    return math.fsum([w * f for w, f in zip(weights, values, strict=True)]) / math.fsum(weights)
+
+
+def funding_now(senses: Senses, now_ns: int) -> FundingNow | None:
+    """Return funding over venues that are fresh, in words and numbers; None without any."""
+    sense = senses.funding
+    venues = open_interest.present(senses.open_interest, now_ns)
+    weights, values = _weighed(sense, now_ns, venues)
+    mean = mean_8h(senses, now_ns, venues)
+    if mean is None:
+        return None
+    fresh = {name: _venue_rate(v, now_ns) for name, v in sorted(sense.venues.items())}
+    rates = {name: found for name, found in fresh.items() if found is not None}
+    kinds = {predicted for _, predicted in rates.values()}
     whole = math.fsum(weights)
-    pairs = list(zip(weights, values, strict=True))
-    kinds = {predicted for _, _, predicted in rates}
     return FundingNow(
-        mean_8h=math.fsum(w * f for w, f in pairs) / whole,
-        low_8h=min(rate for _, rate, _ in rates),
-        high_8h=max(rate for _, rate, _ in rates),
-        venues=tuple(name for name, _, _ in rates),
-        negative_share=math.fsum(w for w, f in pairs if f < 0.0) / whole,
+        mean_8h=mean,
+        low_8h=min(rate for rate, _ in rates.values()),
+        high_8h=max(rate for rate, _ in rates.values()),
+        venues=tuple(rates),
+        negative_share=math.fsum(w for w, f in zip(weights, values, strict=True) if f < 0.0)
+        / whole,
         largest_weight=max(weights) / whole,
         source="mixed" if len(kinds) > 1 else ("predicted" if kinds.pop() else "settled"),
     )
@@ -157,17 +157,28 @@ def _venue_rate(venue: FundingVenue, now_ns: int) -> tuple[float, bool] | None:
     return None
 
 
-def _weights(venues: list[OiVenue], names: list[str]) -> list[float]:
-    """Return each venue's open interest; one without gets the median of the others."""
+def _weighed(
+    sense: FundingSense, now_ns: int, venues: list[OiVenue]
+) -> tuple[list[float], list[float]]:
+    """Return weights and rates of fresh venues; one without open interest weighs the median."""
+    names: list[str] = []
+    rates: list[float] = []
+    for name in sorted(sense.venues):
+        found = _venue_rate(sense.venues[name], now_ns)
+        if found is not None:
+            names.append(name)
+            rates.append(found[0])
     known = {v.venue: v.qty for v in venues}
+    if all(name in known for name in names):
+        return [known[name] for name in names], winsorised(rates)
     usual = rings.median([known[name] for name in names if name in known]) or 1.0
-    return [known.get(name, usual) for name in names]
+    return [known.get(name, usual) for name in names], winsorised(rates)
 
 
 def _remember(senses: Senses, ns: int) -> None:
     """Keep the mean of this slot of eight hours; a finished slot enters record and flip."""
     sense = senses.funding
-    now = funding_now(senses, ns)
+    now = mean_8h(senses, ns, open_interest.present(senses.open_interest, ns))
     slot = ns // SLOT_NS
     if now is None or slot < sense.slots.newest:
         return
@@ -176,7 +187,7 @@ def _remember(senses: Senses, ns: int) -> None:
         value = rings.get(sense.slots, ended)
         if value is not None:
             _close_slot(sense, (ended + 1) * SLOT_NS, value)
-    rings.put(sense.slots, slot, now.mean_8h)
+    rings.put(sense.slots, slot, now)
 
 
 def _close_slot(sense: FundingSense, end_ns: int, value: float) -> None:

@@ -7,8 +7,6 @@ from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_DAY, NS_PER_MIN, NS_PER_S
 from bot.kernel.observe import rings, throttle
 from bot.kernel.sensed import (
-    EXCESS_WHEELS,
-    WHEELS,
     LiqSense,
     LiqSeries,
     LiqVenue,
@@ -18,6 +16,9 @@ from bot.kernel.sensed import (
     Sizes,
 )
 
+WHEELS = ((5 * NS_PER_S, (12, 60)), (NS_PER_MIN, (60, 240)), (15 * NS_PER_MIN, (96, 192)))
+"""(bucket, window lengths in buckets) of observed liquidations; together they are WINDOWS_S."""
+EXCESS_WHEELS = ((NS_PER_MIN, (1, 5, 60, 240)), (15 * NS_PER_MIN, (96, 192)))
 USD_MAX = 1e13
 AHEAD_NS = NS_PER_MIN
 """A venue's clock may run this far ahead of ours."""
@@ -89,7 +90,18 @@ def on_liquidation_sum(senses: Senses, event: LiquidationSum) -> bool:
         return False
     series.newest_ns = max(series.newest_ns, event.event_ns)
     _renew_day_sums(series, slot)
+    _renew_last_day(series)
     return True
+
+
+def on_taker(senses: Senses, venue: str, ns: int, *, sold_usd: float, bought_usd: float) -> None:
+    """Add market orders of a venue, USD: no more can have been forced than was traded."""
+    known = senses.liquidations.venues.get(venue)
+    if known is None or not (0.0 <= sold_usd < USD_MAX and 0.0 <= bought_usd < USD_MAX):
+        return
+    if known.taker is None:
+        known.taker = rings.new_wheel(NS_PER_MIN, (5,))
+    rings.add(known.taker, ns, round(sold_usd * 100.0), round(bought_usd * 100.0))
 
 
 def on_venue(senses: Senses, venue: str, *, live: bool) -> None:
@@ -145,7 +157,8 @@ def close_minutes(sense: LiqSense, venue: LiqVenue, ns: int, policy: SensePolicy
             prints = [v[0] for k, v in venue.second_usd.items() if k[-1] == side and k not in rest]
             sizes = teacher.sizes.get(side) if teacher is not None else None
             guess, full = throttle.estimate_usd(mode, prints, sizes, 60)
-            hidden = round((guess - sum(prints)) * 100.0)
+            traded = _taker_usd(venue, minute - 1, side)
+            hidden = round((min(guess, traded) - sum(prints)) * 100.0)
             if full:
                 venue.saturated_ns = ns
             if hidden > 0:
@@ -155,6 +168,15 @@ def close_minutes(sense: LiqSense, venue: LiqVenue, ns: int, policy: SensePolicy
                     rings.add(wheel, at_ns, longs, shorts)
         venue.second_usd = rest
     venue.minute = minute
+
+
+def _taker_usd(venue: LiqVenue, minute: int, side: str) -> float:
+    """Return what was traded in a minute on the side of the forced orders; infinity: not told."""
+    wheel = venue.taker
+    if wheel is None or not wheel.newest - wheel.spans[-1] < minute <= wheel.newest:
+        return math.inf
+    cents = wheel.long_cents if side == "L" else wheel.short_cents
+    return cents[minute % wheel.spans[-1]] / 100.0
 
 
 def _note_print(venue: LiqVenue, event: Liquidation, usd: float, policy: SensePolicy) -> None:
@@ -213,6 +235,21 @@ def _renew_day_sums(series: LiqSeries, slot: int) -> None:
     total = rings.get(series.day_sums, slot)
     if total is not None and slot == series.longs.newest and end_ns % NS_PER_DAY == 0:
         rings.note_high(series.peaks, end_ns - NS_PER_DAY, total)
+
+
+def _renew_last_day(series: LiqSeries) -> None:
+    """Renew what is known of the newest day and hour; a day with holes is scaled up."""
+    rows = max(86_400 // series.window_s, 1)
+    last = series.longs.newest
+    longs = rings.known(series.longs, last - rows + 1, last)
+    shorts = rings.known(series.shorts, last - rows + 1, last)
+    scale = rows / len(longs)
+    series.rows = len(longs)
+    series.long_24h = math.fsum(longs) * scale
+    series.short_24h = math.fsum(shorts) * scale
+    if series.window_s <= 3_600:
+        slots = 3_600 // series.window_s
+        series.last_1h = math.fsum(longs[-slots:]) + math.fsum(shorts[-slots:])
 
 
 def roll_alarm(sense: LiqSense, now_ns: int) -> None:

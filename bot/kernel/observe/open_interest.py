@@ -82,33 +82,45 @@ def total_qty(venues: list[OiVenue]) -> float | None:
     return math.fsum(v.qty for v in venues) if venues else None
 
 
-def change(
-    sense: OiSense, now_ns: int, horizon_s: int, venues: list[OiVenue] | None = None
-) -> OiChange | None:
+def known_qty(sense: OiSense, now_ns: int) -> float:
+    """Return coins that single venues had open when last heard within a day."""
+    return math.fsum(
+        [
+            v.qty
+            for v in sense.venues.values()
+            if now_ns - v.ns <= NS_PER_DAY and not is_aggregate(v.venue)
+        ]
+    )
+
+
+def log_change(venues: list[OiVenue], known: float, now_ns: int, horizon_s: int) -> float | None:
     """Return the log change over a horizon of the venues known at both ends.
 
-    None when those hold less than half of what was open within a day: a rest is no market.
-    `venues` saves asking again who is `present`.
+    None when those hold less than half of the coins `known` to be open: a rest is no market.
     """
-    if venues is None:
-        venues = present(sense, now_ns)
-    now_sum: list[float] = []
-    then_sum: list[float] = []
-    names: list[str] = []
+    now = then = 0.0
     for venue in venues:
-        then = _at(venue, now_ns, horizon_s)
-        if then is not None:
-            now_sum.append(venue.qty)
-            then_sum.append(then)
-            names.append(venue.venue)
-    whole_now = math.fsum(now_sum)
-    if not names or whole_now < LEAST_SHARE * _whole(sense, venues, now_ns):
+        before = _at(venue, now_ns, horizon_s)
+        if before is not None:
+            now += venue.qty
+            then += before
+    if then <= 0.0 or now < LEAST_SHARE * known:
         return None
+    return math.log(now / then)
+
+
+def change(sense: OiSense, now_ns: int, horizon_s: int) -> OiChange | None:
+    """Return the change over a horizon and of which venues; None as in `log_change`."""
+    venues = present(sense, now_ns)
+    moved = log_change(venues, known_qty(sense, now_ns), now_ns, horizon_s)
+    if moved is None:
+        return None
+    both = [v for v in venues if _at(v, now_ns, horizon_s) is not None]
     return OiChange(
         horizon_s=horizon_s,
-        log_change=math.log(whole_now / math.fsum(then_sum)),
-        venues=tuple(names),
-        coverage=whole_now / math.fsum([v.qty for v in venues]),
+        log_change=moved,
+        venues=tuple(v.venue for v in both),
+        coverage=math.fsum([v.qty for v in both]) / math.fsum([v.qty for v in venues]),
     )
 
 
@@ -127,19 +139,6 @@ def past_changes(past: Floats, hours: int) -> Floats:
     known = then_sum > 0.0
     changes: Floats = np.log(now_sum[known] / then_sum[known])
     return changes
-
-
-def _whole(sense: OiSense, venues: list[OiVenue], now_ns: int) -> float:
-    """Return what single venues had open when last heard within a day (or what is present)."""
-    if venues and is_aggregate(venues[0].venue):
-        return venues[0].qty
-    return math.fsum(
-        [
-            v.qty
-            for v in sense.venues.values()
-            if now_ns - v.ns <= NS_PER_DAY and not is_aggregate(v.venue)
-        ]
-    )
 
 
 def _put_first(ring: Ring, slot: int, qty: float) -> None:

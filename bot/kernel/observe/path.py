@@ -100,11 +100,12 @@ def last_hour(price: PriceSense) -> tuple[float, float] | None:
     drop = rise = 0.0
     high, low = blocks[-1].low, blocks[-1].high
     for block in blocks:
-        if block.number >= first:
-            drop = max(drop, block.drop, 1.0 - block.low / high)
-            rise = max(rise, block.rise, block.high / low - 1.0)
-            high = max(high, block.high)
-            low = min(low, block.low)
+        if block.number < first:
+            continue
+        fall, climb = 1.0 - block.low / high, block.high / low - 1.0
+        drop = max(drop, block.drop, fall)
+        rise = max(rise, block.rise, climb)
+        high, low = max(high, block.high), min(low, block.low)
     return drop, rise
 
 

@@ -9,7 +9,10 @@ from bot.kernel.sensed import WINDOWS_S, LiqSense, LiqSeries, LiqVenue, Senses, 
 PRINTS = "prints"
 VENDOR_GRACE = 2
 """A vendor's series is stale this many windows after its newest one closed."""
+DAY_KNOWN_FRAC = 0.75
+"""Least share of a day's windows for its total to be believed."""
 CONCENTRATED_FRAC = 0.40
+DOUBT_TIMES = 1.5
 SATURATED_CONFIDENCE = 0.2
 
 
@@ -88,6 +91,23 @@ def acceleration(last_1h_usd: float | None, last_24h_usd: float) -> float | None
     if last_1h_usd is None or last_24h_usd <= 0.0:
         return None
     return last_1h_usd / (last_24h_usd / 24.0)
+
+
+def intensity(total: LiqTotal, open_interest_usd: float | None) -> float | None:
+    """Return what was liquidated as a share of open interest; None: interest unknown."""
+    if open_interest_usd is None or open_interest_usd <= 0.0:
+        return None
+    return total.usd / open_interest_usd
+
+
+def doubted(total: LiqTotal, oi_drop_usd: float, opened_usd: float) -> LiqTotal:
+    """Return a total with half the confidence where its estimate exceeds what can have closed.
+
+    What closed is the drop of open interest and what was opened anew meanwhile.
+    """
+    if total.estimated_usd <= DOUBT_TIMES * (max(oi_drop_usd, 0.0) + max(opened_usd, 0.0)):
+        return total
+    return msgspec.structs.replace(total, confidence=0.5 * total.confidence)
 
 
 def now_of(sense: LiqSense, now_ns: int) -> LiqNow | None:
@@ -172,27 +192,17 @@ def _fresh(series: LiqSeries, now_ns: int) -> bool:
 
 def _vendor(series: LiqSeries, now_ns: int) -> LiqNow | None:
     rows = max(86_400 // series.window_s, 1)
-    last = series.longs.newest
-    longs = rings.known(series.longs, last - rows + 1, last)
-    shorts = rings.known(series.shorts, last - rows + 1, last)
-    if len(longs) < 0.75 * rows:
+    if series.rows < DAY_KNOWN_FRAC * rows:
         return None
-    scale = rows / len(longs)
-    hour = None
-    if series.window_s <= 3_600:
-        slots = 3_600 // series.window_s
-        hour = sum(rings.known(series.longs, last - slots + 1, last)) + sum(
-            rings.known(series.shorts, last - slots + 1, last)
-        )
     return LiqNow(
         source=f"{series.venue}/{series.window_s}",
         venues=tuple(series.venue.split("+")),
         known_ns=min(series.newest_ns, now_ns),
-        long_24h=sum(longs) * scale,
-        short_24h=sum(shorts) * scale,
-        last_1h=hour if series.newest_ns > now_ns - 2 * NS_PER_H else None,
+        long_24h=series.long_24h,
+        short_24h=series.short_24h,
+        last_1h=series.last_1h if series.newest_ns > now_ns - 2 * NS_PER_H else None,
         last_5m=None,
         base=series.base_usd,
         base_days=series.base_days,
-        coverage=len(longs) / rows,
+        coverage=series.rows / rows,
     )
