@@ -86,16 +86,8 @@ def assess(
     bad_short = mirrored(bad, facts)
     value, value_short = stress(bad), stress(bad_short)
     floor, reasons = _floor(senses, gathered, now_ns)
-    held, held_short = _held(gathered, bad, value, 1), _held(gathered, bad_short, value_short, -1)
-    down, up = (threat.moving(facts, side, policy) for side in (1, -1))
-    level = threat.advance(
-        senses.fall, now_ns, policy, stress=value, held_stress=held, is_moving=down,
-        systemic=bool(flags),
-    )  # fmt: skip
-    level_short = threat.advance(
-        senses.rally, now_ns, policy, stress=value_short, held_stress=held_short, is_moving=up,
-        systemic=bool(flags),
-    )  # fmt: skip
+    level = _level(senses, gathered, bad, value, now_ns, policy, side=1)
+    level_short = _level(senses, gathered, bad_short, value_short, now_ns, policy, side=-1)
     level, level_short = max(level, floor), max(level_short, floor)
     rush = cascade.rush_of(senses, gathered, now_ns)
     state = cascade.advance(senses.cascade, now_ns, rush, senses.baselines.froth, potential)
@@ -184,6 +176,27 @@ def _floor(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[int, tuple[
         reasons.append("no live price")
     floor = threat.floor_of(price_live=gathered.price_live, stale=gathered.stale, event_floor=event)
     return floor, tuple(reasons)
+
+
+def _level(
+    senses: Senses,
+    gathered: Gathered,
+    known: dict[str, float],
+    value: float,
+    now_ns: int,
+    policy: SensePolicy,
+    *,
+    side: int,
+) -> int:
+    return threat.advance(
+        senses.fall if side > 0 else senses.rally,
+        now_ns,
+        policy,
+        stress=value,
+        held_stress=_held(gathered, known, value, side),
+        is_moving=threat.moving(gathered.facts, side, policy),
+        systemic=bool(standing_flags(senses, now_ns)),
+    )
 
 
 def _held(gathered: Gathered, known: dict[str, float], value: float, side: int) -> float:

@@ -67,7 +67,7 @@ def _wait_below(memory: ThreatMemory, now_ns: int, policy: SensePolicy, stress: 
         return
     if memory.below_ns == 0:
         memory.below_ns = now_ns
-    if memory.level < SEVERE and now_ns - memory.below_ns >= policy.down_wait_ns:
+    if memory.level < SEVERE and now_ns - memory.below_ns > policy.down_wait_ns:
         memory.level, memory.since_ns = memory.level - 1, now_ns
         memory.below_ns = now_ns if _below(memory.level, stress, policy) else 0
 

@@ -19,6 +19,9 @@ SPREAD_MIN_FRAC = 2e-5
 HISTORY_SLOTS = 270
 """Settlements of 90 days."""
 BAND_FRAC = 2e-5
+USUAL_WEIGHTS = {"binance": 1.0, "bybit": 0.6, "okx": 0.4, "hyperliquid": 0.3}
+USUAL_OTHER = 0.1
+"""How much of a market a venue usually holds, until its open interest is known."""
 NEGATIVE_SHARE = 2.0 / 3.0
 WINSOR_MADS = 5.0
 VALLEY_MAX = 400
@@ -160,7 +163,7 @@ def _venue_rate(venue: FundingVenue, now_ns: int) -> tuple[float, bool] | None:
 def _weighed(
     sense: FundingSense, now_ns: int, venues: list[OiVenue]
 ) -> tuple[list[float], list[float]]:
-    """Return weights and rates of fresh venues; one without open interest weighs the median."""
+    """Return weights and rates of fresh venues; one of unknown open interest weighs as usual."""
     names: list[str] = []
     rates: list[float] = []
     for name in sorted(sense.venues):
@@ -168,11 +171,14 @@ def _weighed(
         if found is not None:
             names.append(name)
             rates.append(found[0])
-    known = {v.venue: v.qty for v in venues}
-    if all(name in known for name in names):
-        return [known[name] for name in names], winsorised(rates)
-    usual = rings.median([known[name] for name in names if name in known]) or 1.0
-    return [known.get(name, usual) for name in names], winsorised(rates)
+    known = {v.venue: v.qty for v in venues if v.venue in sense.venues}
+    usual = math.fsum([USUAL_WEIGHTS.get(name, USUAL_OTHER) for name in known])
+    scale = math.fsum(known.values()) / usual if known else 1.0
+    weights = [
+        known[name] if name in known else scale * USUAL_WEIGHTS.get(name, USUAL_OTHER)
+        for name in names
+    ]
+    return weights, winsorised(rates)
 
 
 def _remember(senses: Senses, ns: int) -> None:
