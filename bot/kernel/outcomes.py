@@ -20,6 +20,7 @@ from bot.kernel.snapshot import OrderBelief, leg_key
 
 ASK_EVERY_NS = 2 * NS_PER_S
 MISSES_MAX = 2
+OVERLAP_NS = 60 * NS_PER_S
 LOST_AFTER_NS = 60 * NS_PER_S
 LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
 WOULD_TRIGGER = "-2021"
@@ -188,11 +189,12 @@ def on_cancel_failed(desk: Desk, event: CancelFailed) -> None:
 def ask_fills(desk: Desk) -> None:
     """Ask for executions that may have been missed while the account stream was down."""
     state = desk.state
-    if not state.seen_fills and not state.orders:
-        return
     newest_ns = max(state.seen_fills.values(), default=0)
-    oldest_ns = min((o.sent_ns for o in state.orders.values()), default=state.now_ns)
-    since_ns = newest_ns or oldest_ns - NS_PER_S
+    sent_ns = [order.sent_ns for order in state.orders.values()]
+    starts = [ns for ns in (state.lived_until_ns, *sent_ns) if ns > 0]
+    if newest_ns == 0 and not starts:
+        return
+    since_ns = newest_ns or min(starts) - OVERLAP_NS
     legs = {leg.symbol for leg in state.legs.values() if leg.qty > ZERO or leg.trade is not None}
     for symbol in sorted({*desk.policy.limits.symbols, *legs}):
         desk.emit(FetchFills(symbol, since_ns))

@@ -274,6 +274,8 @@ class BotState(msgspec.Struct, kw_only=True):
     legs: dict[str, Leg] = {}
     orders: dict[str, OrderBelief] = {}
     seen_fills: dict[str, int] = {}
+    lived_until_ns: int = 0
+    """Up to when the state of the life before this one was kept; 0 in a first life."""
     fills_wanted: dict[str, int] = {}
     """symbol -> since when executions must be read again, because a reading failed."""
     seen_commands: dict[str, int] = {}

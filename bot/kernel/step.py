@@ -133,7 +133,7 @@ class Kernel:
         old = thaw(blob)
         run_id = self.state.run_id
         zones = {symbol: market.zones for symbol, market in old.markets.items()}
-        old.run_id, old.markets = run_id, {}
+        old.run_id, old.markets, old.lived_until_ns = run_id, {}, old.now_ns
         old.mode, old.mode_reason = TradingMode.REDUCING, "starting"
         old.reconciled_ns = old.account_ns = old.wallet_ns = old.fill_ns = 0
         for leg in old.legs.values():
