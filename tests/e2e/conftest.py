@@ -9,6 +9,15 @@ from tests.e2e.lives import ENV, Lives, Measured
 from tests.fakes.daemon import Stand
 
 FIGURE = "e2e_s:"
+CAMPAIGN = ("test_kill_entry", "test_kill_stop", "test_restart", "test_outage", "test_lost_words")
+"""Modules that kill, cut off and starve whole processes: minutes long, `./run test -m campaign`."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in CAMPAIGN:
+            item.add_marker(pytest.mark.campaign)
 
 
 @pytest.fixture
