@@ -21,12 +21,12 @@ from bot.venue.feed import (
     BOOK_STREAMS,
     MARKET_STREAMS,
     STALE_NS,
-    Line,
+    Asking,
     PublicFeed,
-    stream_names,
 )
 from bot.venue.hosts import Fence
 from bot.venue.lanes import Lanes
+from bot.venue.line import Line
 from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Mode
 from bot.venue.reader import PublicReader
@@ -261,24 +261,26 @@ def _public_feed(
     rest = binance.rest_url(config.mode, config.base_url)
     origin = binance.ws_url(config.mode, config.ws_url, rest)
 
-    async def refine(reader: PublicReader) -> None:
-        await venue.clock_skew_ns()
-        reader.learn_intervals(await venue.funding_intervals_s())
-
-    async def nothing(_reader: PublicReader) -> None:
-        return
-
     def line(name: str, path: str, kinds: Sequence[str], stale_ns: int) -> Line:
+        reader = PublicReader(config.symbols)
+
+        async def refine() -> None:
+            if name != "market":
+                return
+            await venue.clock_skew_ns()
+            reader.learn_intervals(await venue.funding_intervals_s())
+
         return Line(
             session,
             origin + path,
-            stream_names(config.symbols, kinds),
-            config.symbols,
+            Asking(config.symbols, kinds),
+            reader,
             name=name,
             clock=clock,
             breaker=breaker,
             venue_now_ns=caller.venue_now_ns,
-            prepare=refine if name == "market" else nothing,
+            prepare=refine,
+            must_prepare=False,
             stale_ns=stale_ns,
         )
 

@@ -33,7 +33,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     @property
     def private(self) -> bool:
         """Whether an API key is needed."""
-        return not self.call.startswith("fapiPublic")
+        return not self.call.startswith(("fapiPublic", "fapiData"))
 
 
 TIME: Final = Endpoint("fapiPublicGetTime")

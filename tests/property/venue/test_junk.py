@@ -16,7 +16,7 @@ from bot.venue import parse, parse_market
 from bot.venue.errors import error_of_reply, reply_of
 from bot.venue.parse_user import news
 from bot.venue.reader import PublicReader
-from bot.venue.streams import bybit, okx
+from bot.venue.streams import bybit, hyperliquid, okx
 
 BTC = "BTC/USDT:USDT"
 MS = 1_795_000_000_000
@@ -231,14 +231,14 @@ def test_a_broken_row_is_read_or_refused(
     check_numbers(found)
 
 
-@given(st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()))
-def test_liquidation_frames_of_other_venues(raw: bytes) -> None:
-    for read in (lambda: bybit.liquidations(raw, 1), lambda: okx.contracts(raw)):
-        try:
-            found = read()
-        except VenueDataInvalid:
-            continue
-        check_numbers(found)
+@pytest.mark.parametrize("decode", [bybit.decode, okx.decode, hyperliquid.decode])
+@given(raw=st.binary(max_size=200) | VALUES.map(lambda value: json.dumps(value).encode()))
+def test_frames_of_other_venues(decode: Callable[[bytes], object], raw: bytes) -> None:
+    try:
+        found = decode(raw)
+    except VenueDataInvalid:
+        return
+    check_numbers(found)
 
 
 @given(

@@ -18,7 +18,7 @@ from bot.domain.market import (
 from bot.domain.messages import Event
 from bot.domain.orders import PositionSide
 from bot.venue.reader import PublicReader
-from bot.venue.streams import binance, bybit, okx
+from bot.venue.streams import binance
 
 BTC = "BTC/USDT:USDT"
 MS = 1_795_000_000_000
@@ -41,52 +41,15 @@ def test_recorded_liquidations_decode_to_the_stated_side_and_size() -> None:
             assert (frame.p, frame.q) == (83434.40, 0.016)
             continue
         assert isinstance(truth, dict)
-        told += 1
-        if item["venue"] == "okx":
-            (contracts,) = okx.contracts(raw)
-            assert (contracts.side.lower(), contracts.contracts) == (
-                truth["position"],
-                truth["contracts"],
-            )
+        if item["venue"] in ("okx", "bybit"):
             continue
-        if item["venue"] == "bybit":
-            (liquidation,) = bybit.liquidations(raw, 1)
-        else:
-            frame = binance.decode(raw)
-            assert isinstance(frame, binance.ForceOrder)
-            decoded = binance.liquidation(frame, frame.o.s, 1)
-            assert decoded is not None
-            liquidation = decoded
+        frame = binance.decode(raw)
+        assert isinstance(frame, binance.ForceOrder)
+        liquidation = binance.liquidation(frame, frame.o.s, 1)
+        assert liquidation is not None
+        told += 1
         assert (liquidation.side.lower(), liquidation.qty) == (truth["position"], truth["qty"])
-    assert told == 6
-
-
-def test_every_row_of_a_bybit_frame_is_a_liquidation() -> None:
-    rows = [{"T": MS + i, "s": "BTCUSDT", "S": side, "v": str(i + 1), "p": "80000"}
-            for i, side in enumerate(("Buy", "Sell", "Buy"))]  # fmt: skip
-    raw = json.dumps(
-        {"topic": "allLiquidation.BTCUSDT", "type": "snapshot", "ts": MS, "data": rows}
-    )
-    found = bybit.liquidations(raw, 1)
-    assert [item.side for item in found] == [
-        PositionSide.LONG, PositionSide.SHORT, PositionSide.LONG,
-    ]  # fmt: skip
-    assert [item.qty for item in found] == [1.0, 2.0, 3.0]
-
-
-def test_every_detail_of_an_okx_frame_counts_in_coins() -> None:
-    sold = {"side": "sell", "posSide": "long", "sz": "10", "bkPx": "80000", "ts": str(MS)}
-    details = [sold, {**sold, "side": "buy", "posSide": "short", "sz": "3"}]
-    frame = {"arg": {"channel": "liquidation-orders", "instType": "SWAP"},
-             "data": [{"instId": "BTC-USDT-SWAP", "details": details}]}  # fmt: skip
-    raw = json.dumps(frame)
-    found = okx.liquidations(raw, {"BTC-USDT-SWAP": 0.01}, 1)
-    assert [(item.symbol, item.side, item.qty) for item in found] == [
-        (BTC, PositionSide.LONG, 0.1),
-        (BTC, PositionSide.SHORT, 0.03),
-    ]
-    with pytest.raises(VenueDataInvalid, match="contract size"):
-        okx.liquidations(raw, {}, 1)
+    assert told == 3
 
 
 def trade(number: int, *, price: str = "80000", maker: bool = False, s: str = "BTCUSDT") -> str:
@@ -219,6 +182,3 @@ def test_nesting_without_end_is_junk_like_any_other(reader: PublicReader, depth:
     for raw in (frame, deep, '{"data":' * depth, "[" * depth):
         with pytest.raises(VenueDataInvalid):
             reader.read(raw, 5)
-        for read in (lambda r=raw: bybit.liquidations(r, 1), lambda r=raw: okx.contracts(r)):
-            with pytest.raises(VenueDataInvalid):
-                read()

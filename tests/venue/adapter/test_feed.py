@@ -218,7 +218,7 @@ async def test_nothing_is_dialled_during_a_ban(venue: EmbeddedVenue) -> None:
 async def test_the_socket_is_left_before_the_venue_drops_it(
     venue: EmbeddedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.venue.feed.AGE_MAX_NS", 10**9)
+    monkeypatch.setattr("bot.venue.line.AGE_MAX_NS", 10**9)
     async with opened(venue) as room, listening(room.public) as heard:
         lost = await heard.until(FeedStatus, lambda event: "planned" in event.reason)
         assert not lost.live

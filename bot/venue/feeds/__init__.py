@@ -1,0 +1,1 @@
+"""Feeds of venues that are sensed and not traded, one file a venue."""
