@@ -175,9 +175,6 @@ def orphans(desk: Desk) -> list[Wish]:
     """Cancel our conditional orders that guard nothing: one that triggers later could open."""
     state = desk.state
     guarded = {leg_key(leg.symbol, leg.side) for leg in state.legs.values() if leg.qty > ZERO}
-    for belief in state.orders.values():
-        if belief.purpose is Purpose.ENTRY and belief.status.is_live:
-            guarded.add(leg_key(belief.symbol, belief.position_side))
     return [
         CancelWish(belief, "it guards no position")
         for belief in state.orders.values()
@@ -186,4 +183,17 @@ def orphans(desk: Desk) -> list[Wish]:
         and belief.status.is_live
         and leg_key(belief.symbol, belief.position_side) not in guarded
         and state.now_ns - max(belief.sent_ns, belief.cancel_ns) > LATE_FILL_NS
+        and not _may_guard_an_entry(desk, belief)
     ]
+
+
+def _may_guard_an_entry(desk: Desk, belief: OrderBelief) -> bool:
+    """Whether an entry that may have filled unseen was sent before this order, not after it."""
+    return any(
+        entry.purpose is Purpose.ENTRY
+        and entry.status.is_live
+        and entry.symbol == belief.symbol
+        and entry.position_side is belief.position_side
+        and entry.sent_ns <= belief.sent_ns
+        for entry in desk.state.orders.values()
+    )

@@ -15,6 +15,7 @@ from bot.domain.orders import (
     Purpose,
     TriggerBy,
 )
+from bot.kernel.snapshot import OrderBelief
 from tests.fakes.kernel_world import BTC, World, orders_of, position
 from tests.unit.kernel.test_guard import fill
 
@@ -91,6 +92,31 @@ def test_an_orphan_of_another_life_is_cancelled() -> None:
     )  # fmt: skip
     foreign = msgspec.structs.replace(orphan, client_order_id="hand-stop")
     world.account("10000", [], [orphan, foreign])
+    ns = world.later(10.0)
+    out = world.step(TimerFired("second", ns, ns))
+    cancelled = [e.client_order_id for e in out if isinstance(e, CancelOrder)]
+    assert cancelled == ["bwdead0001-5-1"]
+
+
+def conditional(order_id: str, ns: int) -> OrderState:
+    return OrderState(
+        client_order_id=order_id, venue_order_id=order_id, symbol=BTC, side=OrderSide.SELL,
+        kind=OrderKind.STOP_MARKET, status=OrderStatus.WORKING, qty=Decimal("0.1"),
+        filled_qty=Decimal(0), reduce_only=True, close_position=False, event_ns=ns,
+        trigger_price=Decimal(70_000), trigger_by=TriggerBy.MARK,
+    )  # fmt: skip
+
+
+def test_an_entry_of_unknown_end_keeps_later_stops_and_no_older_ones() -> None:
+    world = World()
+    world.account("10000", [], [conditional("bwdead0001-5-1", world.now_ns)])
+    ns = world.later(1.0)
+    world.kernel.state.orders["bwtest0001-9-1"] = OrderBelief(
+        client_order_id="bwtest0001-9-1", symbol=BTC, side=OrderSide.BUY,
+        position_side=PositionSide.LONG, kind=OrderKind.LIMIT, purpose=Purpose.ENTRY,
+        status=OrderStatus.UNKNOWN, qty=Decimal("0.1"), sent_ns=ns,
+    )  # fmt: skip
+    world.account("10000", [], [conditional("bwtest0001-c1", world.now_ns)])
     ns = world.later(10.0)
     out = world.step(TimerFired("second", ns, ns))
     cancelled = [e.client_order_id for e in out if isinstance(e, CancelOrder)]
