@@ -26,6 +26,8 @@ LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
 WOULD_TRIGGER = "-2021"
 DUPLICATE = ("-4116", "-20132")
 BACK_OFF_MAX_S = 15
+NOT_SENT = ("throttled", "unreachable")
+NOT_SENT_PAUSE_S = 1
 UNSURE = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
 
 
@@ -52,7 +54,7 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
     belief.status = OrderStatus.REJECTED
     belief.event_ns = max(belief.event_ns, desk.state.now_ns)
     belief.reason = event.reason
-    _hold_back(desk, belief)
+    _hold_back(desk, belief, event.code)
     desk.record(
         "refused by venue",
         belief.symbol,
@@ -79,12 +81,19 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
     return None
 
 
-def _hold_back(desk: Desk, belief: OrderBelief) -> None:
-    """Wait longer after each refusal of one kind on a leg: the venue must not be flooded."""
+def _hold_back(desk: Desk, belief: OrderBelief, code: str) -> None:
+    """Wait longer after each refusal of one kind on a leg: the venue must not be flooded.
+
+    An order that could not leave was refused by nobody: it is tried again soon.
+    """
     leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
     if leg is None or belief.purpose is None or belief.purpose is Purpose.ENTRY:
         return
     key = belief.purpose.value
+    if code in NOT_SENT:
+        leg.cut_off_ns = desk.state.now_ns
+        leg.wait_until_ns[key] = desk.state.now_ns + NOT_SENT_PAUSE_S * NS_PER_S
+        return
     times = leg.refused.get(key, 0)
     leg.refused[key] = times + 1
     pause_s = min(2**times, BACK_OFF_MAX_S)

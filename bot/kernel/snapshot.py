@@ -149,6 +149,8 @@ class Leg(msgspec.Struct, kw_only=True):
     margin_asked_ns: int = 0
     """When margin was last given back without an answer yet; 0: nothing is under way."""
     uncovered_since_ns: int = 0
+    cut_off_ns: int = 0
+    """When an order of this leg last could not leave for the venue at all."""
     through_ns: int = 0
     """Since when the mark is beyond a stop of ours that should be filling."""
     rungs: dict[str, float] = {}

@@ -137,7 +137,7 @@ class Kernel:
         old.mode, old.mode_reason = TradingMode.REDUCING, "starting"
         old.reconciled_ns = old.account_ns = old.wallet_ns = old.fill_ns = 0
         for leg in old.legs.values():
-            leg.uncovered_since_ns = leg.margin_asked_ns = leg.missing_reads = 0
+            leg.uncovered_since_ns = leg.cut_off_ns = leg.margin_asked_ns = leg.missing_reads = 0
             leg.refused, leg.wait_until_ns = {}, {}
         self.desk.state = old
         for symbol, kept in zones.items():

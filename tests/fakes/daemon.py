@@ -295,6 +295,11 @@ class Stand:
         self._processes.append(process)
         return process
 
+    @property
+    def daemons(self) -> list[Daemon]:
+        """Every daemon that was started here, oldest first."""
+        return [process for process in self._processes if isinstance(process, Daemon)]
+
     # ------------------------------------------------------------------ the venue's handle
 
     @property

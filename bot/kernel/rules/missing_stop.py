@@ -1,7 +1,9 @@
 """Close what could not be given a working stop in time.
 
 While the venue still owes an answer about a stop, the wait is longer: a slow venue is no reason to
-close a position that is probably covered (reliability rows 6 and 7).
+close a position that is probably covered (reliability rows 6 and 7). Time in which nothing could
+be sent (a ban, a dead line) does not count: closing could not have left either, and the stop goes
+first when the line is back.
 """
 
 from bot.domain.orders import OrderStatus, Purpose
@@ -18,7 +20,7 @@ def demand(view: LegView) -> Demand | None:
     since = view.leg.uncovered_since_ns
     if since == 0:
         return None
-    age_s = (view.state.now_ns - since) / NS_PER_S
+    age_s = (view.state.now_ns - max(since, view.leg.cut_off_ns)) / NS_PER_S
     limit = view.policy.rules.stop_missing_s
     if _in_doubt(view):
         limit = max(limit, IN_DOUBT_S)

@@ -3,9 +3,18 @@
 from decimal import Decimal
 
 import msgspec
+import pytest
 
 from bot.domain.market import FeedStatus
-from bot.domain.messages import CancelOrder, FetchFills, FillsFailed, OrderUpdate, TimerFired
+from bot.domain.messages import (
+    CancelOrder,
+    Effect,
+    FetchFills,
+    FillsFailed,
+    OrderRefused,
+    OrderUpdate,
+    TimerFired,
+)
 from bot.domain.orders import (
     OrderKind,
     OrderSide,
@@ -148,3 +157,34 @@ def test_a_reconnected_account_stream_asks_for_missed_executions() -> None:
     ns = world.later(1.0)
     again = world.step(TimerFired("reconcile", ns, ns))
     assert [(e.symbol, e.since_ns) for e in again if isinstance(e, FetchFills)] == [(BTC, seen_ns)]
+
+
+def refuse_stops(world: World, effects: list[Effect], code: str) -> list[Effect]:
+    out: list[Effect] = []
+    for order in orders_of(effects, Purpose.STOP):
+        ns = world.later(0.1)
+        out += world.step(OrderRefused(ns, ns, order.client_order_id, code, "test"))
+    return out
+
+
+def seconds(world: World, count: int, code: str) -> list[Effect]:
+    """Let seconds pass in which every stop is refused with `code`."""
+    seen: list[Effect] = []
+    for _ in range(count):
+        ns = world.later(1.0)
+        out = world.step(TimerFired("second", ns, ns))
+        seen += [*out, *refuse_stops(world, out, code)]
+    return seen
+
+
+@pytest.mark.parametrize("code", ["throttled", "unreachable"])
+def test_what_could_not_be_sent_gives_no_position_up(code: str) -> None:
+    world = World()
+    world.account()
+    found = position(PositionSide.LONG, "0.100", "76000", ns=world.now_ns + 10**9)
+    refuse_stops(world, world.account("10000", [found]), code)
+    cut_off = seconds(world, 40, code)
+    assert orders_of(cut_off, Purpose.FLATTEN) == []
+    assert len(orders_of(cut_off, Purpose.STOP)) > 10, "it is tried again and again"
+    refused = seconds(world, 5, "-1013")
+    assert orders_of(refused, Purpose.FLATTEN), "what the venue itself refuses is closed"
