@@ -105,6 +105,10 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
         return self.purpose is not Purpose.ENTRY
 
 
+NOT_SENT = ("throttled", "unreachable")
+"""Codes of our own for orders that could not leave for the venue: nobody refused them."""
+
+
 class ApprovedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order that passed the gate: exactly what goes to the venue. Made in kernel.gate only."""
 

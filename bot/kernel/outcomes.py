@@ -12,7 +12,7 @@ from bot.domain.messages import (
     OrderOutcomeUnknown,
     OrderRefused,
 )
-from bot.domain.orders import OrderStatus, Purpose
+from bot.domain.orders import NOT_SENT, OrderStatus, Purpose
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.desk import Desk
@@ -26,7 +26,6 @@ LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
 WOULD_TRIGGER = "-2021"
 DUPLICATE = ("-4116", "-20132")
 BACK_OFF_MAX_S = 15
-NOT_SENT = ("throttled", "unreachable")
 NOT_SENT_PAUSE_S = 1
 UNSURE = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
 
@@ -89,6 +88,8 @@ def _hold_back(desk: Desk, belief: OrderBelief, code: str) -> None:
     leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
     if leg is None or belief.purpose is None or belief.purpose is Purpose.ENTRY:
         return
+    if leg.qty == ZERO:
+        return  # a refusal that comes after the end says nothing about the next position
     key = belief.purpose.value
     if code in NOT_SENT:
         leg.cut_off_ns = desk.state.now_ns

@@ -16,7 +16,7 @@ from bot.domain.messages import (
     InstrumentsLoaded,
     SnapshotFailed,
 )
-from bot.domain.orders import OrderDraft, OrderStatus, Purpose
+from bot.domain.orders import NOT_SENT, OrderDraft, OrderStatus, Purpose
 from bot.domain.risk import Enforce, RefusalReason, Severity
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.snapshot import leg_key
@@ -183,7 +183,7 @@ class Coverage:
         trigger = rescue.rescue_trigger(position, mark, instrument, wanted, distance)
         draft = rescue.stop_draft(position, position.qty, trigger, f"coverage: {why}")
         sent = await self._send(draft, instrument, position, mark)
-        if sent.refused:
+        if sent.refused and sent.code not in NOT_SENT:
             watch.failures += 1
             if sent.code in AT_ONCE:
                 watch.hopeless = f"a stop at {trigger} would trigger at once"
@@ -202,6 +202,9 @@ class Coverage:
         sent = await self._send(draft, instrument, position, mark)
         if sent.code in rescue.RESERVED:
             await rescue.make_room(self._parts, account, position)
+        if sent.filled and draft.qty >= position.qty:
+            # a leg seen later is another one: its own stop is tried before it is closed
+            self._watches.pop(leg_key(position.symbol, position.side), None)
         if not sent.refused:
             watch.ending_since_ns.clear()
         self._done(position, "flatten", sent, f"closing the position at market: {why}")

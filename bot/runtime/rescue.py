@@ -6,7 +6,13 @@ import msgspec
 
 from bot.domain.account import AccountState, PositionState
 from bot.domain.instrument import Instrument
-from bot.domain.messages import CancelOrder, Event, OrderOutcomeUnknown, OrderRefused
+from bot.domain.messages import (
+    CancelOrder,
+    Event,
+    OrderOutcomeUnknown,
+    OrderRefused,
+    OrderUpdate,
+)
 from bot.domain.orders import (
     ApprovedOrder,
     OrderDraft,
@@ -40,6 +46,12 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     def refused(self) -> bool:
         """Whether the order certainly does not exist."""
         return bool(self.code)
+
+    @property
+    def filled(self) -> bool:
+        """Whether the venue says that all of it was executed."""
+        updates = (event for event in self.events if isinstance(event, OrderUpdate))
+        return any(update.order.status is OrderStatus.FILLED for update in updates)
 
     @property
     def unknown(self) -> bool:

@@ -60,7 +60,11 @@ class Lives:
         return self.start()
 
     def forget(self) -> None:
-        """Take the journal away, as on a machine of its own; the venue's book stays."""
+        """Take the journal away, as on a machine of its own; the venue's book stays.
+
+        The price goes under every wire first: a life without memory would cross the last one anew.
+        """
+        self.venue.move(float(PRICE))
         for path in self.stand.state.iterdir():
             if path.name.startswith("journal.db"):
                 path.unlink()
@@ -92,8 +96,15 @@ class Lives:
         if held > 0:
             self.venue.by_hand("SELL", str(held), reduce_only=True)
         if self.daemon is not None and self.daemon.alive:
+            until(lambda: not self._unsettled(self.daemon), "no stop or exit is still under way")
             until(lambda: not self.venue.open_algos(), "nothing is left behind")
             self.daemon.await_flat()
+
+    @staticmethod
+    def _unsettled(daemon: Daemon) -> list[dict[str, Any]]:
+        """Orders of the daemon that may still arrive; a lost entry is waited for far longer."""
+        orders = daemon.ask("orders")["orders"]
+        return [o for o in orders if o["purpose"] not in ("ENTRY", "FOREIGN")]
 
 
 # ---------------------------------------------------------------------- what must hold

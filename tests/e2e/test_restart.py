@@ -65,7 +65,9 @@ def test_a_latched_account_stays_latched(stand: Stand) -> None:
     # the daemon ended the venue in order: start it again on its book
     stand.start_venue()
     again = stand.start_daemon(ready=False, **ENV)
-    status = again.await_mode("HALTED")
+    again.await_mode("HALTED")
+    until(lambda: again.status()["high_water_usd"], "the account is read")
+    status = again.status()
     assert status["latched"]
     assert status["latch_reason"] == halted["latch_reason"]
     assert Decimal(str(status["high_water_usd"])) == peak

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from bot.domain.account import AccountState
-from bot.domain.errors import OutcomeUnknown, VenueRefused, VenueUnreachable
+from bot.domain.errors import OutcomeUnknown, VenueRefused, VenueThrottled, VenueUnreachable
 from bot.domain.market import MarkPrice
 from bot.domain.messages import (
     AccountSnapshot,
@@ -175,6 +175,34 @@ def test_two_refused_stops_close_the_position(code: str) -> None:
     assert kinds == [OrderKind.STOP_MARKET, OrderKind.STOP_MARKET, OrderKind.MARKET]
     assert world.position() == 0
     assert any("2 attempts" in text for text in seen.said)
+
+
+def test_a_position_opened_after_a_close_is_stopped_and_not_closed_for_the_last_one() -> None:
+    async def script(world: Small) -> None:
+        world.guard.fail(
+            "submit", VenueRefused("no", code="-1013"), kind=OrderKind.STOP_MARKET, times=2
+        )
+        world.by_hand(BTC, OrderSide.BUY, "0.05")
+        while world.position() > 0:
+            await asyncio.sleep(0.05)
+        await holding("0.02")(world)
+
+    world, _ = covered(script)
+    kinds = [o.kind for o in world.guard.of("submit")]
+    stop = OrderKind.STOP_MARKET
+    assert kinds == [stop, stop, OrderKind.MARKET, stop]
+    assert world.position() == Decimal("0.02")
+
+
+def test_a_stop_that_could_not_leave_is_no_failed_attempt() -> None:
+    async def script(world: Small) -> None:
+        silent = VenueThrottled("address banned", retry_after_s=1.0, banned=True)
+        world.guard.fail("submit", silent, kind=OrderKind.STOP_MARKET, times=4)
+        await holding(seconds=8.0)(world)
+
+    world, _ = covered(script)
+    assert len(world.stops()) == 1
+    assert world.position() == Decimal("0.05")
 
 
 def test_a_lost_acknowledgement_is_looked_up_not_repeated_blindly() -> None:
