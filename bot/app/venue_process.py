@@ -14,11 +14,13 @@ import msgspec
 
 from bot.app.clock import pause_s
 from bot.app.places import Places
-from bot.domain.errors import StateLocked, VenueUnreachable
+from bot.domain.errors import ConfigInvalid, StateLocked, VenueUnreachable
 from bot.ports import Clock
 
 ADDRESS_FILE = "address.json"
 LOCK_FILE = "lock"
+USAGE = 2
+"""How the venue ends when its command line or its data is at fault."""
 LOG_FILE = "venue.log"
 READY_DEADLINE_S = 60.0
 END_DEADLINE_S = 5.0
@@ -196,9 +198,10 @@ def _await_ready(process: "subprocess.Popen[bytes]", places: Places, clock: Cloc
     if _is_ready(told):
         return
     code = process.wait()
-    raise VenueUnreachable(
-        f"the embedded venue did not start (exit {code}): {_last_line(places.logs / LOG_FILE)}"
-    )
+    told_why = f"the embedded venue did not start: {_last_line(places.logs / LOG_FILE)}"
+    if code == USAGE:
+        raise ConfigInvalid(told_why)
+    raise VenueUnreachable(f"{told_why} (exit {code})")
 
 
 def _is_ready(told: bytes) -> bool:

@@ -200,7 +200,7 @@ class Stand:
     def __init__(self, **env: str) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="bw-"))
         self.state = self.root / "state"
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
         self._starts = 0
         shutil.copytree(ROOT / "config", self.root / "config")
         shutil.copytree(ROOT / "strategies", self.root / "strategies")
@@ -227,7 +227,7 @@ class Stand:
 
     def close(self) -> None:
         """End what was started here, by pid, and remove the folder."""
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             with suppress(subprocess.TimeoutExpired):
                 process.kill()
         self.end_venue_of_daemon()
@@ -243,23 +243,22 @@ class Stand:
 
     # ------------------------------------------------------------------ processes
 
-    def start_venue(self, *, ready: bool = True, roomy: bool = False, **env: str) -> Process:
+    def start_venue(self, *, roomy: bool = False, module: str = "bot", **env: str) -> Process:
         """Start `breakwater venue` on the book of this stand; it outlives every daemon.
 
         `roomy`: without the weight limit, for tests that read and restart very often.
         """
-        module = "tests.fakes.roomy_venue" if roomy else "bot"
+        module = "tests.fakes.roomy_venue" if roomy else module
         folder = str(self.state / "venue")
         process = self._start(Process, "venue", "-m", module, "venue", "--state", folder, **env)
-        if ready:
 
-            def look() -> bool:
-                if not process.alive:
-                    raise AssertionError(f"the venue ended:\n{process.text()[-3000:]}")
-                address = json.loads((self.state / "venue" / "address.json").read_text())
-                return address["pid"] == process.pid and self.venue.reachable()
+        def look() -> bool:
+            if not process.alive:
+                raise AssertionError(f"the venue ended:\n{process.text()[-3000:]}")
+            address = json.loads((self.state / "venue" / "address.json").read_text())
+            return address["pid"] == process.pid and self.venue.reachable()
 
-            until(look, "the venue listens")
+        until(look, "the venue listens")
         return process
 
     def start_daemon(
@@ -292,13 +291,13 @@ class Stand:
         log = self.root / f"{name}-{self._starts}.log"
         more = {} if state is None else {"state": state}
         process = kind([sys.executable, *args], {**self.env, **env}, self.root, log, **more)
-        self._processes.append(process)
+        self.processes.append(process)
         return process
 
     @property
     def daemons(self) -> list[Daemon]:
         """Every daemon that was started here, oldest first."""
-        return [process for process in self._processes if isinstance(process, Daemon)]
+        return [process for process in self.processes if isinstance(process, Daemon)]
 
     # ------------------------------------------------------------------ the venue's handle
 
@@ -306,6 +305,6 @@ class Stand:
     def venue(self) -> VenueHandle:
         """A handle on the venue that now keeps the book of this stand."""
         try:
-            return VenueHandle(self.state / "venue")
+            return VenueHandle(self.state / "venue", ca=self.root / "ca.pem")
         except (OSError, ValueError) as error:
             raise NotReady(f"no address: {error}") from None

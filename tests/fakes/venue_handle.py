@@ -1,6 +1,7 @@
 """A running venue process: moved by /_control as by a human, read by ccxt's own client."""
 
 import json
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -16,18 +17,24 @@ DEADLINE_S = 10.0
 
 
 class VenueHandle:
-    """The venue that last published its address in `folder`."""
+    """The venue that last published its address in `folder`; with a `ca` file it speaks TLS."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ca: Path | None = None) -> None:
         address = json.loads((folder / "address.json").read_text())
         self.port, self.pid = int(address["port"]), int(address["pid"])
         self.key, self.secret = str(address["api_key"]), str(address["api_secret"])
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.ca = ca if ca is not None and ca.exists() else None
+        self.tls = ssl.create_default_context(cafile=str(ca)) if self.ca is not None else None
+        host = "http://127.0.0.1" if self.tls is None else "https://localhost"
+        self.url = f"{host}:{self.port}"
 
     # ------------------------------------------------------------------ control
 
+    def _open(self, request: str | urllib.request.Request) -> Any:
+        return urllib.request.urlopen(request, timeout=DEADLINE_S, context=self.tls)
+
     def reachable(self) -> bool:
-        with urllib.request.urlopen(f"{self.url}/fapi/v1/ping", timeout=DEADLINE_S) as answer:
+        with self._open(f"{self.url}/fapi/v1/ping") as answer:
             return answer.status == 200
 
     def control(self, method: str, path: str, body: object = None) -> Any:
@@ -40,7 +47,7 @@ class VenueHandle:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+            with self._open(request) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with closing(error):
@@ -92,7 +99,7 @@ class VenueHandle:
     def client(self) -> ccxt.binanceusdm:
         """ccxt's synchronous client, pointed here; close its session."""
         rest = self.url
-        return ccxt.binanceusdm(
+        client = ccxt.binanceusdm(
             {
                 "apiKey": self.key,
                 "secret": self.secret,
@@ -108,6 +115,9 @@ class VenueHandle:
                 "options": {"fetchCurrencies": False},
             }
         )
+        if self.ca is not None:
+            client.validateServerSsl = str(self.ca)  # ccxt hands it to requests as `verify`
+        return client
 
     def read(self, call: str, **params: object) -> Any:
         """One signed reading by ccxt's implicit method `call`."""

@@ -1,0 +1,30 @@
+"""`python -m tests.fakes.tls_venue venue ...`: the venue behind TLS, as the production hosts are.
+
+$TLS_FOLDER holds ca.pem and key.pem of a test CA that vouches for the production names.
+"""
+
+import os
+import ssl
+from pathlib import Path
+
+from aiohttp import web
+
+import bot.simulator.process
+from bot.app.cli import main
+
+FOLDER = "TLS_FOLDER"
+_open_port = bot.simulator.process.open_port
+
+
+async def _open_with_tls(
+    app: web.Application, port: int, _none: ssl.SSLContext | None
+) -> tuple[web.AppRunner, int]:
+    folder = Path(os.environ[FOLDER])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "ca.pem", folder / "key.pem")
+    return await _open_port(app, port, context)
+
+
+if __name__ == "__main__":
+    bot.simulator.process.open_port = _open_with_tls
+    main()
