@@ -3,6 +3,8 @@
 import msgspec
 
 from bot.domain.risk import Enforce
+from bot.domain.scenario import REPORTED, ScenarioSpec
+from bot.domain.sense_policy import SensePolicy
 from bot.domain.units import NS_PER_DAY, NS_PER_H
 
 
@@ -144,6 +146,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     limits: LimitPolicy = LimitPolicy()
     levels: LevelPolicy = LevelPolicy()
     strategies: StrategyPolicy = StrategyPolicy()
+    sense: SensePolicy = SensePolicy()
+    scenarios: tuple[ScenarioSpec, ...] = REPORTED
+    venue: str = "binance"
+    """The venue that is traded; others are heard by the senses alone."""
     bar_s: int = 300
     """Decision timeframe."""
     bars_from: str = "trades"

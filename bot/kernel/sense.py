@@ -1,60 +1,230 @@
-"""One closed bar through the senses: short history, hourly range, volatility, zones."""
+"""Every word about a market through the senses of its symbol, and the judgement of all of it.
 
-import math
+All venues are heard here. What the traded venue alone may say (prices that orders go by) is folded
+elsewhere; nothing of another venue reaches it.
+"""
 
-from bot.domain.market import Candle
+from bot.domain.market import (
+    FeedStatus,
+    FundingRate,
+    Liquidation,
+    LiquidationSum,
+    MarkPrice,
+    OpenInterest,
+    Reading,
+)
+from bot.domain.orders import PositionSide
 from bot.domain.policy import Policy
-from bot.kernel import levels
+from bot.domain.risk import Severity
+from bot.domain.sense import RESET, Assessment
+from bot.domain.units import NS_PER_H, NS_PER_S
+from bot.kernel import scenarios
+from bot.kernel.assess import judge, words
+from bot.kernel.bars import market_for
+from bot.kernel.clusters import map as cluster_map
+from bot.kernel.clusters import realised, score
 from bot.kernel.desk import Desk
-from bot.kernel.observe import prices, volatility
-from bot.kernel.snapshot import Bar, BotState, Market, Zone
+from bot.kernel.levels import Scene, fold, follow, refresh
+from bot.kernel.observe import flows, funding, liquidations, open_interest, path, readings
+from bot.kernel.sensed import Senses
+from bot.kernel.snapshot import Bar, BotState, Market, Sensed
 
-NOTABLE = ("SWEPT", "BROKEN", "RECLAIMED", "HELD")
-HOUR_S = 3_600.0
-
-
-def market_for(state: BotState, policy: Policy, symbol: str) -> Market:
-    """Return the sensed market of a symbol, made with its level book on first use."""
-    market = state.markets.get(symbol)
-    if market is None:
-        zones = [
-            Zone(name=s.name, low=s.low, high=s.high, known_from_ns=s.known_from_ns)
-            for s in policy.levels.book
-            if s.symbol == symbol
-        ]
-        zones.sort(key=lambda z: (z.low, z.high, z.name))
-        market = state.markets[symbol] = Market(symbol=symbol, zones=zones)
-    return market
+HOUR_S = NS_PER_H // NS_PER_S
+LIQUIDATIONS = ".liquidations"
+ALARMING = 4
 
 
-def fold_history(market: Market, candle: Candle, policy: Policy) -> None:
-    """Learn from a bar before the start: ranges and volatility only, nothing is decided on it."""
-    bar = prices.bar_of(candle)
-    if candle.timeframe_s == policy.bar_s:
-        prices.keep(market, bar)
-    prices.fold_hour(market, bar)
-    volatility.on_close(market, bar.close, candle.event_ns, policy.guard)
+def sensed_for(state: BotState, symbol: str) -> Sensed:
+    """Return the senses of a symbol, made on first use."""
+    found = state.sensed.get(symbol)
+    if found is None:
+        found = state.sensed[symbol] = Sensed(senses=Senses(symbol=symbol))
+    return found
 
 
-def fold_bar(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
-    """Fold a closed bar of the decision timeframe; notable changes of zones enter the story."""
-    policy = desk.policy
-    prices.keep(market, bar)
-    prices.fold_hour(market, bar)
-    volatility.on_close(market, bar.close, close_ns, policy.guard)
-    atr = market.atr_1h * math.sqrt(policy.bar_s / HOUR_S)
-    for zone in market.zones:
-        if zone.known_from_ns <= close_ns:
-            levels.advance(zone, bar, policy.levels, atr)
-            if zone.changed and zone.state in NOTABLE:
-                _tell(desk, market, zone, bar.close)
+def _market(desk: Desk, symbol: str) -> Market:
+    return market_for(desk.state, desk.policy, symbol)
 
 
-def _tell(desk: Desk, market: Market, zone: Zone, close: float) -> None:
-    what = "support" if zone.side > 0 else "resistance"
-    desk.record(
-        "level",
-        market.symbol,
-        f"{zone.name} ({zone.low:.8g}-{zone.high:.8g}) is {zone.state}, now {what}",
-        f"closed at {close:.8g}; extreme {zone.extreme:.8g}",
+# ------------------------------------------------------------------ one word of a venue or source
+
+
+def on_mark(desk: Desk, event: MarkPrice) -> None:
+    """Notice a mark that stands apart from its index."""
+    sensed = desk.state.sensed.get(event.symbol)
+    if sensed is not None:
+        judge.on_mark(sensed.senses, event.event_ns, event.mark, event.index)
+
+
+def on_funding(desk: Desk, event: FundingRate) -> None:
+    """Fold a funding rate; the traded venue's is also what our position pays."""
+    if event.venue in ("", desk.policy.venue):
+        flows.on_funding(_market(desk, event.symbol), event)
+    funding.on_funding(sensed_for(desk.state, event.symbol).senses, event)
+
+
+def on_open_interest(desk: Desk, event: OpenInterest) -> None:
+    """Fold open interest; the traded venue's (or else the first heard) moves the cluster map."""
+    sensed = sensed_for(desk.state, event.symbol)
+    if event.venue in ("", desk.policy.venue):
+        flows.on_open_interest(_market(desk, event.symbol), event)
+    if not open_interest.on_open_interest(sensed.senses, event):
+        return
+    if event.venue == desk.policy.venue or not sensed.map_venue:
+        sensed.map_venue = event.venue
+    if event.venue == sensed.map_venue:
+        cluster_map.on_open_interest(sensed.clusters, event.qty, event.event_ns, sensed.traded_qty)
+        sensed.traded_qty = 0.0
+
+
+def on_liquidation(desk: Desk, event: Liquidation) -> None:
+    """Fold one public forced order into sums, map and realised density; a repeated one is none."""
+    sensed = sensed_for(desk.state, event.symbol)
+    if not liquidations.on_liquidation(sensed.senses, event, desk.policy.sense):
+        return
+    flows.on_liquidation(_market(desk, event.symbol), event)
+    is_long = event.side is PositionSide.LONG
+    cluster_map.on_liquidation(sensed.clusters, is_long=is_long, price=event.price, qty=event.qty)
+    usd = event.price * event.qty
+    realised.add(sensed.spent, is_long=is_long, price=event.price, usd=usd, ns=event.event_ns)
+
+
+def on_liquidation_sum(desk: Desk, event: LiquidationSum) -> None:
+    """Fold a vendor's total; the first vendor heard also judges the cluster map, hour by hour."""
+    sensed = sensed_for(desk.state, event.symbol)
+    if not liquidations.on_liquidation_sum(sensed.senses, event):
+        return
+    sensed.sum_venue = sensed.sum_venue or event.venue
+    if event.venue != sensed.sum_venue:
+        return
+    flows.on_liquidation_sum(_market(desk, event.symbol), event)
+    if event.window_s == HOUR_S:
+        hour_ns = event.event_ns - NS_PER_H
+        score.on_realised(sensed.score, hour_ns, event.long_usd, event.short_usd)
+
+
+def on_reading(desk: Desk, event: Reading) -> None:
+    """Let the senses of every symbol take what concerns them."""
+    for symbol in sorted(desk.state.sensed):
+        readings.on_reading(desk.state.sensed[symbol].senses, event)
+
+
+def on_status(desk: Desk, event: FeedStatus) -> None:
+    """A venue whose liquidations went silent is missing, not calm."""
+    if not event.stream.endswith(LIQUIDATIONS):
+        return
+    venue = event.stream.removesuffix(LIQUIDATIONS)
+    for symbol in [event.symbol] if event.symbol else sorted(desk.state.sensed):
+        sensed = desk.state.sensed.get(symbol)
+        if sensed is not None:
+            liquidations.on_venue(sensed.senses, venue, live=event.live)
+
+
+# ------------------------------------------------------------------ one closed bar
+
+
+def on_history(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
+    """Learn from a bar before the start; nothing is told and nothing is judged."""
+    sensed = sensed_for(desk.state, market.symbol)
+    if path.on_bar(sensed.senses, bar, close_ns, desk.policy.sense):
+        _fold_level_book(desk.policy, market, sensed, bar, close_ns)
+        _fold_clusters(sensed, bar, close_ns)
+
+
+def on_bar(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
+    """Fold a closed bar of the decision timeframe and judge the market as it now stands."""
+    sensed, policy = sensed_for(desk.state, market.symbol), desk.policy
+    if path.on_bar(sensed.senses, bar, close_ns, policy.sense):
+        _fold_level_book(policy, market, sensed, bar, close_ns)
+        follow(sensed.book, bar, policy.bar_s, policy.levels, _atr(market, policy.bar_s))
+        specs = tuple(spec for spec in policy.scenarios if spec.symbol == market.symbol)
+        for name, happened in scenarios.follow(
+            sensed.scenarios, specs, bar, policy.bar_s, policy.levels, market.atr_1h
+        ):
+            desk.record(
+                "scenario", market.symbol, f"{name} is {happened}", "declared in levels.toml"
+            )
+        _fold_clusters(sensed, bar, close_ns)
+    judge_now(desk, sensed, close_ns)
+
+
+def on_second(desk: Desk) -> None:
+    """Judge again what was not judged for a minute."""
+    now_ns = desk.state.now_ns
+    for symbol in sorted(desk.state.sensed):
+        sensed = desk.state.sensed[symbol]
+        if judge.due(sensed.senses, now_ns):
+            judge_now(desk, sensed, now_ns)
+
+
+def _fold_level_book(
+    policy: Policy, market: Market, sensed: Sensed, bar: Bar, close_ns: int
+) -> None:
+    bar_s = (close_ns - bar.open_ns) // NS_PER_S
+    if not fold(sensed.book, bar, bar_s, market.atr_1h):
+        return
+    instrument = market.instrument
+    refresh(
+        Scene(
+            book=sensed.book,
+            symbol=market.symbol,
+            now_ns=close_ns,
+            price=bar.close,
+            atr_1h=market.atr_1h,
+            tick=float(instrument.tick) if instrument is not None else 0.0,
+            manual=tuple(spec for spec in policy.levels.book if spec.symbol == market.symbol),
+        )
     )
+
+
+def _fold_clusters(sensed: Sensed, bar: Bar, close_ns: int) -> None:
+    """Fold the map after its score has seen the bar: the map must not know what it is judged by."""
+    samples = len(sensed.score.longs)
+    score.fold(sensed.score, sensed.clusters, open_ns=bar.open_ns, high=bar.high, low=bar.low)
+    cluster_map.fold(
+        sensed.clusters, close_ns=close_ns, high=bar.high, low=bar.low, close=bar.close,
+        volume=bar.volume,
+    )  # fmt: skip
+    sensed.traded_qty += bar.volume
+    if len(sensed.score.longs) != samples or close_ns % (24 * NS_PER_H) == 0:
+        both = score.score(sensed.score)
+        sensed.weights = (both.weight(is_long=True), both.weight(is_long=False))
+
+
+def _atr(market: Market, bar_s: int) -> float:
+    scale: float = (bar_s / HOUR_S) ** 0.5
+    return market.atr_1h * scale
+
+
+# ------------------------------------------------------------------ the judgement
+
+
+def judge_now(desk: Desk, sensed: Sensed, now_ns: int) -> None:
+    """Judge a symbol; what changed enters the story with its evidence."""
+    before = sensed.assessment
+    found = judge.assess(sensed.senses, now_ns, desk.policy.sense)
+    sensed.assessment = found
+    _tell(desk, before, found)
+
+
+def _tell(desk: Desk, before: Assessment | None, found: Assessment) -> None:
+    old = before.threat if before is not None else 1
+    if found.threat != old:
+        why = "; ".join((*words.evidence(found), *found.floor_reasons)) or "pressure has eased"
+        desk.record("threat", found.symbol, words.headline(found), why, measured=f"was {old}")
+        if found.threat >= ALARMING > old:
+            text = f"{found.symbol}: {words.headline(found)}. {why}."
+            desk.notify(Severity.WARNING, "threat", text, found.symbol)
+    if before is None:
+        return
+    if found.cascade != before.cascade:
+        desk.record(
+            "cascade", found.symbol, f"forced selling is {found.cascade}",
+            found.cascade_words, measured=f"was {before.cascade}",
+        )  # fmt: skip
+    if found.flush.state != before.flush.state and RESET in (found.flush.state, before.flush.state):
+        desk.record(
+            "flush", found.symbol, f"leverage: {found.flush.state}",
+            "; ".join(found.flush.evidence) or "its signs have gone",
+            measured=f"completeness {found.flush.completeness:.2f}",
+        )  # fmt: skip

@@ -16,10 +16,14 @@ from bot.domain.orders import (
     TriggerBy,
 )
 from bot.domain.risk import Refusal, TradingMode
+from bot.domain.sense import Assessment
 from bot.domain.strategy import Memory
 from bot.domain.units import ZERO
+from bot.kernel.clusters.state import ClusterMap, ScoreBook, SpentMap
+from bot.kernel.levels.state import LevelBook, ScenarioBook
+from bot.kernel.sensed import Senses
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 
 class Bar(msgspec.Struct):
@@ -90,6 +94,25 @@ class Market(msgspec.Struct, kw_only=True):
     open_interest_ns: int = 0
     flows: list[FlowSum] = []
     zones: list[Zone] = []
+
+
+class Sensed(msgspec.Struct, kw_only=True):
+    """What all venues and sources together tell of one symbol, and what is made of it."""
+
+    senses: Senses
+    book: LevelBook = msgspec.field(default_factory=LevelBook)
+    scenarios: ScenarioBook = msgspec.field(default_factory=ScenarioBook)
+    clusters: ClusterMap = msgspec.field(default_factory=ClusterMap)
+    spent: SpentMap = msgspec.field(default_factory=SpentMap)
+    score: ScoreBook = msgspec.field(default_factory=ScoreBook)
+    weights: tuple[float, float] = (0.0, 0.0)
+    """What the cluster map may count for in decisions: long side, short side, 0 to 1."""
+    traded_qty: float = 0.0
+    """Base volume since the newest open interest that the map took."""
+    map_venue: str = ""
+    sum_venue: str = ""
+    """Whose open interest moves the map, and whose totals judge it."""
+    assessment: Assessment | None = None
 
 
 class Trade(msgspec.Struct, kw_only=True):
@@ -273,6 +296,7 @@ class BotState(msgspec.Struct, kw_only=True):
     """Wallet change of account readings that no fill, fee, funding or transfer explains yet."""
     unexplained_ns: int = 0
     markets: dict[str, Market] = {}
+    sensed: dict[str, Sensed] = {}
     legs: dict[str, Leg] = {}
     orders: dict[str, OrderBelief] = {}
     seen_fills: dict[str, int] = {}

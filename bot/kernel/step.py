@@ -22,13 +22,13 @@ from bot.domain.policy import Policy
 from bot.domain.risk import TradingMode
 from bot.domain.strategy import Strategy
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import decide, gate, guard, outcomes, reconcile, settle
+from bot.kernel import decide, gate, guard, outcomes, reconcile, sense, settle
+from bot.kernel.bars import fold_bar, fold_history, market_for
 from bot.kernel.command import on_command
 from bot.kernel.desk import Desk, printable
 from bot.kernel.mode import record_equity, refresh_mode
-from bot.kernel.observe import flows, prices
+from bot.kernel.observe import prices
 from bot.kernel.protect import close_leg, protect
-from bot.kernel.sense import fold_bar, fold_history, market_for
 from bot.kernel.snapshot import (
     Bar,
     BotState,
@@ -58,11 +58,11 @@ class Kernel:
             TradeBucket: self._on_trade,
             BookTop: lambda e: prices.on_book(self._market(e.symbol), e),
             Candle: self._on_candle,
-            FundingRate: lambda e: flows.on_funding(self._market(e.symbol), e),
-            OpenInterest: lambda e: flows.on_open_interest(self._market(e.symbol), e),
-            Liquidation: lambda e: flows.on_liquidation(self._market(e.symbol), e),
-            LiquidationSum: lambda e: flows.on_liquidation_sum(self._market(e.symbol), e),
-            Reading: lambda _e: None,
+            FundingRate: lambda e: sense.on_funding(self.desk, e),
+            OpenInterest: lambda e: sense.on_open_interest(self.desk, e),
+            Liquidation: lambda e: sense.on_liquidation(self.desk, e),
+            LiquidationSum: lambda e: sense.on_liquidation_sum(self.desk, e),
+            Reading: lambda e: sense.on_reading(self.desk, e),
             FeedStatus: self._on_feed,
             m.Started: self._on_started,
             m.InstrumentsLoaded: self._on_instruments,
@@ -139,6 +139,8 @@ class Kernel:
         for leg in old.legs.values():
             leg.uncovered_since_ns = leg.cut_off_ns = leg.margin_asked_ns = leg.missing_reads = 0
             leg.refused, leg.wait_until_ns = {}, {}
+        for sensed in old.sensed.values():
+            sensed.assessment = None
         self.desk.state = old
         for symbol, kept in zones.items():
             self._market(symbol).zones = kept
@@ -162,6 +164,7 @@ class Kernel:
         market = self.state.markets.get(event.symbol) or self._market(event.symbol)
         first = market.mark_ns == 0
         prices.on_mark(market, event)
+        sense.on_mark(self.desk, event)
         if event.symbol in self._held:
             self._protect(event.symbol, at_bar=False, on_change=first)
 
@@ -174,12 +177,14 @@ class Kernel:
     def _on_candle(self, event: Candle) -> None:
         market = self._market(event.symbol)
         if event.history:
-            fold_history(market, event, self.policy)
+            bar = fold_history(market, event, self.policy)
+            sense.on_history(self.desk, market, bar, event.event_ns)
         elif self._trade_bar_ns == 0:
             self._close_bar(market, prices.bar_of(event), event.event_ns)
 
     def _close_bar(self, market: Market, bar: Bar, close_ns: int) -> None:
         fold_bar(self.desk, market, bar, close_ns)
+        sense.on_bar(self.desk, market, bar, close_ns)
         if market.symbol in self._held:
             self._protect(market.symbol, at_bar=True, on_change=False)
         else:
@@ -200,6 +205,7 @@ class Kernel:
             for symbol in symbols:
                 market = self._market(symbol)
                 market.feed_live, market.feed_reason = event.live, event.reason
+        sense.on_status(self.desk, event)
         where = event.symbol or "all symbols"
         self.desk.record(
             "feed", event.symbol,
@@ -331,6 +337,7 @@ class Kernel:
                 bar = prices.ripe_bar(market, self._trade_bar_ns, self.state.now_ns - NS_PER_S)
                 if bar is not None:
                     self._close_bar(market, bar, bar.open_ns + self._trade_bar_ns)
+        sense.on_second(self.desk)
         self._protect("", at_bar=False, on_change=False)
         forget_old_orders(self.state)
 

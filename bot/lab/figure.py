@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.domain.market import Candle
+from bot.lab import sense_figure
 from bot.lab.options import EquityPoint, FillMark, ReplayResult, StopMark
 from bot.lab.story import utc_text
 
@@ -29,8 +30,13 @@ def figure(result: ReplayResult) -> Json:
     for row, symbol in enumerate(result.symbols, start=1):
         data += _price_row(result, symbol, row)
         shapes += _levels(result, symbol, row)
+        data += sense_figure.zones(result, symbol, row)
     rows = len(result.symbols)
     data += _equity_rows(result.traces.equity, rows + 1)
+    if result.traces.sense.points:
+        for number, symbol in enumerate(result.symbols):
+            first = rows + 3 + number * len(sense_figure.PANELS)
+            data += sense_figure.panels(result, symbol, first)
     return {"data": data, "layout": _layout(result, shapes, rows)}
 
 
@@ -197,11 +203,14 @@ def _axes(row: int) -> Json:
 
 
 def _layout(result: ReplayResult, shapes: list[Json], price_rows: int) -> Json:
-    rows = price_rows + 2
-    weights = [3.0] * price_rows + [1.2, 1.0]
-    unit = (1.0 - 0.03 * (rows - 1)) / sum(weights)
+    sensed = price_rows if result.traces.sense.points else 0
+    weights = [3.0] * price_rows + [1.2, 1.0] + [*sense_figure.WEIGHTS] * sensed
+    rows = len(weights)
+    gap = 0.03 if sensed == 0 else 0.012
+    unit = (1.0 - gap * (rows - 1)) / sum(weights)
     layout: Json = {
-        "height": 340 * price_rows + 300,
+        "height": 340 * price_rows + 300 + 900 * sensed,
+        "barmode": "relative",
         "margin": {"l": 70, "r": 20, "t": 20, "b": 40},
         "shapes": shapes,
         "hovermode": "x",
@@ -217,12 +226,13 @@ def _layout(result: ReplayResult, shapes: list[Json], price_rows: int) -> Json:
         },
     }
     titles = [symbol.split("/", 1)[0] for symbol in result.symbols] + ["equity, USD", "drawdown"]
+    titles += [*sense_figure.PANELS] * sensed
     top = 1.0
     for row, (weight, title) in enumerate(zip(weights, titles, strict=True), start=1):
         bottom = max(0.0, top - weight * unit)
         axis: Json = {"domain": [bottom, top], "title": {"text": title}, "gridcolor": "#eef1f4"}
-        if row == rows:
+        if title == "drawdown":
             axis["tickformat"] = ".0%"
         layout["yaxis" if row == 1 else f"yaxis{row}"] = axis
-        top = bottom - 0.03
+        top = bottom - gap
     return layout

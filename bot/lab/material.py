@@ -1,7 +1,7 @@
 """What a replay walks: tracks of bars and the news between them, chosen from a data folder.
 
 Everything is known only when its bar, window or day has closed. Of several venues one series is
-chosen per symbol and kind, because series of different scope must not be mixed.
+chosen per symbol for prices and for the funding that is paid; the senses hear all of them.
 """
 
 from bisect import bisect_right

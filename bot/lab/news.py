@@ -70,6 +70,8 @@ def news_of(
         told += [
             (e.event_ns, rank, e) for e in _funding(track.symbol, plan) if e.event_ns <= end_ns
         ]
+        others = _funding_elsewhere(folder, track.symbol, plan.venue)
+        told += [(e.event_ns, rank, e) for e in others if e.event_ns <= end_ns]
         for news, what in (_interest(folder, track), _liquidations(folder, track)):
             told += [(ns, rank, event) for ns, event in news if ns <= end_ns]
             if what:
@@ -96,37 +98,51 @@ def _funding(symbol: str, plan: FundingPlan) -> list[FundingRate]:
     ]
 
 
+def _funding_elsewhere(folder: Folder, symbol: str, venue: str) -> list[FundingRate]:
+    """Settled rates of the venues that are not traded: the senses hear them."""
+    return [
+        FundingRate(symbol, ns, ns, where, rate, span_s, True)
+        for (name, where), rows in sorted(folder.funding.items())
+        if name == symbol and where != venue
+        for ns, rate, span_s in zip(
+            rows.time_ns.tolist(), rows.rate_frac.tolist(), rows.interval_s.tolist(), strict=True
+        )
+    ]
+
+
 def _interest(folder: Folder, track: Track) -> tuple[Told, str]:
     """Open interest in USD becomes coins at the last close known when its window ended."""
     series = {v: r for (s, v), r in folder.open_interest.items() if s == track.symbol}
-    if not series:
-        return [], ""
-    venue = min(series, key=lambda v: (series[v].window_s, _rank(v)))
-    rows = series[venue]
     closes_ns = np.asarray(track.open_ns, dtype=np.int64) + track.timeframe_s * NS_PER_S
     news: Told = []
-    for ns, usd in zip(rows.known_ns.tolist(), rows.open_interest_usd.tolist(), strict=True):
-        at = int(np.searchsorted(closes_ns, ns, side="right")) - 1
-        if at >= 0:
-            qty = usd / track.close[at]
-            news.append((ns, OpenInterest(track.symbol, ns, ns, venue, qty)))
-    short = track.symbol.split("/", 1)[0]
-    return news, f"open interest of {short} ({venue}, every {rows.window_s / 3_600:.3g} h)"
+    for venue in sorted(series, key=_rank):
+        rows = series[venue]
+        for ns, usd in zip(rows.known_ns.tolist(), rows.open_interest_usd.tolist(), strict=True):
+            at = int(np.searchsorted(closes_ns, ns, side="right")) - 1
+            if at >= 0:
+                qty = usd / track.close[at]
+                news.append((ns, OpenInterest(track.symbol, ns, ns, venue, qty)))
+    return news, _words("open interest", track, [(v, series[v].window_s) for v in series])
 
 
 def _liquidations(folder: Folder, track: Track) -> tuple[Told, str]:
     series = {(w, v): r for (s, w, v), r in folder.liquidations.items() if s == track.symbol}
-    if not series:
-        return [], ""
-    window_s, venue = min(series, key=lambda key: (key[0], _rank(key[1])))
-    rows = series[window_s, venue]
     news: Told = []
-    for ns, longs, shorts in zip(
-        rows.known_ns.tolist(), rows.long_usd.tolist(), rows.short_usd.tolist(), strict=True
-    ):
-        news.append((ns, LiquidationSum(track.symbol, ns, ns, venue, window_s, longs, shorts)))
+    for window_s, venue in sorted(series, key=lambda key: (key[0], _rank(key[1]))):
+        rows = series[window_s, venue]
+        for ns, longs, shorts in zip(
+            rows.known_ns.tolist(), rows.long_usd.tolist(), rows.short_usd.tolist(), strict=True
+        ):
+            news.append((ns, LiquidationSum(track.symbol, ns, ns, venue, window_s, longs, shorts)))
+    return news, _words("liquidation totals", track, [(v, w) for w, v in series])
+
+
+def _words(what: str, track: Track, series: list[tuple[str, int]]) -> str:
+    if not series:
+        return ""
     short = track.symbol.split("/", 1)[0]
-    return news, f"liquidation totals of {short} ({venue}, {window_s // 3_600} h windows)"
+    named = ", ".join(f"{venue} every {span_s / 3_600:.3g} h" for venue, span_s in sorted(series))
+    return f"{what} of {short} ({named})"
 
 
 def _sentiment(folder: Folder) -> Told:

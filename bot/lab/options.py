@@ -12,6 +12,7 @@ from bot.domain.account import MarginMode
 from bot.domain.market import Candle
 from bot.domain.policy import LevelSpec, Policy
 from bot.domain.strategy import Strategy
+from bot.lab.sense_tape import SenseTape
 from bot.ports import Clock
 
 Hold = Literal["long", "short"]
@@ -44,6 +45,8 @@ class ReplayOptions:
     strategies: tuple[Strategy, ...] = ()
     clock: Clock | None = None
     progress: Progress | None = None
+    sense: bool = False
+    """Whether to keep what the senses said, for the page and the file of readings."""
 
 
 class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +98,7 @@ class Traces:
     fills: list[FillMark]
     stops: list[StopMark]
     levels: tuple[LevelSpec, ...]
+    sense: SenseTape = field(default_factory=SenseTape)
 
 
 @dataclass(frozen=True, kw_only=True)

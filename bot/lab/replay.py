@@ -14,6 +14,7 @@ from bot.lab.hand import open_by_hand, prepare
 from bot.lab.material import Material, material_of
 from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, Traces
 from bot.lab.path import Phase, candle_of, instants, price_at
+from bot.lab.sense_tape import SenseTape
 from bot.lab.stage import ACCOUNT, Stage, TapeClock
 from bot.simulator.exchange import BarModel, Exchange, MarketTick
 from bot.simulator.inprocess import InProcessVenue
@@ -38,6 +39,7 @@ class _Run:
         self.last: dict[str, float] = {}
         self.worst_usd = float(options.wallet_usd)
         self.curve: list[EquityPoint] = []
+        self.sense = SenseTape()
 
     def play(self) -> None:
         """Walk every instant of the material."""
@@ -57,12 +59,15 @@ class _Run:
                     stage.tell(candle)
             elif phase == Phase.NEWS:
                 stage.tell(material.news[bar][1])
+                self.sense.on_news(material.news[bar][1])
             elif phase == Phase.TIMER:
                 self._timer(ns)
             elif phase == Phase.READ:
                 stage.tell(TimerFired("reconcile", ns, ns))
             else:
                 self._point(ns, phase, number, bar)
+            if self.options.sense and stage.kernel is not None:
+                self.sense.look(stage.kernel.state)
             if progress is not None and count % PROGRESS_EVERY == 0:
                 progress(min(1.0, (ns - material.start_ns) / whole_ns))
         stage.catch_up(stage.now_ns + SETTLE_NS)
@@ -106,6 +111,8 @@ class _Run:
             last = self.last.get(symbol, price)
         else:
             self.last[symbol] = price
+            if self.options.sense:
+                self.sense.on_price(symbol, ns, price)
             if symbol in self.material.marks and self.material.has_mark(symbol, ns):
                 mark = stage.equity.marks.get(symbol, price)
         qty = 0.0 if track.is_mark else 0.25 * track.volume[bar]
@@ -167,6 +174,7 @@ def _policy_for(options: ReplayOptions, material: Material) -> Policy:
         options.policy,
         bar_s=material.bar_s,
         bars_from="candles",
+        venue=material.funding[material.symbols[0]].venue or options.policy.venue,
         guard_on=options.guard,
         limits=msgspec.structs.replace(limits, symbols=allowed),
     )
@@ -248,5 +256,6 @@ def _result(run: _Run, spent_ns: int) -> ReplayResult:
             fills=stage.fills,
             stops=stage.stops,
             levels=options.policy.levels.book,
+            sense=run.sense,
         ),
     )

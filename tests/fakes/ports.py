@@ -348,7 +348,9 @@ class MarketFeed:
 class Small:
     """A real exchange and a real kernel in one loop, with two faulty doors to the exchange."""
 
-    policy: Policy = field(default_factory=lambda: Policy(levels=LevelPolicy(book=())))
+    policy: Policy = field(
+        default_factory=lambda: Policy(levels=LevelPolicy(book=()), venue=InProcessVenue.name)
+    )
     wallet: str = "10000"
     strategies: tuple[Strategy, ...] = ()
     run_id: str = RUN

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bot.domain.sense import Facts as Facts
 from bot.domain.units import NS_PER_MIN
 from bot.kernel.observe import baselines, funding, open_interest, path, readings, totals
 from bot.kernel.observe.totals import LiqNow
@@ -10,49 +11,6 @@ from bot.kernel.sensed import Carried, OiVenue, SensePolicy, Senses, priors_of
 PRICE_STALE_MIN_NS = 15 * NS_PER_MIN
 INPUTS = ("liq", "oi", "fund", "fg", "skew", "etf", "corr")
 """Inputs besides price: each is live, carried, or was never there."""
-
-
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """The inputs of one judgement; fractions, USD, deviations. None is not known."""
-
-    price: float | None = None
-    liq_24h_usd: float | None = None
-    liq_base_usd: float | None = None
-    long_share: float | None = None
-    liq_1h_usd: float | None = None
-    oi_change: float | None = None
-    oi_sd: float | None = None
-    funding_8h: float | None = None
-    funding_med: float | None = None
-    funding_sd: float | None = None
-    range_24h: float | None = None
-    range_med: float | None = None
-    ret_24h: float | None = None
-    sd: float | None = None
-    drop_48h: float | None = None
-    rise_48h: float | None = None
-    drop_1h: float | None = None
-    rise_1h: float | None = None
-    rsi: float | None = None
-    fear_greed: float | None = None
-    skew: float | None = None
-    etf_z: float | None = None
-    rho: float | None = None
-    equity_ret: float | None = None
-
-    @property
-    def oi_z(self) -> float | None:
-        """Change of open interest over a day, in deviations."""
-        if self.oi_change is None or self.oi_sd is None or self.oi_sd <= 0.0:
-            return None
-        return self.oi_change / self.oi_sd
-
-    @property
-    def funding_z(self) -> float | None:
-        """Funding against its median of 90 days, in robust deviations."""
-        if self.funding_8h is None or self.funding_med is None or self.funding_sd is None:
-            return None
-        return (self.funding_8h - self.funding_med) / max(self.funding_sd, funding.SPREAD_MIN_FRAC)
 
 
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -4,12 +4,13 @@ from typing import Final
 
 import msgspec
 
+from bot.domain.sense import RESET as RESET
+from bot.domain.sense import Flush as Flush
 from bot.kernel.assess.facts import Facts
 from bot.kernel.assess.severities import ramp, times
 
 NONE: Final = "NONE"
 IN_PROGRESS: Final = "FLUSH_IN_PROGRESS"
-RESET: Final = "LEVERAGE_RESET"
 STRUCTURAL: Final = "STRUCTURAL_SELLING"
 ATTACK: Final = "SHORT_ATTACK"
 INTEREST_MIN: Final = 0.05
@@ -31,18 +32,6 @@ class Clues(msgspec.Struct, frozen=True, kw_only=True):
     """Change of funding within a day, in robust deviations."""
     spot_cvd_usd: float | None = None
     netflow_z: float | None = None
-
-
-class Flush(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict for one side: longs flushed (side 1) or shorts (side -1)."""
-
-    state: str
-    side: int
-    partial: bool
-    """Judged without a liquidation feed."""
-    completeness: float
-    """How far the flush has gone, 0 to 1; 0 where price has not moved."""
-    evidence: tuple[str, ...]
 
 
 def judge(facts: Facts, clues: Clues, side: int = 1) -> Flush:

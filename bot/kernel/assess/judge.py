@@ -2,13 +2,14 @@
 
 import msgspec
 
+from bot.domain.sense import Assessment as Assessment
 from bot.domain.units import NS_PER_MIN
 from bot.kernel.assess import cascade, flush, threat
 from bot.kernel.assess.facts import GROUPS, Facts, Gathered, gather
-from bot.kernel.assess.flush import Clues, Flush
+from bot.kernel.assess.flush import Clues
 from bot.kernel.assess.pulse import active_share, pulse, pulse_word
 from bot.kernel.assess.severities import mirrored, severities
-from bot.kernel.assess.stress import known_share, stress, stress_word
+from bot.kernel.assess.stress import stress, stress_word
 from bot.kernel.observe import baselines, liquidations, open_interest, readings, rings
 from bot.kernel.observe.funding import SLOT_NS
 from bot.kernel.sensed import SensePolicy, Senses
@@ -16,53 +17,6 @@ from bot.kernel.sensed import SensePolicy, Senses
 ASSESS_GAP_NS = NS_PER_MIN
 DISLOCATED_FRAC = 0.01
 DISLOCATED_NS = NS_PER_MIN // 2
-
-
-class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """What the senses make of one symbol at one instant."""
-
-    symbol: str
-    ns: int
-    pulse: float | None
-    pulse_word: str
-    stress: float
-    stress_word: str
-    threat: int
-    """Market threat to longs, 1-5, floors included."""
-    threat_word: str
-    stress_short: float
-    threat_short: int
-    """The same for shorts: rallies instead of falls."""
-    severities: dict[str, float]
-    severities_short: dict[str, float]
-    facts: Facts
-    degraded: tuple[str, ...]
-    """What is missing, in words."""
-    floor: int
-    floor_reasons: tuple[str, ...]
-    systemic: tuple[str, ...]
-    cascade: str
-    cascade_words: str
-    flush: Flush
-    flush_short: Flush
-    froth: float | None
-    liq_source: str
-    liq_venues: tuple[str, ...]
-    liq_coverage: float
-    liq_long_24h_usd: float | None
-    liq_short_24h_usd: float | None
-    open_interest_qty: float | None
-    open_interest_venues: tuple[str, ...]
-
-    @property
-    def known_share(self) -> float:
-        """Share of Stress's weight that is known."""
-        return known_share(self.severities)
-
-    @property
-    def reset(self) -> bool:
-        """Whether this is LEVERAGE_RESET."""
-        return self.flush.state == flush.RESET
 
 
 def due(senses: Senses, now_ns: int) -> bool:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 import msgspec
 
 from bot.domain.market import FundingRate
+from bot.domain.sense import FUNDING_SPREAD_MIN_FRAC
 from bot.domain.units import NS_PER_H, NS_PER_MIN, NS_PER_S
 from bot.kernel.observe import open_interest, rings
 from bot.kernel.sensed import FundingSense, FundingVenue, OiVenue, Peak, Senses
@@ -14,7 +15,7 @@ AHEAD_NS = NS_PER_MIN
 RATE_MAX_FRAC = 0.5
 SLOT_NS = 8 * NS_PER_H
 PREDICTED_AGE_NS = 2 * NS_PER_H
-SPREAD_MIN_FRAC = 2e-5
+SPREAD_MIN_FRAC = FUNDING_SPREAD_MIN_FRAC
 """Funding sticks to its default, so its spread can be nothing: 0.002 %."""
 HISTORY_SLOTS = 270
 """Settlements of 90 days."""

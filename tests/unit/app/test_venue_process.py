@@ -25,7 +25,7 @@ from bot.app.venue_process import (
     living,
     publish,
 )
-from bot.domain.errors import ConfigInvalid, StateLocked, VenueUnreachable
+from bot.domain.errors import ConfigInvalid, StateLocked
 from bot.simulator.default_path import START_NS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -146,7 +146,7 @@ def test_a_killed_venue_comes_back_on_its_port_with_its_key(places):
 
 
 def test_a_venue_that_cannot_start_says_why_in_one_line(places):
-    with pytest.raises(VenueUnreachable) as caught:
+    with pytest.raises(ConfigInvalid) as caught:
         ensure_venue(places, ("--scenario", "nowhere"), SystemClock())
     assert "nowhere" in str(caught.value)
     assert "\n" not in str(caught.value)

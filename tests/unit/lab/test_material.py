@@ -93,18 +93,21 @@ def test_funding_follows_the_venue_of_the_candles_and_its_interval() -> None:
     assert plan.venue == "bybit"
     assert plan.next_after(DAY) == 0.2
     assert plan.next_after(DAY + 17 * NS_PER_H) == 0.0
-    settled = [e for _, e in made.news if isinstance(e, FundingRate)]
+    told = [e for _, e in made.news if isinstance(e, FundingRate)]
+    assert {e.venue for e in told} == {"binance", "bybit"}, "the senses hear both"
+    settled = [e for e in told if e.venue == plan.venue]
     assert [e.event_ns - DAY for e in settled] == [0, 8 * NS_PER_H, 16 * NS_PER_H]
     assert any("3 settlements are not recorded" in line for line in made.caveats)
 
 
-def test_series_of_different_scope_are_never_mixed() -> None:
+def test_every_series_is_told_under_its_own_name() -> None:
     fine = OpenInterestArrays(BTC, "lighter", 3_600, hours(1), np.array([100.0]))
     coarse = OpenInterestArrays(BTC, "all-market", 86_400, hours(0), np.array([9e9]))
     made = material_of(
         folder(open_interest={(BTC, "lighter"): fine, (BTC, "all-market"): coarse}), options()
     )
-    assert {e.venue for _, e in made.news if isinstance(e, OpenInterest)} == {"lighter"}
+    told = [e.venue for _, e in made.news if isinstance(e, OpenInterest)]
+    assert sorted(told) == ["all-market", "lighter"]
 
 
 def test_the_finest_candles_are_walked_and_symbols_follow_the_policy() -> None:

@@ -63,11 +63,13 @@ def replay(
     report: Annotated[
         Path | None, typer.Option(metavar="OUT.html", help="Write a page that works offline.")
     ] = None,
+    sense: Annotated[
+        Path | None, typer.Option(metavar="OUT.parquet", help="Write every reading over time.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Replay recorded market data; exits 0 when it reached the end, liquidated or not."""
     home = open_home()
-    named = strategies.split(",") if strategies else None
     options = [
         _options(
             home,
@@ -78,17 +80,17 @@ def replay(
             margin=margin,
             guard=not no_guard,
             profile=profile or "",
-            strategies=[name.strip() for name in named] if named else None,
+            strategies=[s.strip() for s in strategies.split(",")] if strategies else None,
             stop_fill=stop_fill,
             start=start,
             wallet=wallet,
             seed=seed,
+            sense=sense is not None or report is not None,
         )
         for folder in data
     ]
     results = [_replayed(option) for option in options]
-    if report is not None:
-        _write_reports(results, report)
+    _write_files(results, report, sense)
     _print(results, as_json=as_json)
 
 
@@ -107,6 +109,7 @@ def _options(
     start: str,
     wallet: float,
     seed: int,
+    sense: bool,
 ) -> "ReplayOptions":
     from bot.app.clock import SystemClock
     from bot.app.discover import find_strategies
@@ -136,6 +139,7 @@ def _options(
         wallet_usd=Decimal(repr(wallet)),
         strategies=find_strategies(home.places.strategies, chosen, params),
         clock=SystemClock(),
+        sense=sense,
     )
 
 
@@ -161,6 +165,13 @@ def _progress(title: str) -> Iterator[Callable[[float], None] | None]:
         yield lambda share: bar.update(task, completed=share)
 
 
+def _write_files(results: "list[ReplayResult]", report: Path | None, sense: Path | None) -> None:
+    if report is not None:
+        _write_reports(results, report)
+    if sense is not None:
+        _write_senses(results, sense)
+
+
 def _write_reports(results: "list[ReplayResult]", path: Path) -> None:
     from bot.lab.report import write_report
 
@@ -171,6 +182,18 @@ def _write_reports(results: "list[ReplayResult]", path: Path) -> None:
         except OSError as error:
             raise ConfigInvalid(f"--report: {target}: {error.strerror}") from None
         whisper(f"report: {target}")
+
+
+def _write_senses(results: "list[ReplayResult]", path: Path) -> None:
+    from bot.lab.sense_file import write_sense
+
+    for index, result in enumerate(results):
+        target = path if len(results) == 1 else path.with_stem(f"{path.stem}-{index + 1}")
+        try:
+            rows = write_sense(result, target)
+        except OSError as error:
+            raise ConfigInvalid(f"--sense: {target}: {error.strerror}") from None
+        whisper(f"readings: {target} ({rows} rows)")
 
 
 def _print(results: "list[ReplayResult]", *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from bot.domain.market import Candle, FundingRate, OpenInterest, Reading
 from bot.kernel.assess import judge, words
 from bot.kernel.assess.judge import Assessment
 from bot.kernel.assess.severities import severities
+from bot.kernel.assess.stress import known_share
 from bot.kernel.observe import baselines, path, readings
 from bot.kernel.observe.path import block_of, join
 from bot.kernel.sensed import PriceSense, Senses, priors_of
@@ -52,7 +53,7 @@ class TestMissing:
         at = walk()[-1]
         assert {"option skew: not available", "liquidations: not available"} <= set(at.degraded)
         assert at.floor == 1
-        assert at.known_share < 1.0
+        assert known_share(at.severities) < 1.0
 
     def test_a_lost_input_carries_a_day_with_a_floor_and_is_said(self) -> None:
         whole, cut = walk(), walk(funding_until=self.GONE)
