@@ -1,10 +1,13 @@
 """Every command of a person against a running daemon, in processes of their own."""
 
+import io
 import json
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
 
+from bot.app.cli import sense_pages
 from tests.fakes.daemon import Daemon, Stand, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-commands")]
@@ -42,6 +45,33 @@ def test_questions_agree_about_the_position(running: tuple[Stand, Daemon]) -> No
     assert asked(stand, "levels")["levels"]
     seen = asked(stand, "watch")
     assert seen["status"]["run_id"] == status["run_id"]
+
+
+SENSES = ("market", "pulse", "funding", "oi", "liquidations", "clusters", "scenarios")
+
+
+@pytest.mark.parametrize("name", SENSES)
+def test_what_the_market_does_is_told_to_programs_and_to_people(
+    running: tuple[Stand, Daemon], name: str
+) -> None:
+    stand, _ = running
+    document = asked(stand, name)
+    assert document["as_of"]
+    console = Console(record=True, width=220, file=io.StringIO())
+    getattr(sense_pages, name)(document, console)
+    assert "BTC/USDT:USDT" in console.export_text()
+
+
+def test_the_judgement_names_what_it_lacks(running: tuple[Stand, Daemon]) -> None:
+    stand, _ = running
+    judged = until(lambda: asked(stand, "pulse")["markets"][0].get("judged_at"), "a judgement")
+    assert judged
+    (row,) = asked(stand, "pulse", "--symbol", "BTC/USDT:USDT")["markets"]
+    assert 1 <= row["threat"] <= 5
+    assert any("not available" in line for line in row["degraded"])
+    zones = asked(stand, "levels")["zones"]
+    assert zones
+    assert {"state", "strength", "kinds"} <= set(zones[0])
 
 
 def test_why_leads_from_a_stop_to_its_cause(running: tuple[Stand, Daemon]) -> None:

@@ -40,6 +40,21 @@ def percent(value: Any) -> str:  # noqa: ANN401 - JSON value
     return UNKNOWN if value is None else f"{float(value):.2%}"
 
 
+def millions(value: Any) -> str:  # noqa: ANN401 - JSON value
+    """Return USD in millions."""
+    return UNKNOWN if value is None else f"{float(value) / 1e6:,.2f}M"
+
+
+def bps(value: Any) -> str:  # noqa: ANN401 - JSON value
+    """Return a small fraction in percent with four decimals."""
+    return UNKNOWN if value is None else f"{float(value):.4%}"
+
+
+def lines(value: Any) -> str:  # noqa: ANN401 - JSON value
+    """Return a list as lines."""
+    return "\n".join(str(each) for each in value or ())
+
+
 def seconds(value: Any) -> str:  # noqa: ANN401 - JSON value
     """Return an age in seconds."""
     return "never" if value is None else f"{float(value):.1f} s"

@@ -171,7 +171,23 @@ def levels(doc: Document, console: Console) -> None:
         ("note", "note", lambda value: value or ""),
     ]
     hidden = f", {doc['not_yet_known']} not yet known" if doc["not_yet_known"] else ""
-    put(console, grid(f"levels{hidden}", doc["levels"], columns))
+    zones = [
+        ("symbol", "symbol", text),
+        ("name", "zone", text),
+        ("low", "low", price),
+        ("high", "high", price),
+        ("side", "side", text),
+        ("state", "state", text),
+        ("strength", "strength", text),
+        ("kinds", "made of", ", ".join),
+        ("distance_frac", "away", percent),
+        ("warning", "warning", lambda value: value or ""),
+    ]
+    put(
+        console,
+        grid(f"levels{hidden}", doc["levels"], columns),
+        grid("zones of every generator", doc["zones"], zones),
+    )
 
 
 def why(doc: Document, console: Console) -> None:

@@ -23,17 +23,17 @@ def register(app: typer.Typer) -> None:
 
 def status(*, as_json: JsonFlag = False) -> None:
     """Mode, money, protection and freshness on one page."""
-    _put("status", {}, pages.status, as_json=as_json)
+    put("status", {}, pages.status, as_json=as_json)
 
 
 def positions(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
     """Every position with its stop and its distance to liquidation."""
-    _put("positions", {"symbol": symbol}, pages.positions, as_json=as_json)
+    put("positions", {"symbol": symbol}, pages.positions, as_json=as_json)
 
 
 def risk(*, as_json: JsonFlag = False) -> None:
     """Budgets, caps, rules against their limits, and what happens at which price."""
-    _put("risk", {}, pages.risk, as_json=as_json)
+    put("risk", {}, pages.risk, as_json=as_json)
 
 
 def orders(
@@ -45,19 +45,19 @@ def orders(
 ) -> None:
     """What may still fill."""
     args = {"symbol": symbol, "all": "true" if everything else "", "limit": str(limit)}
-    _put("orders", args, pages.orders, as_json=as_json)
+    put("orders", args, pages.orders, as_json=as_json)
 
 
 def trades(
     *, symbol: SymbolOption = "", limit: LimitOption = 50, as_json: JsonFlag = False
 ) -> None:
     """What the strategies did, with results in USD and R."""
-    _put("trades", {"symbol": symbol, "limit": str(limit)}, pages.trades, as_json=as_json)
+    put("trades", {"symbol": symbol, "limit": str(limit)}, pages.trades, as_json=as_json)
 
 
 def levels(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
     """The level book against the price."""
-    _put("levels", {"symbol": symbol}, pages.levels, as_json=as_json)
+    put("levels", {"symbol": symbol}, pages.levels, as_json=as_json)
 
 
 def why(
@@ -67,16 +67,17 @@ def why(
     as_json: JsonFlag = False,
 ) -> None:
     """Tell the chain of decisions behind ID; without ID, the newest decisions."""
-    _put("why", {"ref": ref, "limit": str(limit)}, pages.why, as_json=as_json)
+    put("why", {"ref": ref, "limit": str(limit)}, pages.why, as_json=as_json)
 
 
-def _put(
+def put(
     name: str,
     args: dict[str, str],
     page: Callable[[Document, Console], None],
     *,
     as_json: bool,
 ) -> None:
+    """Ask the running daemon for the answer `name` and show it."""
     given = {key: value for key, value in args.items() if value}
     answer = ask_daemon(open_home().places.socket, name, given)
     show(answer, page, as_json=as_json)
