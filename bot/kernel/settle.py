@@ -9,7 +9,7 @@ from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.desk import Desk
 from bot.kernel.plan import CancelWish, Wish
 from bot.kernel.protect import sweep
-from bot.kernel.snapshot import Leg, OrderBelief, leg_key
+from bot.kernel.snapshot import Leg, OrderBelief, Trade, leg_key
 from bot.kernel.track import OURS, apply_fill, fill_leg, is_new_fill
 
 TRADES_KEPT = 500
@@ -28,8 +28,8 @@ def on_fill(desk: Desk, fill: Fill) -> tuple[Leg, list[Wish]] | None:
     leg.last_fill_ours = ours
     counted = fill.event_ns <= leg.adopted_ns
     state.books.fees_usd += float(fill.fee_usd)
-    if leg.trade is not None:
-        _book_trade(desk, leg, fill, grew=grew)
+    if leg.trade is not None and _is_of(leg.trade, fill, ours=ours, grew=grew):
+        _book_trade(desk, leg.trade, fill, grew=grew)
     if not ours:
         _foreign(desk, leg, fill, grew=grew, counted=counted)
     _tell(desk, fill, belief, leg)
@@ -38,10 +38,14 @@ def on_fill(desk: Desk, fill: Fill) -> tuple[Leg, list[Wish]] | None:
     return leg, []
 
 
-def _book_trade(desk: Desk, leg: Leg, fill: Fill, *, grew: bool) -> None:
-    trade = leg.trade
-    if trade is None:
-        return
+def _is_of(trade: Trade, fill: Fill, *, ours: bool, grew: bool) -> bool:
+    """Whether an execution is of this trade: others of its leg are read late, or came before it."""
+    if ours and grew:
+        return fill.client_order_id == trade.entry_client_id
+    return trade.entry_qty > ZERO or (ours and fill.event_ns >= trade.opened_ns)
+
+
+def _book_trade(desk: Desk, trade: Trade, fill: Fill, *, grew: bool) -> None:
     trade.fees_usd += fill.fee_usd
     if grew:
         trade.entry_qty += fill.qty
@@ -65,7 +69,7 @@ def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool, counted: bool) -> 
             Severity.CRITICAL, "adl",
             f"{leg.symbol}: the venue auto-deleveraged {fill.qty} at {fill.price}.", leg.symbol,
         )  # fmt: skip
-    if grew and not counted:
+    if grew and not counted and leg.qty > ZERO:
         known = leg.user_qty if leg.foreign else max(leg.qty - fill.qty, ZERO)
         leg.user_qty = known + fill.qty
         leg.foreign = True
@@ -107,7 +111,8 @@ def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     if leg.flat_ns:
         return sweep(desk, leg)
     leg.flat_ns = max(desk.state.now_ns, 1)
-    if leg.trade is not None and leg.trade.exit_qty >= leg.trade.entry_qty:
+    trade = leg.trade
+    if trade is not None and not _awaited(desk, trade) and trade.exit_qty >= trade.entry_qty:
         close_trade(desk, leg)
     leg.user_qty = leg.released_usd = leg.entry_price = ZERO
     leg.isolated_margin_usd = leg.venue_liq_price = None
@@ -117,6 +122,12 @@ def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     leg.adopted_ns = leg.margin_asked_ns = leg.through_ns = 0
     leg.rungs, leg.refused, leg.wait_until_ns = {}, {}, {}
     return sweep(desk, leg)
+
+
+def _awaited(desk: Desk, trade: Trade) -> bool:
+    """Whether the entry of a trade may still fill for the first time."""
+    entry = desk.state.orders.get(trade.entry_client_id)
+    return trade.entry_qty == ZERO and entry is not None and entry.status.is_live
 
 
 def close_trade(desk: Desk, leg: Leg) -> None:

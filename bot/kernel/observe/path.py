@@ -93,20 +93,18 @@ def fold(
 
 def last_hour(price: PriceSense) -> tuple[float, float] | None:
     """Return (worst fall, worst rise) of the last 60 minutes; never less with finer bars."""
-    blocks = price.fine
-    if not blocks:
-        return None
     first = (price.close_ns - 1) // FINE_NS - FINE_PER_HOUR + (price.bar_ns >= FINE_NS)
-    drop = rise = 0.0
-    high, low = blocks[-1].low, blocks[-1].high
-    for block in blocks:
+    drop = rise = high = 0.0
+    low = math.inf
+    for block in price.fine:
         if block.number < first:
+            high = low = block.close
             continue
-        fall, climb = 1.0 - block.low / high, block.high / low - 1.0
-        drop = max(drop, block.drop, fall)
-        rise = max(rise, block.rise, climb)
+        if high > 0.0:
+            drop, rise = max(drop, 1.0 - block.low / high), max(rise, block.high / low - 1.0)
+        drop, rise = max(drop, block.drop), max(rise, block.rise)
         high, low = max(high, block.high), min(low, block.low)
-    return drop, rise
+    return (drop, rise) if price.fine else None
 
 
 def last_48h(price: PriceSense) -> PathBlock | None:
