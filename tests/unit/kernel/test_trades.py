@@ -40,7 +40,7 @@ def execute(world: World, cid: str, side: OrderSide, qty: str, ns: int) -> Leg:
         Fill(
             symbol=BTC, trade_id=f"{cid}{side}{ns}", client_order_id=cid, venue_order_id="9",
             side=side, position_side=None, qty=Decimal(qty), price=Decimal(76_000),
-            fee_usd=Decimal("1"), realized_pnl_usd=Decimal(0), is_maker=False, event_ns=ns,
+            fee_usd=Decimal(1), realized_pnl_usd=Decimal(0), is_maker=False, event_ns=ns,
             received_ns=world.later(0.1),
         )
     )  # fmt: skip

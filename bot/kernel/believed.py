@@ -1,0 +1,167 @@
+"""What is believed of the account: trades, legs, orders, transfers, anchors, counters."""
+
+from decimal import Decimal
+
+import msgspec
+
+from bot.domain.account import MarginMode
+from bot.domain.orders import (
+    OrderKind,
+    OrderSide,
+    OrderStatus,
+    PositionSide,
+    Purpose,
+    TriggerBy,
+)
+from bot.domain.units import ZERO
+
+
+class Trade(msgspec.Struct, kw_only=True):
+    """A strategy's position from intent to exit: its stop, target and money."""
+
+    trade_id: str
+    strategy: str
+    signal_id: str
+    symbol: str
+    side: PositionSide
+    stop_price: float
+    target_price: float
+    planned_qty: Decimal
+    risk_usd: float
+    reason: str
+    opened_ns: int
+    decision_id: str
+    entry_client_id: str = ""
+    entry_qty: Decimal = ZERO
+    entry_value_usd: Decimal = ZERO
+    exit_qty: Decimal = ZERO
+    exit_value_usd: Decimal = ZERO
+    fees_usd: Decimal = ZERO
+    funding_usd: Decimal = ZERO
+    closed_ns: int = 0
+
+    @property
+    def open_qty(self) -> Decimal:
+        """What is still held of it."""
+        return self.entry_qty - self.exit_qty
+
+
+class Leg(msgspec.Struct, kw_only=True):
+    """One position leg as believed; qty positive. Key: symbol|side."""
+
+    symbol: str
+    side: PositionSide
+    qty: Decimal = ZERO
+    entry_price: Decimal = ZERO
+    margin_mode: MarginMode | None = None
+    leverage: int | None = None
+    isolated_margin_usd: Decimal | None = None
+    venue_liq_price: Decimal | None = None
+    hedged: bool = False
+    position_ns: int = 0
+    fill_ns: int = 0
+    opened_ns: int = 0
+    user_qty: Decimal = ZERO
+    """What foreign fills last made it: the most the guard may hold."""
+    foreign: bool = False
+    """Whether a human (or another program) opened or grew it."""
+    trade: Trade | None = None
+    last_cut_ns: int = 0
+    last_relever_ns: int = 0
+    released_usd: Decimal = ZERO
+    """Isolated margin our own cuts released and that was not given back yet."""
+    margin_asked_ns: int = 0
+    """When margin was last given back without an answer yet; 0: nothing is under way."""
+    uncovered_since_ns: int = 0
+    cut_off_ns: int = 0
+    """When an order of this leg last could not leave for the venue at all."""
+    through_ns: int = 0
+    """Since when the mark is beyond a stop of ours that should be filling."""
+    rungs: dict[str, float] = {}
+    """rule -> exposure factor in force (hysteresis)."""
+    action_ns: int = 0
+    missing_reads: int = 0
+    """Account readings in a row that did not show this leg (two mean it is gone)."""
+    flat_ns: int = 0
+    last_fill_ours: bool = False
+    adopted_ns: int = 0
+    """Venue time of the quantity that `user_qty` was last read from; older fills are in it."""
+    refused: dict[str, int] = {}
+    """purpose -> refusals in a row; `wait_until_ns` holds the next try back."""
+    wait_until_ns: dict[str, int] = {}
+    alerted_ns: int = 0
+
+
+class OrderBelief(msgspec.Struct, kw_only=True):
+    """One of our orders (or a foreign one seen), as believed."""
+
+    client_order_id: str
+    symbol: str
+    side: OrderSide
+    position_side: PositionSide
+    kind: OrderKind
+    purpose: Purpose | None
+    """None: not ours."""
+    status: OrderStatus
+    qty: Decimal
+    filled_qty: Decimal = ZERO
+    trigger_price: Decimal | None = None
+    trigger_by: TriggerBy | None = None
+    reduce_only: bool = False
+    close_position: bool = False
+    venue_order_id: str = ""
+    sent_ns: int = 0
+    event_ns: int = 0
+    asked_ns: int = 0
+    cancel_ns: int = 0
+    misses: int = 0
+    reason: str = ""
+
+    @property
+    def ours(self) -> bool:
+        """Whether this house sent it."""
+        return self.purpose is not None
+
+    @property
+    def remaining_qty(self) -> Decimal:
+        """What may still fill."""
+        return max(self.qty - self.filled_qty, ZERO)
+
+
+class Transfer(msgspec.Struct):
+    """A deposit or withdrawal told by the account stream or by the ledger, matched one to one."""
+
+    amount: str
+    ns: int
+    matched: bool
+
+
+class Anchors(msgspec.Struct, kw_only=True):
+    """Equity at the starts of the UTC day and week, and the transfer-adjusted peak."""
+
+    high_water_usd: float = 0.0
+    day: int = -1
+    day_start_usd: float = 0.0
+    week: int = -1
+    week_start_usd: float = 0.0
+    own_day_usd: float = 0.0
+    """The strategies' realised result today: price, fees, funding."""
+
+
+class Books(msgspec.Struct, kw_only=True):
+    """Counters a report needs; money in USD."""
+
+    trades: int = 0
+    wins: int = 0
+    actions: int = 0
+    liquidations: int = 0
+    liquidation_id: str = ""
+    """Client id of the newest forced order, so that its parts count once."""
+    fees_usd: float = 0.0
+    funding_usd: float = 0.0
+    refusals: dict[str, int] = {}
+
+
+def leg_key(symbol: str, side: PositionSide) -> str:
+    """Return the key of a leg in BotState.legs."""
+    return f"{symbol}|{side.value}"
