@@ -127,15 +127,18 @@ def on_history(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
     """Learn from a bar before the start; nothing is told and nothing is judged."""
     sensed = sensed_for(desk.state, market.symbol)
     if path.on_bar(sensed.senses, bar, close_ns, desk.policy.sense):
-        _fold_level_book(desk.policy, market, sensed, bar, close_ns)
-        _fold_clusters(sensed, bar, close_ns)
+        if fold(sensed.book, bar, (close_ns - bar.open_ns) // NS_PER_S, market.atr_1h):
+            sensed.book.stale = True
+        _fold_map(sensed, bar, close_ns)
 
 
 def on_bar(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
     """Fold a closed bar of the decision timeframe and judge the market as it now stands."""
     sensed, policy = sensed_for(desk.state, market.symbol), desk.policy
     if path.on_bar(sensed.senses, bar, close_ns, policy.sense):
-        _fold_level_book(policy, market, sensed, bar, close_ns)
+        bar_s = (close_ns - bar.open_ns) // NS_PER_S
+        if fold(sensed.book, bar, bar_s, market.atr_1h) or sensed.book.stale:
+            _renew_level_book(policy, market, sensed)
         follow(sensed.book, bar, policy.bar_s, policy.levels, _atr(market, policy.bar_s))
         specs = tuple(spec for spec in policy.scenarios if spec.symbol == market.symbol)
         for name, happened in scenarios.follow(
@@ -149,27 +152,26 @@ def on_bar(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
 
 
 def on_second(desk: Desk) -> None:
-    """Judge again what was not judged for a minute."""
+    """Judge again what was not judged for a minute; make the zones of a history just read."""
     now_ns = desk.state.now_ns
     for symbol in sorted(desk.state.sensed):
         sensed = desk.state.sensed[symbol]
+        market = desk.state.markets.get(symbol)
+        if sensed.book.stale and market is not None:
+            _renew_level_book(desk.policy, market, sensed)
         if judge.due(sensed.senses, now_ns):
             judge_now(desk, sensed, now_ns)
 
 
-def _fold_level_book(
-    policy: Policy, market: Market, sensed: Sensed, bar: Bar, close_ns: int
-) -> None:
-    bar_s = (close_ns - bar.open_ns) // NS_PER_S
-    if not fold(sensed.book, bar, bar_s, market.atr_1h):
-        return
-    instrument = market.instrument
+def _renew_level_book(policy: Policy, market: Market, sensed: Sensed) -> None:
+    instrument, price = market.instrument, sensed.senses.price
+    sensed.book.stale = False
     refresh(
         Scene(
             book=sensed.book,
             symbol=market.symbol,
-            now_ns=close_ns,
-            price=bar.close,
+            now_ns=price.close_ns,
+            price=price.close,
             atr_1h=market.atr_1h,
             tick=float(instrument.tick) if instrument is not None else 0.0,
             manual=tuple(spec for spec in policy.levels.book if spec.symbol == market.symbol),
@@ -181,14 +183,18 @@ def _fold_clusters(sensed: Sensed, bar: Bar, close_ns: int) -> None:
     """Fold the map after its score has seen the bar: the map must not know what it is judged by."""
     samples = len(sensed.score.longs)
     score.fold(sensed.score, sensed.clusters, open_ns=bar.open_ns, high=bar.high, low=bar.low)
+    _fold_map(sensed, bar, close_ns)
+    if len(sensed.score.longs) != samples or close_ns % (24 * NS_PER_H) == 0:
+        both = score.score(sensed.score)
+        sensed.weights = (both.weight(is_long=True), both.weight(is_long=False))
+
+
+def _fold_map(sensed: Sensed, bar: Bar, close_ns: int) -> None:
     cluster_map.fold(
         sensed.clusters, close_ns=close_ns, high=bar.high, low=bar.low, close=bar.close,
         volume=bar.volume,
     )  # fmt: skip
     sensed.traded_qty += bar.volume
-    if len(sensed.score.longs) != samples or close_ns % (24 * NS_PER_H) == 0:
-        both = score.score(sensed.score)
-        sensed.weights = (both.weight(is_long=True), both.weight(is_long=False))
 
 
 def _atr(market: Market, bar_s: int) -> float:

@@ -169,6 +169,8 @@ class LevelBook(msgspec.Struct, kw_only=True):
     refusal: str = ""
     """Why the newest unusable bar was not taken."""
     warnings: list[str] = []
+    stale: bool = False
+    """Whether bars were folded in since the zones were last made."""
 
 
 class Followed(msgspec.Struct, kw_only=True):
