@@ -110,8 +110,57 @@ class Reading(msgspec.Struct, frozen=True, tag=True, gc=False):
     source: str
     name: str
     event_ns: int
+    """When it became known: a day's reading when the day had closed."""
     received_ns: int
     value: float
+    origin: str = ""
+    """Host or file it was read from."""
+    half_life_ns: int = 0
+    """After which it says half as much; 0: not told."""
+
+
+class EventWindow(msgspec.Struct, frozen=True):
+    """An announced event: between two instants Threat does not fall below `floor` (1-5)."""
+
+    title: str
+    start_ns: int
+    end_ns: int
+    floor: int
+    symbol: str = ""
+    """Empty: every symbol."""
+
+
+class EventCalendar(msgspec.Struct, frozen=True, tag=True):
+    """Every window one source knows of; replaces what it told before."""
+
+    source: str
+    event_ns: int
+    received_ns: int
+    windows: tuple[EventWindow, ...]
+    origin: str = ""
+
+
+class WatchedPosition(msgspec.Struct, frozen=True):
+    """A position of somebody else, as it was at `known_ns`; qty in base units."""
+
+    label: str
+    """Address or name; one position a label and side."""
+    side: PositionSide
+    liq_price: float
+    qty: float
+    known_ns: int
+    entry_price: float | None = None
+
+
+class WatchList(msgspec.Struct, frozen=True, tag=True):
+    """Every position one source knows of in one symbol; replaces what it told before."""
+
+    source: str
+    symbol: str
+    event_ns: int
+    received_ns: int
+    positions: tuple[WatchedPosition, ...]
+    origin: str = ""
 
 
 class FeedStatus(msgspec.Struct, frozen=True, tag=True, gc=False):

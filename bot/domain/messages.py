@@ -23,6 +23,7 @@ from bot.domain.instrument import Instrument
 from bot.domain.market import (
     BookTop,
     Candle,
+    EventCalendar,
     FeedStatus,
     FundingRate,
     Liquidation,
@@ -31,6 +32,7 @@ from bot.domain.market import (
     OpenInterest,
     Reading,
     TradeBucket,
+    WatchList,
 )
 from bot.domain.orders import OrderSide, OrderState, PositionSide
 
@@ -240,6 +242,8 @@ Event = (
     | Liquidation
     | LiquidationSum
     | Reading
+    | EventCalendar
+    | WatchList
     | FeedStatus
     | Started
     | InstrumentsLoaded

@@ -4,7 +4,11 @@ All venues are heard here. What the traded venue alone may say (prices that orde
 elsewhere; nothing of another venue reaches it.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from bot.domain.market import (
+    EventCalendar,
     FeedStatus,
     FundingRate,
     Liquidation,
@@ -12,6 +16,7 @@ from bot.domain.market import (
     MarkPrice,
     OpenInterest,
     Reading,
+    WatchList,
 )
 from bot.domain.orders import PositionSide
 from bot.domain.policy import Policy
@@ -23,6 +28,7 @@ from bot.kernel.assess import judge, words
 from bot.kernel.bars import market_for
 from bot.kernel.clusters import map as cluster_map
 from bot.kernel.clusters import realised, score
+from bot.kernel.clusters.state import PointMass
 from bot.kernel.desk import Desk
 from bot.kernel.levels import Scene, fold, follow, refresh
 from bot.kernel.observe import flows, funding, liquidations, open_interest, path, readings
@@ -40,6 +46,19 @@ def sensed_for(state: BotState, symbol: str) -> Sensed:
     if found is None:
         found = state.sensed[symbol] = Sensed(senses=Senses(symbol=symbol))
     return found
+
+
+def handlers(desk: Desk) -> dict[type, Callable[[Any], None]]:
+    """Return what is done with each kind of word that only the senses hear."""
+    return {
+        FundingRate: lambda e: on_funding(desk, e),
+        OpenInterest: lambda e: on_open_interest(desk, e),
+        Liquidation: lambda e: on_liquidation(desk, e),
+        LiquidationSum: lambda e: on_liquidation_sum(desk, e),
+        Reading: lambda e: on_reading(desk, e),
+        EventCalendar: lambda e: on_calendar(desk, e),
+        WatchList: lambda e: on_watch(desk, e),
+    }
 
 
 def _market(desk: Desk, symbol: str) -> Market:
@@ -105,8 +124,31 @@ def on_liquidation_sum(desk: Desk, event: LiquidationSum) -> None:
 
 def on_reading(desk: Desk, event: Reading) -> None:
     """Let the senses of every symbol take what concerns them."""
-    for symbol in sorted(desk.state.sensed):
-        readings.on_reading(desk.state.sensed[symbol].senses, event)
+    for symbol in _symbols(desk.state):
+        readings.on_reading(sensed_for(desk.state, symbol).senses, event)
+
+
+def on_calendar(desk: Desk, event: EventCalendar) -> None:
+    """Let every symbol know of announced events before they come."""
+    for symbol in _symbols(desk.state):
+        judge.on_calendar(sensed_for(desk.state, symbol).senses, event)
+
+
+def on_watch(desk: Desk, event: WatchList) -> None:
+    """Put the positions somebody else is known to hold into the cluster map."""
+    points = [
+        PointMass(
+            label=each.label, is_long=each.side is PositionSide.LONG, price=each.liq_price,
+            qty=each.qty, source=event.source, known_ns=each.known_ns,
+            entry_price=each.entry_price, origin=event.origin,
+        )
+        for each in event.positions
+    ]  # fmt: skip
+    cluster_map.watch(sensed_for(desk.state, event.symbol).clusters, points, event.source)
+
+
+def _symbols(state: BotState) -> list[str]:
+    return sorted({*state.sensed, *state.markets})
 
 
 def on_status(desk: Desk, event: FeedStatus) -> None:

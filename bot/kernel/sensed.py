@@ -6,6 +6,7 @@ away is exact in any order. Instants are ns UTC, 0 meaning never. Fractions are 
 
 import msgspec
 
+from bot.domain.market import EventWindow
 from bot.domain.sense_policy import AssetPriors as AssetPriors
 from bot.domain.sense_policy import SensePolicy as SensePolicy
 from bot.domain.sense_policy import asset_of as asset_of
@@ -208,6 +209,8 @@ class Told(msgspec.Struct):
     value: float
     event_ns: int
     received_ns: int
+    origin: str = ""
+    half_life_ns: int = 0
 
 
 class ReadingSense(msgspec.Struct, kw_only=True):
@@ -283,9 +286,8 @@ class Senses(msgspec.Struct, kw_only=True):
     cascade: CascadeMemory = msgspec.field(default_factory=CascadeMemory)
     flags: dict[str, int] = {}
     """Systemic flags -> until when they stand (0: until taken back)."""
-    floor: int = 1
-    floor_until_ns: int = 0
-    floor_reason: str = ""
+    windows: dict[str, tuple[EventWindow, ...]] = {}
+    """Announced events by the source that told them."""
     dislocated_ns: int = 0
     """Since when mark and index stand apart; 0: they do not."""
     assessed_ns: int = 0

@@ -5,18 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain import messages as m
-from bot.domain.market import (
-    BookTop,
-    Candle,
-    FeedStatus,
-    FundingRate,
-    Liquidation,
-    LiquidationSum,
-    MarkPrice,
-    OpenInterest,
-    Reading,
-    TradeBucket,
-)
+from bot.domain.market import BookTop, Candle, FeedStatus, MarkPrice, TradeBucket
 from bot.domain.orders import PositionSide
 from bot.domain.policy import Policy
 from bot.domain.risk import TradingMode
@@ -58,11 +47,7 @@ class Kernel:
             TradeBucket: self._on_trade,
             BookTop: lambda e: prices.on_book(self._market(e.symbol), e),
             Candle: self._on_candle,
-            FundingRate: lambda e: sense.on_funding(self.desk, e),
-            OpenInterest: lambda e: sense.on_open_interest(self.desk, e),
-            Liquidation: lambda e: sense.on_liquidation(self.desk, e),
-            LiquidationSum: lambda e: sense.on_liquidation_sum(self.desk, e),
-            Reading: lambda e: sense.on_reading(self.desk, e),
+            **sense.handlers(self.desk),
             FeedStatus: self._on_feed,
             m.Started: self._on_started,
             m.InstrumentsLoaded: self._on_instruments,

@@ -7,6 +7,7 @@ from bot.domain.errors import InvariantBroken
 from bot.domain.market import (
     BookTop,
     Candle,
+    EventCalendar,
     FundingRate,
     Liquidation,
     LiquidationSum,
@@ -14,6 +15,7 @@ from bot.domain.market import (
     OpenInterest,
     Reading,
     TradeBucket,
+    WatchList,
 )
 from bot.domain.messages import Event
 from bot.domain.units import NS_PER_S
@@ -46,7 +48,11 @@ def market_key(event: Event) -> Key | None:
         case LiquidationSum():
             rest = (event.venue, event.window_s, event.event_ns)
         case Reading():
-            return (Reading, event.source, event.name)
+            return (Reading, event.source, event.name, event.event_ns)
+        case EventCalendar():
+            return (EventCalendar, event.source)
+        case WatchList():
+            rest = (event.source,)
         case _:
             return None
     return (type(event), event.symbol, *rest)

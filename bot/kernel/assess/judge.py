@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bot.domain.market import EventCalendar, EventWindow
 from bot.domain.sense import Assessment as Assessment
 from bot.domain.units import NS_PER_MIN
 from bot.kernel.assess import cascade, flush, threat
@@ -17,6 +18,8 @@ from bot.kernel.sensed import SensePolicy, Senses
 ASSESS_GAP_NS = NS_PER_MIN
 DISLOCATED_FRAC = 0.01
 DISLOCATED_NS = NS_PER_MIN // 2
+WINDOWS_MAX = 1_000
+"""Announced events kept of one source."""
 
 
 def due(senses: Senses, now_ns: int) -> bool:
@@ -95,9 +98,27 @@ def take_back_flag(senses: Senses, name: str) -> None:
     senses.flags.pop(name, None)
 
 
-def set_event_floor(senses: Senses, floor: int, until_ns: int, reason: str) -> None:
-    """Keep Threat at least at `floor` until an instant, for an announced event."""
-    senses.floor, senses.floor_until_ns, senses.floor_reason = floor, until_ns, reason
+def on_calendar(senses: Senses, event: EventCalendar) -> None:
+    """Take the announced events of one source in place of those it told before."""
+    ours = tuple(w for w in event.windows if w.symbol in ("", senses.symbol) and _is_window(w))
+    if ours:
+        senses.windows[event.source] = ours[:WINDOWS_MAX]
+    else:
+        senses.windows.pop(event.source, None)
+
+
+def _is_window(window: EventWindow) -> bool:
+    return window.start_ns < window.end_ns and 1 <= window.floor <= threat.SEVERE
+
+
+def open_windows(senses: Senses, now_ns: int) -> list[tuple[str, EventWindow]]:
+    """Return (source, window) of the announced events under way."""
+    return [
+        (source, window)
+        for source in sorted(senses.windows)
+        for window in senses.windows[source]
+        if window.start_ns <= now_ns < window.end_ns
+    ]
 
 
 def on_mark(senses: Senses, ns: int, mark: float, index: float | None) -> None:
@@ -123,9 +144,9 @@ def standing_flags(senses: Senses, now_ns: int) -> tuple[str, ...]:
 def _floor(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[int, tuple[str, ...]]:
     reasons = [f"{name} went missing" for name in gathered.stale]
     event = 1
-    if senses.floor_until_ns > now_ns:
-        event = senses.floor
-        reasons.append(senses.floor_reason)
+    for source, window in open_windows(senses, now_ns):
+        event = max(event, window.floor)
+        reasons.append(f"announced event: {window.title} ({source})")
     if not gathered.price_live:
         reasons.append("no live price")
     floor = threat.floor_of(price_live=gathered.price_live, stale=gathered.stale, event_floor=event)

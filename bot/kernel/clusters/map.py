@@ -6,7 +6,7 @@ more, open interest that falls by more than was eaten closes the rest in proport
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -21,6 +21,9 @@ SCALE_MIN = 1e-6
 MASS_MIN_FRAC = 1e-9
 REBASE_FRAC, REBASE_PRICE_FRAC = 0.20, 0.01
 LEVERAGED_SHARE = 0.5
+POINTS_MAX = 2_000
+FADED_FRAC = 0.01
+"""A watched position that nobody saw for so long is forgotten."""
 FORCED_REACH_CELLS = 20
 """A real liquidation takes mass from this many cells around its price: one per cent."""
 
@@ -51,7 +54,7 @@ def fold(
         _decay(state, close_ns - state.bar_ns)
     else:
         state.from_ns = close_ns
-    eaten = _consume(state, cell(low), cell(high))
+    eaten = _consume(state, cell(low), cell(high), close_ns)
     state.eaten_qty += eaten.long_qty + eaten.short_qty
     _open(state, VOLUME_SHARE * volume, (high + low + close) / 3.0, cell(low), cell(high))
     state.bar_ns, state.close = close_ns, close
@@ -130,15 +133,34 @@ def warmth(state: ClusterMap, now_ns: int) -> float:
     return 1.0 - left
 
 
-def watch(state: ClusterMap, points: list[PointMass]) -> None:
-    """Replace the known positions; one that is no position is left out and counted."""
-    state.points = [point for point in points if _is_position(point)]
-    state.refused += len(points) - len(state.points)
+def watch(state: ClusterMap, points: Sequence[PointMass], source: str = "") -> None:
+    """Replace the positions that `source` knows of.
+
+    What is no position, or lies where price already is, is left out and counted. A position that
+    price has passed stays out until somebody has seen it later than that.
+    """
+    ours = {point.key: point for point in points[:POINTS_MAX] if _is_position(point, state.close)}
+    state.refused += len(points) - len(ours)
+    here = f"{source}|"
+    state.gone = {k: ns for k, ns in state.gone.items() if k in ours or not k.startswith(here)}
+    live = [p for key, p in ours.items() if p.known_ns > state.gone.get(key, -1)]
+    others = [point for point in state.points if point.source != source]
+    state.points = others + live
 
 
-def _is_position(point: PointMass) -> bool:
-    numbers = (point.price, point.qty)
-    return all(math.isfinite(number) and number > 0.0 for number in numbers)
+def live_qty(point: PointMass, now_ns: int) -> float:
+    """Return the coins of a watched position that still count: it fades as the map does."""
+    age_ns = now_ns - point.known_ns
+    if point.known_ns <= 0 or age_ns <= 0:
+        return point.qty
+    fading: float = 0.5 ** (age_ns / HALF_LIFE_NS)
+    return point.qty * fading
+
+
+def _is_position(point: PointMass, close: float) -> bool:
+    if not all(math.isfinite(number) and number > 0.0 for number in (point.price, point.qty)):
+        return False
+    return close <= 0.0 or (point.price < close if point.is_long else point.price > close)
 
 
 def totals(state: ClusterMap) -> tuple[float, float]:
@@ -158,7 +180,7 @@ def _decay(state: ClusterMap, elapsed_ns: int) -> None:
         state.scale = 1.0
 
 
-def _consume(state: ClusterMap, low: int, high: int) -> Eaten:
+def _consume(state: ClusterMap, low: int, high: int, close_ns: int) -> Eaten:
     longs = shorts = 0.0
     for index in range(state.long_top, low - 1, -1):
         longs += state.longs.pop(index, 0.0)
@@ -166,8 +188,20 @@ def _consume(state: ClusterMap, low: int, high: int) -> Eaten:
         shorts += state.shorts.pop(index, 0.0)
     state.long_top = min(state.long_top, low - 1)
     state.short_bottom = max(state.short_bottom, high + 1)
-    state.points = [p for p in state.points if not low <= cell(p.price) <= high]
+    _pass(state, low, high, close_ns)
     return Eaten(long_qty=longs * state.scale, short_qty=shorts * state.scale)
+
+
+def _pass(state: ClusterMap, low: int, high: int, close_ns: int) -> None:
+    """Take out the watched positions that price reached or jumped over."""
+    left = []
+    for point in state.points:
+        at = cell(point.price)
+        if at >= low if point.is_long else at <= high:
+            state.gone[point.key] = close_ns
+        elif live_qty(point, close_ns) > FADED_FRAC * point.qty:
+            left.append(point)
+    state.points = left
 
 
 def _open(state: ClusterMap, qty: float, price: float, low: int, high: int) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from bot.kernel.clusters import grid
+from bot.kernel.clusters.map import live_qty
 from bot.kernel.clusters.state import ClusterMap
 
 REACH_CELLS = 820
@@ -68,7 +69,7 @@ def ahead(state: ClusterMap, price: float, *, is_long: bool, cells: int) -> grid
     for point in state.points:
         index = grid.cell(point.price)
         if point.is_long == is_long and first <= index <= last:
-            masses[index - first] += point.qty
+            masses[index - first] += live_qty(point, state.bar_ns)
     return masses[::-1] if is_long else masses
 
 

@@ -10,6 +10,16 @@ class PointMass(msgspec.Struct, frozen=True, kw_only=True):
     is_long: bool
     price: float
     qty: float
+    source: str = ""
+    known_ns: int = 0
+    """When it was seen to be so."""
+    entry_price: float | None = None
+    origin: str = ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from others: source, side and label."""
+        return f"{self.source}|{'long' if self.is_long else 'short'}|{self.label}"
 
 
 class ClusterMap(msgspec.Struct, kw_only=True):
@@ -26,6 +36,8 @@ class ClusterMap(msgspec.Struct, kw_only=True):
     """No long lies in a cell above this one."""
     short_bottom: int = 2**31
     points: list[PointMass] = []
+    gone: dict[str, int] = {}
+    """Watched positions that price has passed -> when: only a newer word brings one back."""
     from_ns: int = 0
     """When the first bar closed."""
     bar_ns: int = 0

@@ -5,7 +5,7 @@ import math
 from bot.domain.market import Reading
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_MIN
 from bot.kernel.observe import rings
-from bot.kernel.sensed import ReadingSense, Senses, Told, asset_of
+from bot.kernel.sensed import ReadingSense, Ring, Senses, Told, asset_of
 
 FEAR_GREED = "fear_greed"
 ETF_FLOW = "btc_etf_net_flow_usd"
@@ -51,18 +51,45 @@ def on_reading(senses: Senses, event: Reading) -> bool:
         sense.refused += 1
         return False
     told = sense.newest.get(name)
-    if told is not None and event.event_ns <= told.event_ns:
+    if told is not None and event.event_ns <= told.event_ns and not _revises(told, event):
+        return _fills_hole(sense, name, event)
+    sense.newest[name] = Told(
+        event.source, event.value, event.event_ns, event.received_ns, event.origin,
+        event.half_life_ns,
+    )  # fmt: skip
+    days = _days(sense, name)
+    if days is not None:
+        rings.put(days, _day(event), event.value)
+    return True
+
+
+def _day(event: Reading) -> int:
+    """Return the day a reading speaks of: it became known when that day closed, or in it."""
+    return (event.event_ns - 1) // NS_PER_DAY
+
+
+def _days(sense: ReadingSense, name: str) -> Ring | None:
+    """Return the history of a daily reading; None where none is kept."""
+    return {ETF_FLOW: sense.flows, EQUITY: sense.equity, NETFLOW: sense.netflow}.get(name)
+
+
+def _revises(told: Told, event: Reading) -> bool:
+    """Whether a source corrects its own newest word: a day's flow is told in parts."""
+    return (
+        event.source == told.source
+        and event.event_ns == told.event_ns
+        and event.received_ns > told.received_ns
+        and event.value != told.value
+    )
+
+
+def _fills_hole(sense: ReadingSense, name: str, event: Reading) -> bool:
+    """Keep a late reading of a day of which nothing is known; it never becomes the newest."""
+    days = _days(sense, name)
+    if days is None or rings.get(days, _day(event)) is not None:
         sense.refused += 1
         return False
-    sense.newest[name] = Told(event.source, event.value, event.event_ns, event.received_ns)
-    day = (event.event_ns - 1) // NS_PER_DAY
-    if name == ETF_FLOW:
-        rings.put(sense.flows, day, event.value)
-    elif name == EQUITY:
-        rings.put(sense.equity, day, event.value)
-    elif name == NETFLOW:
-        rings.put(sense.netflow, day, event.value)
-    return True
+    return rings.put(days, _day(event), event.value)
 
 
 def fresh(sense: ReadingSense, name: str, now_ns: int) -> float | None:
@@ -81,8 +108,11 @@ def etf_z(sense: ReadingSense, sd_usd: float | None, now_ns: int) -> float | Non
     last = rings.known(sense.flows, newest - ETF_SPAN_DAYS + 1, newest)[-ETF_DAYS:]
     if len(last) < ETF_DAYS:
         return None
-    age_ns = max(now_ns - sense.newest[ETF_FLOW].event_ns - ETF_WAIT_NS, 0)
-    return math.fsum(last) / sd_usd * math.pow(0.5, age_ns / ETF_HALF_LIFE_NS)
+    told = sense.newest[ETF_FLOW]
+    age_ns = max(now_ns - told.event_ns - ETF_WAIT_NS, 0)
+    return (
+        math.fsum(last) / sd_usd * math.pow(0.5, age_ns / (told.half_life_ns or ETF_HALF_LIFE_NS))
+    )
 
 
 def etf_sd_usd(sense: ReadingSense, prior_usd: float) -> float:

@@ -170,6 +170,52 @@ class TestEating:
         bar(state, 51, 71_000.0, high=PRICE, low=71_000.0)
         assert [point.label for point in state.points] == ["two"]
 
+    def test_a_position_that_price_jumped_over_stays_away_until_seen_again(self) -> None:
+        state = filled()
+
+        def told(known_h: int, source: str = "list") -> list[str]:
+            known_ns = known_h * HOUR_NS
+            whales = [
+                PointMass(label="one", is_long=True, price=72_000.0, qty=5.0, source=source,
+                          known_ns=known_ns),
+                PointMass(label="short", is_long=False, price=90_000.0, qty=5.0, source=source,
+                          known_ns=known_ns),
+            ]  # fmt: skip
+            fuel.watch(state, whales, source)
+            return [f"{point.source} {point.label}" for point in state.points]
+
+        assert told(40) == ["list one", "list short"]
+        bar(state, 51, 65_000.0, high=65_100.0, low=64_900.0)
+        assert [point.label for point in state.points] == ["short"]
+        bar(state, 52, PRICE)
+        assert told(40) == ["list short"]
+        assert told(51) == ["list short"]
+        assert told(52) == ["list one", "list short"]
+        assert told(52, "other") == ["list one", "list short", "other one", "other short"]
+        fuel.watch(state, [], "list")
+        assert [point.source for point in state.points] == ["other", "other"]
+
+    def test_a_liquidation_price_that_lies_behind_price_is_none(self) -> None:
+        state = filled()
+        refused = state.refused
+        wrong = [
+            PointMass(label="a", is_long=True, price=PRICE * 1.1, qty=5.0),
+            PointMass(label="b", is_long=False, price=PRICE * 0.9, qty=5.0),
+        ]
+        fuel.watch(state, wrong)
+        assert (state.points, state.refused) == ([], refused + 2)
+
+    def test_what_nobody_sees_again_fades_and_is_forgotten(self) -> None:
+        state = filled()
+        whale = PointMass(label="one", is_long=True, price=60_000.0, qty=8.0, known_ns=50 * HOUR_NS)
+        fuel.watch(state, [whale])
+        assert fuel.live_qty(whale, 50 * HOUR_NS) == 8.0
+        assert fuel.live_qty(whale, (50 + 168) * HOUR_NS) == pytest.approx(4.0)
+        bar(state, 50 + 168, PRICE)
+        assert state.points == [whale]
+        bar(state, 50 + 8 * 168, PRICE)
+        assert state.points == []
+
 
 BAD = [math.nan, math.inf, 0.0, -1.0]
 

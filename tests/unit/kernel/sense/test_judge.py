@@ -7,12 +7,19 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from bot.domain.market import Candle, FundingRate, OpenInterest, Reading
+from bot.domain.market import (
+    Candle,
+    EventCalendar,
+    EventWindow,
+    FundingRate,
+    OpenInterest,
+    Reading,
+)
 from bot.kernel.assess import judge, words
 from bot.kernel.assess.judge import Assessment
 from bot.kernel.assess.severities import severities
 from bot.kernel.assess.stress import known_share
-from bot.kernel.observe import baselines, path, readings
+from bot.kernel.observe import baselines, path, readings, rings
 from bot.kernel.observe.path import block_of, join
 from bot.kernel.sensed import PriceSense, Senses, priors_of
 from tests.unit.kernel.sense.tape import POLICY, SYMBOL, judged, tell
@@ -127,10 +134,32 @@ class TestFloorsAndFlags:
     def test_an_event_window_is_a_floor(self) -> None:
         senses = self.quiet()
         now = senses.price.close_ns
-        judge.set_event_floor(senses, 3, now + H, "rate decision")
+        window = EventWindow("rate decision", now, now + H, 3)
+        judge.on_calendar(senses, EventCalendar("calendar", now - H, now - H, (window,)))
+        assert judge.assess(senses, now - MIN, POLICY).threat == 1
         found = judge.assess(senses, now, POLICY)
-        assert (found.threat, found.floor_reasons) == (3, ("rate decision",))
+        words_of_it = ("announced event: rate decision (calendar)",)
+        assert (found.threat, found.threat_short, found.floor_reasons) == (3, 3, words_of_it)
+        assert any("rate decision" in line for line in words.evidence(found))
         assert judge.assess(senses, now + H, POLICY).threat == 1
+
+    def test_windows_of_others_upside_down_or_taken_back_do_nothing(self) -> None:
+        senses = self.quiet()
+        now = senses.price.close_ns
+        for window in (
+            EventWindow("upside down", now + H, now, 3),
+            EventWindow("empty", now, now, 5),
+            EventWindow("no such threat", now, now + H, 6),
+            EventWindow("of another", now, now + H, 4, "DOGE/USDT:USDT"),
+        ):
+            judge.on_calendar(senses, EventCalendar("calendar", now, now, (window,)))
+            assert judge.assess(senses, now, POLICY).floor == 1
+        ours = EventWindow("ours", now, now + H, 4, SYMBOL)
+        judge.on_calendar(senses, EventCalendar("a", now, now, (ours,)))
+        judge.on_calendar(senses, EventCalendar("b", now, now, ()))
+        assert judge.assess(senses, now, POLICY).floor == 4
+        judge.on_calendar(senses, EventCalendar("a", now, now, ()))
+        assert judge.assess(senses, now, POLICY).floor == 1
 
     def test_a_judgement_is_due_once_a_minute_and_repeats_itself(self) -> None:
         senses = self.quiet()
@@ -263,6 +292,37 @@ class TestReadings:
         assert readings.etf_z(sense, 1.2e9, told + 2 * DAY) == pytest.approx(-1.6 / 1.2)
         assert readings.etf_z(sense, 1.2e9, told + 5 * DAY) > -1.6 / 1.2
         assert readings.etf_z(sense, 1.2e9, told + 5 * DAY + 1) is None
+
+    def test_a_source_may_correct_its_newest_word_and_fill_days_nobody_told(self) -> None:
+        senses, name = Senses(symbol=SYMBOL), "btc_etf_net_flow_usd"
+        sense, day = senses.readings, START // DAY + 10
+
+        def tell_day(age: int, value: float, source: str = "web", heard: int = 0) -> bool:
+            ns = (day + 1 - age) * DAY
+            return readings.on_reading(senses, Reading(source, name, ns, ns + heard, value))
+
+        assert tell_day(0, -1e8)
+        assert tell_day(0, -2e8, heard=H)
+        assert not tell_day(0, -3e8, heard=H)
+        assert not tell_day(0, -3e8, "somebody else", heard=2 * H)
+        assert sense.newest[name].value == -2e8
+        assert rings.get(sense.flows, day) == -2e8
+        assert tell_day(3, 5e7)
+        assert not tell_day(3, 6e7, heard=H)
+        assert sense.newest[name].event_ns == (day + 1) * DAY
+        assert rings.known(sense.flows, day - 5, day) == [5e7, -2e8]
+
+    def test_a_told_half_life_is_used(self) -> None:
+        senses, name = Senses(symbol=SYMBOL), "btc_etf_net_flow_usd"
+        for day in range(5):
+            ns = START + (day + 1) * DAY
+            row = Reading("x", name, ns, ns, -2.4e8, origin="flows.csv", half_life_ns=DAY)
+            tell(senses, row)
+        told = senses.readings.newest[name]
+        assert (told.origin, told.half_life_ns) == ("flows.csv", DAY)
+        assert readings.etf_z(senses.readings, 1.2e9, told.event_ns + 4 * DAY) == pytest.approx(
+            -0.5
+        )
 
     def test_an_asset_s_own_readings_are_read_by_its_own_senses(self) -> None:
         bitcoin, ether = Senses(symbol=SYMBOL), Senses(symbol="ETH/USDT:USDT")
