@@ -1,6 +1,8 @@
 """A folder of market data in which nothing happens, for processes whose market is moved by hand."""
 
+import atexit
 import json
+import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -20,6 +22,7 @@ SWING = 0.01
 def flat_folder() -> Path:
     """Eight days of hourly bars: one day that swings, which is the past, then a still market."""
     folder = Path(tempfile.mkdtemp(prefix="bw-market-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     start = datetime(2026, 1, 1, tzinfo=UTC)
     rows: dict[str, list[object]] = {name: [] for name in _COLUMNS}
     for symbol, price in SYMBOLS.items():
