@@ -156,3 +156,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """"trades": the kernel builds bars from ticks; "candles": closed bars are told (replay)."""
     guard_on: bool = True
     """False only in replays that show the unguarded account."""
+    sense_on: bool = True
+    """False only in the lab, where held positions are judged by the loss budget alone."""

@@ -5,7 +5,7 @@ elsewhere; nothing of another venue reaches it.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.domain.market import (
     EventCalendar,
@@ -38,6 +38,7 @@ from bot.kernel.snapshot import Bar, BotState, Market, Sensed
 HOUR_S = NS_PER_H // NS_PER_S
 LIQUIDATIONS = ".liquidations"
 ALARMING = 4
+Flow = TypeVar("Flow", FundingRate, OpenInterest)
 
 
 def sensed_for(state: BotState, symbol: str) -> Sensed:
@@ -50,6 +51,14 @@ def sensed_for(state: BotState, symbol: str) -> Sensed:
 
 def handlers(desk: Desk) -> dict[type, Callable[[Any], None]]:
     """Return what is done with each kind of word that only the senses hear."""
+    if not desk.policy.sense_on:
+        return {
+            FundingRate: lambda e: _flow(desk, e, flows.on_funding),
+            OpenInterest: lambda e: _flow(desk, e, flows.on_open_interest),
+            **dict.fromkeys(
+                (Liquidation, LiquidationSum, Reading, EventCalendar, WatchList), lambda _e: None
+            ),
+        }
     return {
         FundingRate: lambda e: on_funding(desk, e),
         OpenInterest: lambda e: on_open_interest(desk, e),
@@ -59,6 +68,12 @@ def handlers(desk: Desk) -> dict[type, Callable[[Any], None]]:
         EventCalendar: lambda e: on_calendar(desk, e),
         WatchList: lambda e: on_watch(desk, e),
     }
+
+
+def _flow(desk: Desk, event: Flow, fold: Callable[[Market, Flow], None]) -> None:
+    """Fold what the traded venue says of what our position pays and of what is open there."""
+    if event.venue in ("", desk.policy.venue):
+        fold(_market(desk, event.symbol), event)
 
 
 def _market(desk: Desk, symbol: str) -> Market:
@@ -77,16 +92,14 @@ def on_mark(desk: Desk, event: MarkPrice) -> None:
 
 def on_funding(desk: Desk, event: FundingRate) -> None:
     """Fold a funding rate; the traded venue's is also what our position pays."""
-    if event.venue in ("", desk.policy.venue):
-        flows.on_funding(_market(desk, event.symbol), event)
+    _flow(desk, event, flows.on_funding)
     funding.on_funding(sensed_for(desk.state, event.symbol).senses, event)
 
 
 def on_open_interest(desk: Desk, event: OpenInterest) -> None:
     """Fold open interest; the traded venue's (or else the first heard) moves the cluster map."""
+    _flow(desk, event, flows.on_open_interest)
     sensed = sensed_for(desk.state, event.symbol)
-    if event.venue in ("", desk.policy.venue):
-        flows.on_open_interest(_market(desk, event.symbol), event)
     if not open_interest.on_open_interest(sensed.senses, event):
         return
     if event.venue == desk.policy.venue or not sensed.map_venue:
@@ -167,6 +180,8 @@ def on_status(desk: Desk, event: FeedStatus) -> None:
 
 def on_history(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
     """Learn from a bar before the start; nothing is told and nothing is judged."""
+    if not desk.policy.sense_on:
+        return
     sensed = sensed_for(desk.state, market.symbol)
     if path.on_bar(sensed.senses, bar, close_ns, desk.policy.sense):
         if fold(sensed.book, bar, (close_ns - bar.open_ns) // NS_PER_S, market.atr_1h):
@@ -176,6 +191,8 @@ def on_history(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
 
 def on_bar(desk: Desk, market: Market, bar: Bar, close_ns: int) -> None:
     """Fold a closed bar of the decision timeframe and judge the market as it now stands."""
+    if not desk.policy.sense_on:
+        return
     sensed, policy = sensed_for(desk.state, market.symbol), desk.policy
     if path.on_bar(sensed.senses, bar, close_ns, policy.sense):
         bar_s = (close_ns - bar.open_ns) // NS_PER_S

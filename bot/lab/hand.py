@@ -1,4 +1,4 @@
-"""Opens the held position as a human would: all equity as margin, at the open plus costs."""
+"""Opens held positions as a human would: all equity as margin, at the open plus costs."""
 
 from decimal import ROUND_DOWN, Decimal
 from typing import Final
@@ -12,25 +12,49 @@ from bot.lab.stage import ACCOUNT, Stage
 from bot.simulator.exchange import Exchange, ExchangeRefused, OrderRequest
 
 HAND_ID: Final = "hand-open"
-"""Client id of the order: not one of ours, so that the guard sees a stranger's position."""
+"""Start of the client id: not one of ours, so that the guard sees a stranger's position."""
 SHRINKS_MAX: Final = 50
 SHRINK: Final = Decimal("0.999")
 MARGIN_REFUSED: Final = -2019
 CENT: Final = Decimal("0.01")
 
 
-def open_by_hand(stage: Stage, symbol: str, options: ReplayOptions) -> None:
-    """Open `options.hold` in `symbol` with all of the wallet as margin and enough left for fees.
+def held_symbols(symbols: tuple[str, ...], options: ReplayOptions) -> tuple[str, ...]:
+    """Return what is held by hand: nothing, the first symbol, or all of them."""
+    if options.hold is None:
+        return ()
+    return symbols if options.hold_all else symbols[:1]
+
+
+def open_by_hand(stage: Stage, symbols: tuple[str, ...], options: ReplayOptions) -> None:
+    """Open `options.hold` in every symbol, each with an equal part of the wallet as margin.
+
+    Raises:
+        ConfigInvalid: the exchange does not take such a position.
+    """
+    part_usd = (options.wallet_usd / max(len(symbols), 1)).quantize(CENT, ROUND_DOWN)
+    for symbol in symbols:
+        _open(stage, symbol, options, part_usd, alone=len(symbols) == 1)
+
+
+def _open(
+    stage: Stage, symbol: str, options: ReplayOptions, wallet_usd: Decimal, *, alone: bool
+) -> None:
+    """Open one position with `wallet_usd` as margin and enough left for fees.
 
     Raises:
         ConfigInvalid: the exchange does not take such a position.
     """
     exchange = stage.exchange
     side = PositionSide.LONG if options.hold == "long" else PositionSide.SHORT
-    qty = _all_in(exchange, symbol, options)
+    qty = _all_in(exchange, symbol, options.leverage, wallet_usd)
     for _ in range(SHRINKS_MAX):
         request = OrderRequest(
-            symbol=symbol, side=side.entry, kind=OrderKind.MARKET, qty=qty, client_order_id=HAND_ID
+            symbol=symbol,
+            side=side.entry,
+            kind=OrderKind.MARKET,
+            qty=qty,
+            client_order_id=f"{HAND_ID}-{exchange.instrument(symbol).base}",
         )
         try:
             state = exchange.submit(ACCOUNT, request)
@@ -49,20 +73,20 @@ def open_by_hand(stage: Stage, symbol: str, options: ReplayOptions) -> None:
             symbol,
             average,
             f"opened by hand: {side.value} {qty} at {options.leverage}x",
-            f"{options.margin.value.lower()} margin, all of {options.wallet_usd:,.2f} USD",
+            f"{options.margin.value.lower()} margin, all of {wallet_usd:,.2f} USD",
         )
-        if options.margin is MarginMode.ISOLATED:
+        if options.margin is MarginMode.ISOLATED and alone:
             _wall_off_the_rest(exchange, symbol, side)
         stage.deliver()
         return
     raise InvariantBroken(f"{symbol}: the exchange never accepted the position to hold")
 
 
-def _all_in(exchange: Exchange, symbol: str, options: ReplayOptions) -> Decimal:
+def _all_in(exchange: Exchange, symbol: str, leverage: int, wallet_usd: Decimal) -> Decimal:
     instrument = exchange.instrument(symbol)
     price = Decimal(repr(exchange.market(symbol).last))
-    per_usd = Decimal(1) / options.leverage + Decimal(repr(instrument.taker_fee_frac))
-    return instrument.qty_down(options.wallet_usd / per_usd / price)
+    per_usd = Decimal(1) / leverage + Decimal(repr(instrument.taker_fee_frac))
+    return instrument.qty_down(wallet_usd / per_usd / price)
 
 
 def _wall_off_the_rest(exchange: Exchange, symbol: str, side: PositionSide) -> None:
@@ -79,9 +103,9 @@ def prepare(exchange: Exchange, symbols: tuple[str, ...], options: ReplayOptions
         ConfigInvalid: the contract does not allow this leverage.
     """
     trading = max(1, int(options.policy.sizing.leverage_max))
-    for number, symbol in enumerate(symbols):
-        held = options.hold is not None and number == 0
-        leverage = options.leverage if held else trading
+    held = held_symbols(symbols, options)
+    for symbol in symbols:
+        leverage = options.leverage if symbol in held else trading
         try:
             exchange.set_leverage(ACCOUNT, symbol, leverage)
         except ExchangeRefused as refused:

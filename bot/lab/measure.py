@@ -1,24 +1,28 @@
 """What a replay measures by itself: equity, drawdown, time without a stop, trades, costs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from bot.domain.account import PositionState
 from bot.domain.messages import Fill, WalletUpdate
 from bot.domain.orders import OrderKind, OrderState, OrderStatus, PositionSide
 from bot.domain.units import NS_PER_S, ZERO
+from bot.simulator.margin import Brackets
 
 
 class EquityMeter:
-    """Equity at every price point, its running peak and the deepest fall from it."""
+    """Equity at every price point, its running peak, the deepest fall, and the margin used."""
 
-    def __init__(self, wallet_usd: Decimal) -> None:
+    def __init__(self, wallet_usd: Decimal, brackets: Mapping[str, Brackets] | None = None) -> None:
+        self.brackets = brackets or {}
+        self.worst_margin_ratio = 0.0
         self.wallet_usd = float(wallet_usd)
         self.peak_usd = self.wallet_usd
         self.max_drawdown_frac = 0.0
         self.max_drawdown_ns = 0
         self.marks: dict[str, float] = {}
         self._legs: dict[tuple[str, PositionSide], tuple[float, float]] = {}
+        self._margins: dict[tuple[str, PositionSide], float] = {}
 
     @property
     def holding(self) -> bool:
@@ -36,6 +40,7 @@ class EquityMeter:
         if position.qty > ZERO:
             size = position.side.sign * float(position.qty)
             self._legs[key] = (size, float(position.entry_price))
+            self._margins[key] = float(position.isolated_margin_usd or ZERO)
         else:
             self._legs.pop(key, None)
 
@@ -56,7 +61,27 @@ class EquityMeter:
             if lost > self.max_drawdown_frac:
                 self.max_drawdown_frac = lost
                 self.max_drawdown_ns = now_ns
+        if self._legs and self.brackets:
+            self.worst_margin_ratio = max(self.worst_margin_ratio, self._margin_ratio(equity))
         return equity
+
+    def _margin_ratio(self, equity_usd: float) -> float:
+        """Return maintenance over equity: of the worst isolated leg, or of all cross legs."""
+        worst = crossed = 0.0
+        free_usd = equity_usd
+        for key, (size, entry) in self._legs.items():
+            mark = self.marks.get(key[0], entry)
+            needed = self.brackets[key[0]].maintenance_near(abs(size) * mark)
+            own = self._margins[key]
+            if own <= 0.0:
+                crossed += needed
+                continue
+            left = own + size * (mark - entry)
+            free_usd -= left
+            worst = max(worst, min(needed / left, 1.0) if left > 0.0 else 1.0)
+        if crossed > 0.0:
+            worst = max(worst, min(crossed / free_usd, 1.0) if free_usd > 0.0 else 1.0)
+        return worst
 
 
 def is_covered(position: PositionState, orders: Sequence[OrderState]) -> bool:

@@ -47,6 +47,10 @@ class ReplayOptions:
     progress: Progress | None = None
     sense: bool = False
     """Whether to keep what the senses said, for the page and the file of readings."""
+    hold_all: bool = False
+    """Hold every symbol, each with an equal part of the wallet, instead of the first alone."""
+    sense_on: bool = True
+    """Whether the market is judged at all; what a human holds is guarded without it."""
 
 
 class StoryLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +142,9 @@ class ReplayResult:
     fees_usd: float
     funding_usd: float
     unprotected_s_max: float
+    worst_margin_ratio: float
+    """Maintenance over equity at its worst point, of any leg; 1 is liquidation."""
+    actions_a_day_max: int
     refused_orders: int
     digest: str
     actions: list[StoryLine]

@@ -1,6 +1,7 @@
 """Replay of a data folder: the same kernel and the same exchange, one instant after another."""
 
 import hashlib
+from collections import Counter
 
 import msgspec
 
@@ -10,14 +11,15 @@ from bot.domain.messages import AccountSnapshot, InstrumentsLoaded, Started, Tim
 from bot.domain.policy import Policy
 from bot.domain.units import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from bot.kernel.step import Kernel
-from bot.lab.hand import open_by_hand, prepare
+from bot.lab.hand import held_symbols, open_by_hand, prepare
 from bot.lab.material import Material, material_of
-from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, Traces
+from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, StoryLine, Traces
 from bot.lab.path import Phase, candle_of, instants, price_at
 from bot.lab.sense_tape import SenseTape
 from bot.lab.stage import ACCOUNT, Stage, TapeClock
 from bot.simulator.exchange import BarModel, Exchange, MarketTick
 from bot.simulator.inprocess import InProcessVenue
+from bot.simulator.margin import Brackets
 
 __all__ = ["ReplayOptions", "ReplayResult", "replay_folder"]
 
@@ -33,7 +35,8 @@ class _Run:
         self.options = options
         self.material = material
         self.stage = _stage(options, material)
-        self.opened = options.hold is None
+        self.held = held_symbols(material.symbols, options)
+        self.opened = not self.held
         self.day = 0
         self.high_first = [False] * len(material.tracks)
         self.last: dict[str, float] = {}
@@ -88,10 +91,9 @@ class _Run:
 
     def _timer(self, ns: int) -> None:
         stage = self.stage
-        symbol = self.material.symbols[0]
-        if not self.opened and symbol in self.last:
+        if not self.opened and all(symbol in self.last for symbol in self.held):
             self.opened = True
-            open_by_hand(stage, symbol, self.options)
+            open_by_hand(stage, self.held, self.options)
         if stage.kernel is None:
             return
         stage.look()
@@ -176,6 +178,7 @@ def _policy_for(options: ReplayOptions, material: Material) -> Policy:
         bars_from="candles",
         venue=material.funding[material.symbols[0]].venue or options.policy.venue,
         guard_on=options.guard,
+        sense_on=options.sense_on,
         limits=msgspec.structs.replace(limits, symbols=allowed),
     )
 
@@ -194,7 +197,14 @@ def _stage(options: ReplayOptions, material: Material) -> Stage:
     run_id = f"{options.seed % 16**8:08x}"
     kernel = None if idle else Kernel(_policy_for(options, material), options.strategies, run_id)
     venue = InProcessVenue(exchange, ACCOUNT, TapeClock(exchange))
-    return Stage(exchange, venue, kernel, options.latency_ms * NS_PER_MS)
+    brackets = {each.symbol: Brackets(each) for each in material.instruments}
+    return Stage(exchange, venue, kernel, options.latency_ms * NS_PER_MS, brackets)
+
+
+def _busiest_day(actions: list[StoryLine]) -> int:
+    """Return the most actions of any UTC day."""
+    days = Counter(line.event_ns // NS_PER_DAY for line in actions)
+    return max(days.values(), default=0)
 
 
 def _digest(stage: Stage) -> str:
@@ -241,6 +251,8 @@ def _result(run: _Run, spent_ns: int) -> ReplayResult:
         fees_usd=float(stage.tally.fees_usd),
         funding_usd=float(stage.tally.funding_usd),
         unprotected_s_max=stage.cover.longest_s,
+        worst_margin_ratio=stage.equity.worst_margin_ratio,
+        actions_a_day_max=_busiest_day(stage.actions),
         refused_orders=stage.refused,
         digest=_digest(stage),
         actions=stage.actions,

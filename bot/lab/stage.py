@@ -1,6 +1,7 @@
 """The in-process world of a replay: one exchange, one account, one kernel, orders under way."""
 
 import heapq
+from collections.abc import Mapping
 from typing import Final
 
 from bot.domain.account import AccountState, PositionState
@@ -36,6 +37,7 @@ from bot.lab.options import FillMark, StopMark, StoryLine
 from bot.lab.story import ACTION_KINDS, Storyteller, line_of
 from bot.simulator.exchange import Exchange
 from bot.simulator.inprocess import InProcessVenue
+from bot.simulator.margin import Brackets
 
 ACCOUNT: Final = "replay"
 FOLLOW_UP_NS: Final = NS_PER_S
@@ -68,14 +70,19 @@ class Stage:
     """Carries orders to the exchange after their latency, and its answers to the kernel."""
 
     def __init__(
-        self, exchange: Exchange, venue: InProcessVenue, kernel: Kernel | None, latency_ns: int
+        self,
+        exchange: Exchange,
+        venue: InProcessVenue,
+        kernel: Kernel | None,
+        latency_ns: int,
+        brackets: Mapping[str, Brackets] | None = None,
     ) -> None:
         self.exchange = exchange
         self.venue = venue
         self.kernel = kernel
         self.now_ns = 0
         self.events = 0
-        self.equity = EquityMeter(exchange.account(ACCOUNT).wallet_usd)
+        self.equity = EquityMeter(exchange.account(ACCOUNT).wallet_usd, brackets)
         self.cover = CoverMeter(latency_ns)
         self.tally = Tally()
         self.story = Storyteller()

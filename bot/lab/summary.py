@@ -7,7 +7,8 @@ _DOCUMENT = (
     "symbols", "hold", "leverage", "margin", "guard", "profile", "stop_fill", "start", "seed",
     "strategies", "events", "events_per_s", "trades", "wins", "wallet_usd", "final_equity_usd",
     "return_frac", "max_drawdown_frac", "liquidations", "delever_actions", "stops_filled",
-    "latched", "fees_usd", "funding_usd", "unprotected_s_max", "refused_orders", "digest",
+    "latched", "fees_usd", "funding_usd", "unprotected_s_max",
+    "worst_margin_ratio", "actions_a_day_max", "refused_orders", "digest",
 )  # fmt: skip
 
 

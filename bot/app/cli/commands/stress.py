@@ -1,0 +1,187 @@
+"""`breakwater stress`: held positions through recorded weeks, guarded beside unguarded."""
+
+import os
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import msgspec
+import typer
+from rich.console import Console
+
+from bot.app.cli.grid import grid, percent, text
+from bot.app.cli.home import Home, open_home
+from bot.app.cli.output import Document, JsonFlag, show, whisper
+from bot.domain.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from bot.lab.stress import Case, Row
+
+COLUMNS = (
+    ("data", "data", text),
+    ("symbols", "held", text),
+    ("hold", "side", text),
+    ("margin", "margin", text),
+    ("leverage", "lev", text),
+    ("profile", "profile", text),
+    ("runs", "runs", text),
+    ("liquidations", "liquidations", text),
+    ("liquidated_unguarded", "unguarded liq.", text),
+    ("max_drawdown_frac", "worst drawdown", percent),
+    ("within_budget_frac", "in budget", percent),
+    ("return_median_frac", "return", percent),
+    ("unguarded_return_median_frac", "unguarded", percent),
+    ("same_size_cost_median_frac", "cost, same size", percent),
+    ("unprotected_s_max", "bare s", text),
+    ("actions_a_day_max", "actions/day", text),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(stress)
+
+
+def stress(
+    *,
+    data: Annotated[
+        list[Path], typer.Option(metavar="DIR", help="Folder of recorded data; may be repeated.")
+    ],
+    symbol: Annotated[
+        list[str] | None, typer.Option(help="Contract to hold; may be repeated.")
+    ] = None,
+    basket: Annotated[
+        bool, typer.Option("--basket", help="Hold all symbols together, not one after another.")
+    ] = False,
+    hold: Annotated[Literal["long", "short"], typer.Option(help="Side of the position.")] = "long",
+    leverage: Annotated[list[int] | None, typer.Option(help="May be repeated.")] = None,
+    margin: Annotated[
+        list[str] | None, typer.Option(help="isolated, cross; may be repeated.")
+    ] = None,
+    profile: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    starts: Annotated[
+        Literal["first", "12h"], typer.Option(help="From the first bar, or every 12 hours.")
+    ] = "first",
+    stop_fill: Annotated[
+        Literal["touch", "gap", "low"], typer.Option(help="How stops fill in fast bars.")
+    ] = "touch",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Hold positions through recorded weeks and say what the guard saved and cost."""
+    home = open_home()
+    symbols = tuple(symbol or home.settings.risk.symbols)
+    groups = [symbols] if basket else [(each,) for each in symbols]
+    wanted = _Wanted(
+        hold, leverage or [3, 5, 10], margin or ["isolated"], profile or ["L20"], starts, stop_fill
+    )
+    cases = [
+        case for folder in data for held in groups for case in _cases(home, folder, held, wanted)
+    ]
+    if not cases:
+        raise ConfigInvalid("stress: none of the folders holds all of the symbols; see --symbol")
+    show(_played(cases, jobs), _render, as_json=as_json)
+
+
+class _Wanted(NamedTuple):
+    """Everything that is varied, but folder and symbols."""
+
+    hold: Literal["long", "short"]
+    leverages: list[int]
+    margins: list[str]
+    profiles: list[str]
+    starts: str
+    stop_fill: Literal["touch", "gap", "low"]
+
+
+def _played(cases: "list[Case]", jobs: int) -> Document:
+    from bot.domain.policy import PROFILES
+    from bot.lab.stress import run_cases
+    from bot.lab.verdict import verdicts
+
+    whisper(f"stress: {len(cases)} replays on {jobs} processes")
+    done = [0]
+
+    def told(row: "Row") -> None:
+        done[0] += 1
+        if row.error:
+            whisper(f"stress: {row.data} {row.symbols} {row.leverage}x {row.start}: {row.error}")
+        elif done[0] % 50 == 0:
+            whisper(f"stress: {done[0]} of {len(cases)}")
+
+    rows = run_cases(cases, jobs, told)
+    budgets = {name: numbers[0] for name, numbers in PROFILES.items()}
+    return {
+        "groups": verdicts(rows, budgets),
+        "runs": [msgspec.structs.asdict(row) for row in rows],
+    }
+
+
+def _cases(home: Home, folder: Path, held: tuple[str, ...], wanted: _Wanted) -> "list[Case]":
+    """Return guarded cases, and each unguarded twin once; none when a symbol is not recorded."""
+    from bot.lab.stress import hours_of, starts_of
+
+    _check(folder, wanted)
+    hours = [hours_of(folder, name) for name in held]
+    known = [each for each in hours if each is not None]
+    if len(known) < len(held):
+        whisper(f"stress: {folder.name} does not hold {', '.join(held)}; left out")
+        return []
+    begins = ["first"] if wanted.starts == "first" else starts_of(min(known))
+    out: dict[tuple[object, ...], Case] = {}
+    for start, mode, times in product(begins, wanted.margins, wanted.leverages):
+        out |= _twins(home, folder, held, wanted, (start, mode, times))
+    return list(out.values())
+
+
+def _twins(
+    home: Home,
+    folder: Path,
+    held: tuple[str, ...],
+    wanted: _Wanted,
+    point: tuple[str, str, int],
+) -> "dict[tuple[object, ...], Case]":
+    """Return the guarded cases of one point with their unguarded twins, by what tells them apart.
+
+    An unlevered twin is what the cost at equal size is scaled from.
+    """
+    from bot.app.policy import policy_of
+    from bot.domain.account import MarginMode
+    from bot.lab.stress import Case
+
+    start, mode, times = point
+    bare = Case(
+        data=folder, symbols=held, leverage=times, margin=MarginMode(mode.upper()),
+        policy=policy_of(home.settings, mode="replay"), guard=False, hold=wanted.hold,
+        stop_fill=wanted.stop_fill, start=start,
+    )  # fmt: skip
+    out: dict[tuple[object, ...], Case] = {
+        ("bare", mode, times, start): bare,
+        ("bare", "isolated", 1, start): replace(bare, leverage=1, margin=MarginMode.ISOLATED),
+    }
+    for profile in wanted.profiles:
+        policy = policy_of(home.settings, mode="replay", profile=profile)
+        out[profile, mode, times, start] = replace(bare, guard=True, policy=policy)
+    return out
+
+
+def _check(folder: Path, wanted: _Wanted) -> None:
+    from bot.domain.policy import PROFILES
+
+    if not folder.is_dir():
+        raise ConfigInvalid(f"--data: {folder}: no such folder")
+    for name, given, allowed in (
+        ("--margin", wanted.margins, ("isolated", "cross")),
+        ("--profile", wanted.profiles, tuple(PROFILES)),
+    ):
+        for value in given:
+            if value not in allowed:
+                raise ConfigInvalid(f"{name}: was {value!r:.20}, allowed: {', '.join(allowed)}")
+
+
+def _render(document: Document, console: Console) -> None:
+    console.print(grid("held positions through recorded weeks", document["groups"], COLUMNS))
+    for row in document["runs"]:
+        if row["error"]:
+            console.print(f"{row['data']} {row['symbols']} {row['leverage']}x: {row['error']}")

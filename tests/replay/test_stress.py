@@ -1,0 +1,71 @@
+"""The table of held positions: the same runs as `replay`, side by side."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.account import MarginMode
+from bot.domain.policy import Policy
+from bot.lab.options import ReplayOptions
+from bot.lab.replay import replay_folder
+from bot.lab.stress import Case, play, starts_of
+from tests.fakes.market_folder import flat_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+
+
+def case(**changes: object) -> Case:
+    given = Case(
+        data=flat_folder(), symbols=(BTC,), leverage=5, margin=MarginMode.ISOLATED, policy=Policy()
+    )
+    return replace(given, **changes)  # type: ignore[arg-type]
+
+
+def test_a_held_position_fares_the_same_without_the_senses() -> None:
+    options = ReplayOptions(data=flat_folder(), symbols=(BTC,), hold="long", leverage=5)
+    whole, row = replay_folder(options), play(case())
+    assert whole.delever_actions >= 1
+    assert (row.return_frac, row.max_drawdown_frac, row.delever_actions) == (
+        whole.return_frac, whole.max_drawdown_frac, whole.delever_actions,
+    )  # fmt: skip
+    assert 0.0 < row.first_leverage < 5.0
+
+
+@pytest.mark.parametrize("margin", list(MarginMode))
+def test_a_basket_shares_the_wallet(margin: MarginMode) -> None:
+    row = play(case(symbols=(BTC, ETH), guard=False, margin=margin))
+    assert row.error == ""
+    assert row.symbols == "BTC+ETH"
+    assert row.worst_margin_ratio > 0.0
+    guarded = play(case(symbols=(BTC, ETH), margin=margin))
+    assert 0.0 < guarded.worst_margin_ratio < row.worst_margin_ratio
+    assert guarded.unprotected_s_max == 0.0
+
+
+def test_starts_every_twelve_hours_of_the_first_three_fifths() -> None:
+    assert starts_of(40.0) == ["first", "12h", "24h"]
+
+
+def test_what_cannot_be_played_says_why() -> None:
+    assert "SOL/USDT:USDT" in play(case(symbols=("SOL/USDT:USDT",))).error
+
+
+def test_the_command_sets_guarded_beside_unguarded() -> None:
+    command = [
+        sys.executable, "-m", "bot", "stress", "--data", str(flat_folder()), "--leverage", "5",
+        "--jobs", "2", "--json",
+    ]  # fmt: skip
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "BREAKWATER_CONFIG_DIR": str(ROOT / "config")}
+    found = subprocess.run(command, env=env, capture_output=True, timeout=300, check=True)
+    document = json.loads(found.stdout)
+    (group,) = document["groups"]
+    assert (group["runs"], group["liquidations"], group["within_budget_frac"]) == (1, 0, 1.0)
+    assert sorted((r["guard"], r["leverage"]) for r in document["runs"]) == [
+        (False, 1), (False, 5), (True, 5),
+    ]  # fmt: skip
