@@ -41,6 +41,9 @@ def test_questions_agree_about_the_position(running: tuple[Stand, Daemon]) -> No
     assert leg["stop_price"] in {stop["trigger_price"] for stop in stops}
     risk = asked(stand, "risk")
     assert risk["next"][0]["price"] == float(leg["stop_price"])
+    worst = asked(stand, "stress-now")["shocks"][2]
+    assert (worst["shock"], worst["within_budget"]) == ("fall of 20%", True)
+    assert worst["closed_by_stop"] == [f"{leg['symbol']} LONG"]
     assert asked(stand, "trades")["trades"] == []
     assert asked(stand, "levels")["levels"]
     seen = asked(stand, "watch")

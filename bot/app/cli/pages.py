@@ -121,6 +121,39 @@ def risk(doc: Document, console: Console) -> None:
     )
 
 
+def stress_now(doc: Document, console: Console) -> None:
+    """Show every shock with what it leaves."""
+    columns = [
+        ("shock", "shock", text),
+        ("equity_usd", "equity left", money),
+        ("loss_frac", "lost", percent),
+        ("drawdown_frac", "from the peak", percent),
+        ("within_budget", "in budget", yes),
+        ("closed_by_stop", "stops fill", _names),
+        ("liquidated", "liquidated", _names),
+        ("still_held", "still held", _names),
+        ("why", "how", text),
+    ]
+    hedge_columns = [
+        ("symbol", "symbol", text),
+        ("vanishes", "vanishes", text),
+        ("left", "left", text),
+        ("net_usd_before", "net before", money),
+        ("net_usd_after", "net after", money),
+        ("left_liq_distance_frac", "to liquidation", percent),
+    ]
+    parts: list[object] = [grid("shocks to the account", doc["shocks"], columns)]
+    if doc["auto_deleveraging"]:
+        parts.append(grid("the venue takes a hedge leg", doc["auto_deleveraging"], hedge_columns))
+    if doc["legs_without_price"]:
+        parts.append(f"[red]without a price, left out: {', '.join(doc['legs_without_price'])}[/]")
+    put(console, *parts, f"[dim]{doc['note']}[/]")
+
+
+def _names(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) and value else "-"
+
+
 def orders(doc: Document, console: Console) -> None:
     """Show live orders."""
     columns = [

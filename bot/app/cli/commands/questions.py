@@ -1,4 +1,4 @@
-"""`breakwater status|positions|risk|orders|trades|levels|why`: questions to a running daemon."""
+"""`breakwater status|positions|risk|stress-now|orders|trades|levels|why`: questions to a daemon."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -17,7 +17,7 @@ LimitOption = Annotated[int, typer.Option(min=1, max=1000, help="At most so many
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (status, positions, risk, orders, trades, levels, why):
+    for command in (status, positions, risk, stress_now, orders, trades, levels, why):
         app.command()(command)
 
 
@@ -34,6 +34,11 @@ def positions(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
 def risk(*, as_json: JsonFlag = False) -> None:
     """Budgets, caps, rules against their limits, and what happens at which price."""
     put("risk", {}, pages.risk, as_json=as_json)
+
+
+def stress_now(*, as_json: JsonFlag = False) -> None:
+    """What falls, gaps and an outage would leave of the account as it stands."""
+    put("stress-now", {}, pages.stress_now, as_json=as_json)
 
 
 def orders(
