@@ -43,7 +43,7 @@ def test_questions_agree_about_the_position(running: tuple[Stand, Daemon]) -> No
     assert risk["next"][0]["price"] == float(leg["stop_price"])
     worst = asked(stand, "stress-now")["shocks"][2]
     assert (worst["shock"], worst["within_budget"]) == ("fall of 20%", True)
-    assert worst["closed_by_stop"] == [f"{leg['symbol']} LONG"]
+    assert worst["still_held"] == [f"{leg['symbol']} LONG"], "its stop rests further away"
     assert asked(stand, "trades")["trades"] == []
     assert asked(stand, "levels")["levels"]
     seen = asked(stand, "watch")
