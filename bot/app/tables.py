@@ -30,6 +30,10 @@ Bps = Annotated[_Float, Field(ge=0.0, le=500.0)]
 Usd = Annotated[_Float, Field(gt=0.0, le=1e9)]
 Atr = Annotated[_Float, Field(ge=0.0, le=20.0)]
 Factor = Annotated[_Float, Field(ge=0.0, le=1.0)]
+FactorByThreat = Annotated[tuple[Factor, ...], Field(min_length=5, max_length=5)]
+LeverageByThreat = Annotated[
+    tuple[Annotated[_Float, Field(ge=0.0, le=125.0)], ...], Field(min_length=5, max_length=5)
+]
 Bars = Annotated[_Int, Field(ge=1, le=10_000)]
 BarSeconds = Annotated[_Int, Field(ge=1, le=86_400)]
 Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}/USDT:USDT$")]
@@ -92,8 +96,31 @@ class SizingTable(Table):
     entry_band_bps: Bps = 10.0
     horizon_h: Annotated[_Float, Field(gt=0.0, le=720.0)] = 24.0
     liq_stop_distances_min: Annotated[_Float, Field(ge=1.0, le=20.0)] = 2.0
+    liq_stop_distances_threat: Annotated[_Float, Field(ge=1.0, le=20.0)] = 3.0
+    liq_threat_from: Annotated[_Int, Field(ge=1, le=5)] = 3
     heat_max_frac: Annotated[_Float, Field(gt=0.0, le=0.5)] = 0.02
+    correlation_stress: Factor = 0.5
     leverage_max: Annotated[_Float, Field(ge=0.1, le=125.0)] = 3.0
+    threat_risk_factors: FactorByThreat = (1.0, 1.0, 0.6, 0.0, 0.0)
+    threat_heat_factors: FactorByThreat = (1.0, 0.75, 0.5, 0.25, 0.0)
+    threat_leverage: LeverageByThreat = (5.0, 3.0, 2.0, 1.0, 0.0)
+    volume_max_frac: Frac = 0.02
+    slip_stop_share_max: Frac = 0.25
+    gap_chance_frac: Factor = 0.02
+    funding_assumed_frac: Annotated[_Float, Field(ge=0.0, le=0.02)] = 0.0001
+    stop_round_bps: Annotated[_Float, Field(ge=0.0, le=50.0)] = 5.0
+    kelly_frac: Factor = 0.25
+    kelly_trades_min: Annotated[_Int, Field(ge=10, le=500)] = 50
+    kelly_days: Annotated[_Float, Field(ge=1.0, le=3650.0)] = 90.0
+
+    @model_validator(mode="after")
+    def _never_more_with_threat(self) -> "SizingTable":
+        """Refuse tables by threat that allow more where the threat is higher."""
+        for name in ("threat_risk_factors", "threat_heat_factors", "threat_leverage"):
+            row = getattr(self, name)
+            if list(row) != sorted(row, reverse=True):
+                raise ValueError(f"{name} must not rise with the threat")
+        return self
 
 
 class RungTable(Table):

@@ -94,8 +94,28 @@ class SizingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     entry_band_bps: float = 10.0
     horizon_h: float = 24.0
     liq_stop_distances_min: float = 2.0
+    liq_stop_distances_threat: float = 3.0
+    liq_threat_from: int = 3
+    """From this threat on liquidation must lie `liq_stop_distances_threat` stop distances away."""
     heat_max_frac: float = 0.02
+    correlation_stress: float = 0.5
+    """How far correlations of one side are moved toward one: 0 as measured, 1 all alike."""
     leverage_max: float = 3.0
+    threat_risk_factors: tuple[float, ...] = (1.0, 1.0, 0.6, 0.0, 0.0)
+    threat_heat_factors: tuple[float, ...] = (1.0, 0.75, 0.5, 0.25, 0.0)
+    threat_leverage: tuple[float, ...] = (5.0, 3.0, 2.0, 1.0, 0.0)
+    """By threat 1 to 5; a risk factor of zero blocks new trades."""
+    volume_max_frac: float = 0.02
+    """Notional over what usually trades in five minutes."""
+    slip_stop_share_max: float = 0.25
+    """What the entry may pay to the book, as a share of the way to the stop."""
+    gap_chance_frac: float = 0.02
+    funding_assumed_frac: float = 0.0001
+    """Per eight hours, paid, where no funding rate is known."""
+    stop_round_bps: float = 5.0
+    kelly_frac: float = 0.25
+    kelly_trades_min: int = 50
+    kelly_days: float = 90.0
 
 
 class LimitPolicy(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from bot.domain.strategy import Intent, Strategy
 from bot.domain.units import NS_PER_DAY
 from bot.kernel.desk import Desk
 from bot.kernel.plan import EntryWish, Wish
-from bot.kernel.size import Sized, entry_limit_price, is_flat, size_intent
+from bot.kernel.sizing import Sized, entry_limit_price, is_flat, size_intent
 from bot.kernel.snapshot import Market, Trade
 from bot.kernel.view import StrategyView
 
@@ -45,17 +45,18 @@ def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]
         intent.reason,
     )
     refusal = _unwelcome(desk, intent)
-    sized: Sized | Refusal = refusal or size_intent(state, desk.policy, market, intent)
+    sized: Sized | Refusal = refusal or size_intent(state, desk.policy, market, intent, name)
     if isinstance(sized, Refusal):
         desk.refuse(sized, f"{name} {intent.side.value}", decision_id)
         return []
+    _tell_size(desk, intent, sized, decision_id)
     trade_plan = Trade(
         trade_id=decision_id,
         strategy=name,
         signal_id=intent.signal_id,
         symbol=intent.symbol,
         side=intent.side,
-        stop_price=intent.stop_price,
+        stop_price=sized.stop_price,
         target_price=intent.target_price,
         planned_qty=sized.qty,
         risk_usd=sized.risk_usd,
@@ -74,7 +75,22 @@ def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]
         time_in_force=TimeInForce.IOC,
         reason=f"{name}: {intent.reason} (size bound by {sized.binding}, {sized.reward_r:.2f} R)",
     )
-    return [EntryWish(draft, intent.stop_price, trade_plan, decision_id)]
+    return [EntryWish(draft, sized.stop_price, trade_plan, decision_id)]
+
+
+def _tell_size(desk: Desk, intent: Intent, sized: Sized, cause: str) -> None:
+    """Write every cap beside the one that bound, and what had to be assumed."""
+    smallest = sorted(sized.caps.items(), key=lambda cap: (cap[1], cap[0]))
+    assumed = f"; assumed: {', '.join(sized.assumed)}" if sized.assumed else ""
+    desk.record(
+        "size",
+        intent.symbol,
+        f"{sized.qty} with a stop at {sized.stop_price:.8g}: the {sized.binding} cap binds",
+        f"one coin loses {sized.unit_risk_usd:.8g} USD at the stop, all costs in{assumed}",
+        measured=f"risk {sized.risk_usd:.2f} USD, {sized.reward_r:.2f} R",
+        limit=", ".join(f"{name} {qty:.6g}" for name, qty in smallest),
+        cause=cause,
+    )
 
 
 def _unwelcome(desk: Desk, intent: Intent) -> Refusal | None:

@@ -110,6 +110,12 @@ def _cancel(desk: Desk, wish: CancelWish) -> None:
 def _margin(desk: Desk, wish: MarginWish) -> None:
     if desk.state.read_only:
         return
+    if not ZERO < wish.amount_usd <= wish.leg.released_usd:
+        limit = f"{wish.leg.released_usd} USD released by our own cuts"
+        measured = f"{wish.amount_usd} USD"
+        no = Refusal(RefusalReason.MARGIN_TOP_UP, wish.leg.symbol, measured, limit)
+        desk.refuse(no, f"margin: {wish.reason}", "")
+        return
     wish.leg.released_usd -= wish.amount_usd
     wish.leg.margin_asked_ns = desk.state.now_ns
     desk.emit(AdjustMargin(wish.leg.symbol, wish.leg.side, wish.amount_usd, wish.reason))
@@ -267,6 +273,20 @@ def exposure_after_usd(desk: Desk, draft: OrderDraft, mark: float) -> float:
     return float(qty) * mark
 
 
+def _check_averaging(desk: Desk, draft: OrderDraft, _stop: float) -> Refusal | None:
+    """Refuse to add to a losing leg, whoever wishes it; giving back our own cut adds nothing."""
+    leg = desk.state.legs.get(leg_key(draft.symbol, draft.position_side))
+    if leg is None or leg.qty <= ZERO:
+        return None
+    if leg.foreign and leg.last_cut_ns > 0 and leg.qty + draft.qty <= leg.user_qty:
+        return None
+    mark = _market(desk, draft).mark
+    if leg.side.sign * (mark - float(leg.entry_price)) >= 0.0:
+        return None
+    limit = f"entry {leg.entry_price} or better"
+    return _no(draft, RefusalReason.AVERAGING_DOWN, f"mark {mark:.8g}", limit)
+
+
 def _check_pending(desk: Desk, draft: OrderDraft, _stop: float) -> Refusal | None:
     for belief in desk.state.orders.values():
         if belief.symbol != draft.symbol or belief.purpose is not Purpose.ENTRY:
@@ -290,6 +310,7 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     _check_stop,
     _check_size,
     _check_exposure,
+    _check_averaging,
     _check_pending,
 )
 

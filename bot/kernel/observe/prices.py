@@ -26,6 +26,9 @@ def on_book(market: Market, event: BookTop) -> None:
     """Take the best bid and ask."""
     market.bid = event.bid
     market.ask = event.ask
+    market.bid_qty = event.bid_qty
+    market.ask_qty = event.ask_qty
+    market.book_received_ns = event.received_ns
 
 
 def on_trade(market: Market, event: TradeBucket, bar_ns: int) -> Bar | None:
