@@ -119,6 +119,32 @@ class Feed(Protocol):
         ...
 
 
+class SourceAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look at a source gave."""
+
+    events: tuple[Event, ...] = ()
+    """Oldest first; nothing that was not known yet."""
+    faults: tuple[str, ...] = ()
+    """A line for each row that was left out, with its place."""
+    trouble: str = ""
+    """Why a part of the source could not be read at all; the rest counts."""
+    due_ns: int = 0
+    """When a row that was held back becomes known; 0: none waits."""
+
+
+class Source(Protocol):
+    """Readings, calendars and watch-lists that no venue's feed gives; asked now and then."""
+
+    name: str
+    origin: str
+    """Host or folder, without anything secret."""
+    every_s: float
+
+    async def look(self) -> SourceAnswer:
+        """Ask once. Raises BotError with one line; the shell sets the deadline."""
+        ...
+
+
 class Journal(Protocol):
     """Durable memory. Synchronous; the shell calls it from one writer thread (or inline)."""
 

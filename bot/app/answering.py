@@ -1,11 +1,12 @@
 """Answers questions beside a running kernel: belief from memory, history from the journal."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from bot.answers.ask import Fetched, ask, table_wanted
 from bot.answers.journal import TABLES
 from bot.answers.question import Answered, Question
+from bot.app.source_health import source_rows
 from bot.runtime.parts import Machine
 
 
@@ -24,15 +25,23 @@ class History(Protocol):
 Special = Callable[[dict[str, str]], Awaitable[Answered]]
 
 
+WITH_SOURCES = ("status", "sources")
+
+
 class Answering:
     """The `ask` of a daemon; `special` names answers that the wiring itself gives."""
 
     def __init__(
-        self, machine: Machine, history: History, special: dict[str, Special] | None = None
+        self,
+        machine: Machine,
+        history: History,
+        special: dict[str, Special] | None = None,
+        health: Mapping[str, object] | None = None,
     ) -> None:
         self._machine = machine
         self._history = history
         self._special = special or {}
+        self._health = {} if health is None else health
 
     async def __call__(self, name: str, args: dict[str, str]) -> Answered:
         """Return the answer called `name`.
@@ -45,9 +54,12 @@ class Answering:
             return await special(args)
         question = Question(state=self._machine.state, policy=self._machine.policy, args=args)
         shelf = await self._fetch(name, question)
-        return ask(
+        answer = ask(
             name, Question(state=question.state, policy=question.policy, args=args, shelf=shelf)
         )
+        if name in WITH_SOURCES:
+            answer["sources"] = source_rows(self._health, question.state.now_ns)
+        return answer
 
     async def _fetch(self, name: str, question: Question) -> Fetched:
         ref = question.args.get("ref", "")

@@ -1,5 +1,6 @@
 """What a running daemon says about its own health: doctor, and care of its journal."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.answers.held import covered_qty, legs_of, working_stops
@@ -9,6 +10,7 @@ from bot.app.checkup import Check, machine_checks, report, venue_checks
 from bot.app.noticeboard import Noticeboard
 from bot.app.places import Places
 from bot.app.settings import Settings, config_hash, load_settings
+from bot.app.source_health import source_checks
 from bot.domain.errors import BotError
 from bot.domain.risk import Severity
 from bot.journal import care
@@ -28,6 +30,7 @@ class Bedside:
         venue: Venue,
         journal: JournalWriter,
         board: Noticeboard,
+        health: Mapping[str, object],
     ) -> None:
         self._settings = settings
         self._places = places
@@ -35,6 +38,7 @@ class Bedside:
         self._venue = venue
         self._journal = journal
         self._board = board
+        self._health = health
 
     def answers(self) -> dict[str, Special]:
         """Return the questions answered here, by name."""
@@ -48,6 +52,7 @@ class Bedside:
         del args
         checks = [self._config(), *machine_checks(self._places), await self._database()]
         checks += await venue_checks(self._venue, self._settings.risk.symbols)
+        checks += source_checks(self._health, self._machine.state.now_ns)
         return report([*checks, self._proof(), *self._belief()])
 
     def _config(self) -> Check:

@@ -20,7 +20,8 @@ def _number(value: object) -> object:
     return value
 
 
-_Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+_Float = Float
 _Int = Annotated[int, BeforeValidator(_number)]
 Frac = Annotated[_Float, Field(gt=0.0, le=1.0)]
 Budget = Annotated[_Float, Field(ge=0.02, le=0.50)]

@@ -24,13 +24,15 @@ from bot.app.places import Places, make_state
 from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings, config_hash
+from bot.app.source_wiring import open_outside, sources_config
 from bot.journal.lock import hold_state
 from bot.journal.store import Store, open_journal
 from bot.journal.writer import JournalWriter
 from bot.kernel.step import Kernel
-from bot.ports import Clock, Feed
+from bot.ports import Clock, Feed, Source
 from bot.runtime.parts import DaemonParts, Options
 from bot.runtime.supervisor import run_daemon
+from bot.sources.open import SourcesConfig
 from bot.venue.open import VenueConfig, VenueRoom, open_room
 
 
@@ -82,7 +84,8 @@ def _started(
         config = _venue_config(settings, places, paper)
         scrubber.learn(config.api_key)
         scrubber.learn(config.api_secret)
-        run = _run(settings, places, clock, run_id, config, store, paper)
+        asked = sources_config(settings, places, scrubber)
+        run = _run(settings, places, clock, run_id, config, asked, store, paper)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(run)
 
@@ -144,6 +147,7 @@ async def _run(
     clock: Clock,
     run_id: str,
     config: VenueConfig,
+    asked: SourcesConfig,
     store: Store,
     paper: PaperVenue | None,
 ) -> int:
@@ -152,7 +156,8 @@ async def _run(
         stack.push_async_callback(writer.close)
         room = await open_room(config, clock)
         stack.push_async_callback(room.close)
-        parts = _parts(settings, places, clock, run_id, room, writer, paper)
+        sources = await open_outside(asked, clock, stack)
+        parts = _parts(settings, places, clock, run_id, room, writer, paper, sources)
         return await run_daemon(parts)
 
 
@@ -164,6 +169,7 @@ def _parts(
     room: VenueRoom,
     writer: JournalWriter,
     paper: PaperVenue | None,
+    sources: tuple[Source, ...],
 ) -> DaemonParts:
     mode = settings.breakwater.mode
     policy = policy_of(settings, mode=mode)
@@ -173,7 +179,8 @@ def _parts(
     strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
     kernel = Kernel(policy, strategies, run_id)
     board = Noticeboard()
-    bedside = Bedside(settings, places, kernel, room.venue, writer, board)
+    health: dict[str, object] = {}
+    bedside = Bedside(settings, places, kernel, room.venue, writer, board, health)
     keeper: tuple[Feed, ...] = () if paper is None else (paper,)
 
     async def backup() -> None:
@@ -188,10 +195,12 @@ def _parts(
         clock=clock,
         symbols=settings.risk.symbols,
         notify=board,
-        ask=Answering(kernel, writer, bedside.answers()),
+        ask=Answering(kernel, writer, bedside.answers(), health),
         run_id=run_id,
         socket_path=places.socket,
         notify_address=os.environ.get("NOTIFY_SOCKET"),
         backup=backup,
+        sources=sources,
+        health=health,
         options=Options(read_only=settings.breakwater.read_only),
     )

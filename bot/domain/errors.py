@@ -3,6 +3,7 @@
 BotError
 ├─ ConfigInvalid        the operator acts: refuse to start
 ├─ DataInvalid          a recorded file is unusable: name it and stop
+├─ SourceFailed         a source of readings is away or cannot be believed: again, later
 ├─ VenueError
 │  ├─ VenueUnreachable  nothing was done: retry with back-off
 │  ├─ VenueThrottled    wait `retry_after_s`
@@ -25,6 +26,17 @@ class ConfigInvalid(BotError):
 
 class DataInvalid(BotError):
     """A recorded data file cannot be used; the message names file, place and what to do."""
+
+
+class SourceFailed(BotError):
+    """A source could not be read or believed; the message names it, the place and what to do.
+
+    `retry_after_s` is the silence it asked for; 0.0: none.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class VenueError(BotError):

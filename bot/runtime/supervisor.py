@@ -25,6 +25,7 @@ from bot.runtime.polls import Polls
 from bot.runtime.proving import StopProver, proof_status
 from bot.runtime.pump import Pump
 from bot.runtime.scribe import Scribe
+from bot.runtime.sources import Sources
 from bot.runtime.systemd import ServiceManager
 
 EXIT_OK = 0
@@ -86,6 +87,8 @@ class Daemon:
         self._control = Control(parts, self._inbox.put)
         self._scribe = Scribe(parts, self._notices.say, self._control.answer)
         self._polls = Polls(parts, self._inbox.put, self._notices)
+        self._sources = Sources(parts.sources, parts.clock, self._inbox.put, self._notices)
+        parts.health["sources"] = self._sources.health()
         self._beat = Beat(parts, ServiceManager(parts.notify_address), self._lag, self._inbox)
 
     async def run(self) -> None:
@@ -163,7 +166,7 @@ class Daemon:
         self._beat.ready(text)
 
     async def _timers(self) -> None:
-        jobs = self._polls.jobs()
+        jobs = (*self._polls.jobs(), *self._sources.jobs())
         await timers.first(jobs)
         if self._options.scheduler:
             await timers.by_scheduler(jobs)

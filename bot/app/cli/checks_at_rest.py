@@ -11,6 +11,7 @@ async def at_rest(home: Home) -> list[Check]:
         Check(name="configuration", ok=True, found=f"valid: {home.places.config}"),
         _strategies(home),
         _journal(home),
+        *_dropped(),
     ]
     if home.settings.breakwater.mode == "paper":
         paper = "the embedded venue starts with ./run; no key is needed"
@@ -45,6 +46,23 @@ def _journal(home: Home) -> Check:
         found=f"{seen['path']}, schema {seen['schema']}, {seen['problems'] or 'whole'}",
         remedy="restore a backup: docs/runbook.md",
     )
+
+
+def _dropped() -> list[Check]:
+    """Read what lies in the drop-in folder, when something does."""
+    from bot.app.cli.dropped import checked
+
+    try:
+        found = checked()
+    except BotError as error:
+        return [Check(name="dropped files", ok=False, found=str(error), remedy="docs/sources.md")]
+    if not found["files"]:
+        return []
+    told = f"{', '.join(found['files'])}: {found['told']} events told"
+    if not found["sound"]:
+        told = f"{len(found['faults'])} rows or files left out: {found['faults'][0]}"
+    remedy = "breakwater sources --check names every bad row"
+    return [Check(name="dropped files", ok=bool(found["sound"]), found=told, remedy=remedy)]
 
 
 async def _venue(home: Home) -> list[Check]:

@@ -17,6 +17,7 @@ from bot.app.cli.grid import (
     yes,
 )
 from bot.app.cli.output import Document
+from bot.app.cli.source_pages import HEALTH
 
 MODES = {"ACTIVE": "green", "REDUCING": "yellow", "HALTED": "bold red"}
 
@@ -52,6 +53,8 @@ def status(doc: Document, console: Console) -> None:
         ("funding_frac", "funding", percent),
     ]
     put(console, facts(f"run {doc['run_id']}", pairs), grid("markets", doc["markets"], columns))
+    if doc.get("sources"):
+        put(console, grid("sources", doc["sources"], HEALTH))
 
 
 def positions(doc: Document, console: Console) -> None:
