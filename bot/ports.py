@@ -35,6 +35,7 @@ class KeyPermissions(msgspec.Struct, frozen=True, kw_only=True):
     can_trade: bool | None
     can_withdraw: bool | None
     ip_restricted: bool | None
+    can_transfer: bool | None = None
 
 
 class Venue(Protocol):

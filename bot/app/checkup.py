@@ -139,10 +139,15 @@ def _held(account: AccountState) -> str:
 async def _permissions(venue: Venue) -> Check:
     rights = await venue.key_permissions()
     words = {True: "yes", False: "no", None: "the venue does not say"}
+    unknown = rights.can_withdraw is None or rights.ip_restricted is None
     return Check(
         name="key permissions",
-        ok=None if rights.can_withdraw is None else not rights.can_withdraw,
+        ok=None
+        if unknown
+        else not rights.can_withdraw and not rights.can_transfer and rights.ip_restricted,
         found=f"trade: {words[rights.can_trade]}, withdraw: {words[rights.can_withdraw]}, "
+        f"transfer: {words[rights.can_transfer]}, "
         f"bound to addresses: {words[rights.ip_restricted]}",
-        remedy="make a key that cannot withdraw and is bound to this address",
+        remedy="make a key that can neither withdraw nor transfer and is bound to this address: "
+        "until then nothing is opened",
     )

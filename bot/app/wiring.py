@@ -202,5 +202,5 @@ def _parts(
         backup=backup,
         sources=sources,
         health=health,
-        options=Options(read_only=settings.breakwater.read_only),
+        options=Options(read_only=settings.breakwater.read_only, prove_key=mode == "live"),
     )

@@ -33,17 +33,18 @@ def mode_now(desk: Desk) -> tuple[TradingMode, str]:
         return TradingMode.HALTED, state.latch_reason
     if state.wanted_mode is not TradingMode.ACTIVE:
         return TradingMode.REDUCING, "paused by the operator"
-    if state.reconciled_ns == 0:
-        return TradingMode.REDUCING, "the account has not been read yet"
-    if not state.user_stream_live:
-        return TradingMode.REDUCING, "the account stream is down"
-    if not state.stops_proven:
-        return TradingMode.REDUCING, "a stop could not be placed, seen and cancelled"
-    if guard.is_unexplained(state):
-        return TradingMode.REDUCING, "the wallet changed and nothing explains it yet"
     age_s = (state.now_ns - max(state.account_ns, state.reconciled_ns)) / NS_PER_S
-    if age_s > desk.policy.rules.account_stale_s:
-        return TradingMode.REDUCING, "the account reading is old"
+    doubts = (
+        (state.reconciled_ns == 0, "the account has not been read yet"),
+        (not state.user_stream_live, "the account stream is down"),
+        (not state.stops_proven, "a stop could not be placed, seen and cancelled"),
+        (bool(state.key_flaw), f"the API key: {state.key_flaw}"),
+        (guard.is_unexplained(state), "the wallet changed and nothing explains it yet"),
+        (age_s > desk.policy.rules.account_stale_s, "the account reading is old"),
+    )
+    for doubtful, reason in doubts:
+        if doubtful:
+            return TradingMode.REDUCING, reason
     return TradingMode.ACTIVE, "account proven"
 
 

@@ -44,6 +44,8 @@ class BotState(msgspec.Struct, kw_only=True):
     user_stream_live: bool = True
     stops_proven: bool = True
     """False once a stop could not be placed, seen and cancelled at the venue."""
+    key_flaw: str = ""
+    """Why nothing may be opened with this API key; empty when it is fit."""
     hedge_mode: bool = False
     margin_modes: dict[str, MarginMode] = {}
     leverages: dict[str, int] = {}

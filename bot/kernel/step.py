@@ -185,6 +185,8 @@ class Kernel:
                 self.desk.emit(m.FetchAccount(f"account stream: {event.reason}"))
         elif event.stream == "proof":
             self.state.stops_proven = event.live
+        elif event.stream == "key":
+            self.state.key_flaw = "" if event.live else event.reason
         elif event.stream == "market":
             symbols = [event.symbol] if event.symbol else sorted(self.state.markets)
             for symbol in symbols:

@@ -81,6 +81,8 @@ class Options:
     permissions_s: float = 21_600.0
     skew_s: float = 300.0
     skew_max_s: float = 0.5
+    prove_key: bool = False
+    """Whether nothing is opened before the venue has said what the key may do."""
     prove_stop: bool = True
     prove_again_s: float = 60.0
     rescue_distance_frac: float = 0.10

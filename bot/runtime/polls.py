@@ -6,6 +6,7 @@ from functools import partial
 
 from bot.domain.account import IncomeRow
 from bot.domain.errors import JournalBroken
+from bot.domain.market import FeedStatus
 from bot.domain.messages import Event, IncomeBooked, InstrumentsLoaded, TimerFired
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
@@ -99,8 +100,11 @@ class Polls:
             self._failed("key permissions", error)
             return
         self._silent.discard("key permissions")
-        for severity, text in complaints(may, read_only=self._options.read_only):
+        found = complaints(may, read_only=self._options.read_only)
+        for severity, text in found:
             self._notices.say(severity, "key", text)
+        reason = found[0][1] if found else "may trade, and nothing else"
+        self._emit(key_status(self._clock.now_ns(), live=not found, reason=reason))
 
     async def skew(self) -> None:
         """Compare the venue's clock with ours."""
@@ -136,11 +140,19 @@ def _key(row: IncomeRow) -> tuple[str, str, str]:
     return (row.kind, row.income_id, row.symbol)
 
 
+def key_status(now_ns: int, *, live: bool, reason: str) -> FeedStatus:
+    """Return what tells the kernel whether the key is fit to open positions with."""
+    return FeedStatus("key", "", now_ns, now_ns, live, reason)
+
+
 def complaints(may: KeyPermissions, *, read_only: bool) -> list[tuple[Severity, str]]:
     """Return what is wrong with a key's permissions, loudest first."""
     found = []
     if may.can_withdraw:
         text = "the API key may withdraw: make one that may only trade"
+        found.append((Severity.CRITICAL, text))
+    if may.can_transfer:
+        text = "the API key may transfer: make one that may only trade"
         found.append((Severity.CRITICAL, text))
     if may.can_trade is False and not read_only:
         text = "the API key may not trade futures: nothing can be protected with it"

@@ -21,7 +21,7 @@ from bot.runtime.inbox import Inbox
 from bot.runtime.lag import LagProbe
 from bot.runtime.notices import Notices
 from bot.runtime.parts import DaemonParts
-from bot.runtime.polls import Polls
+from bot.runtime.polls import Polls, key_status
 from bot.runtime.proving import StopProver, proof_status
 from bot.runtime.pump import Pump
 from bot.runtime.scribe import Scribe
@@ -144,6 +144,9 @@ class Daemon:
         await start.begin(parts, pump.step, paused)
         if prover_due:
             pump.step(proof_status(self._clock.now_ns(), live=False, reason="not proven yet"))
+        if parts.options.prove_key and not parts.options.read_only:
+            unread = "its rights have not been read yet"
+            pump.step(key_status(self._clock.now_ns(), live=False, reason=unread))
         await start.load_instruments(parts, pump.step, parts.symbols)
         self._spawn(group, "coverage", coverage.run())
         candles = await start.load_history(parts, pump.step)

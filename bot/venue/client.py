@@ -124,6 +124,8 @@ class BinanceVenue:
             can_trade=fields.flag(answer, "enableFutures", what),
             can_withdraw=fields.flag(answer, "enableWithdrawals", what),
             ip_restricted=fields.flag(answer, "ipRestrict", what),
+            can_transfer=fields.flag(answer, "enableInternalTransfer", what)
+            or fields.flag(answer, "permitsUniversalTransfer", what),
         )
 
     # ------------------------------------------------------------------ orders

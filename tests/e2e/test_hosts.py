@@ -8,6 +8,7 @@ from tests.e2e.lives import ENV
 from tests.fakes.daemon import Daemon, Stand, until
 from tests.fakes.embedded import make_certificate
 from tests.fakes.led_daemon import FOLDER, LED_TO, WENT_TO
+from tests.fakes.tls_venue import KEY_FLAW
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-hosts")]
 
@@ -107,8 +108,21 @@ def test_a_paper_run_turns_to_nobody_but_its_own_venue(stand: Stand) -> None:
     assert went_to(stand.root / "went-to", "name") <= LOOPBACK
 
 
-def test_a_withdrawing_key_is_told(led: Stand) -> None:
-    """The venue says what the key may do; in live mode the answer comes from sapi."""
-    led.start_daemon(*ARGS["live"], module="tests.fakes.led_daemon")
-    assert until(lambda: led.venue.log(path="/apiRestrictions"), "the key's rights are asked")
+@pytest.mark.parametrize(
+    ("flaw", "said"), [("withdraws", "may withdraw"), ("roams", "not bound to an address")]
+)
+def test_a_key_that_may_too_much_opens_nothing(led: Stand, flaw: str, said: str) -> None:
+    """The venue says what the key may do; what a human opened is protected all the same."""
+    for process in led.processes:
+        process.kill()
+    led.start_venue(module="tests.fakes.tls_venue", **{KEY_FLAW: flaw})
+    led.env[LED_TO] = str(led.venue.port)
+    daemon = led.start_daemon(*ARGS["live"], module="tests.fakes.led_daemon", ready=False)
+    until(lambda: led.venue.log(path="/apiRestrictions"), "the key's rights are asked")
     assert "api.binance.com" in went_to(led.root / "went-to", "name")
+    until(lambda: said in daemon.status()["mode_reason"], "the reason is told")
+    led.venue.by_hand("BUY", "0.01")
+    daemon.await_protected("0.01")
+    assert daemon.status()["mode"] == "REDUCING"
+    rows = {row["name"]: row["ok"] for row in daemon.ask("doctor")["checks"]}
+    assert rows["key permissions"] is False

@@ -1,18 +1,23 @@
 """`python -m tests.fakes.tls_venue venue ...`: the venue behind TLS, as the production hosts are.
 
 $TLS_FOLDER holds ca.pem and key.pem of a test CA that vouches for the production names.
+$KEY_FLAW: what is wrong with the API key: "withdraws" or "roams" (bound to no address).
 """
 
 import os
 import ssl
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
 
+import bot.app.embedded
 import bot.simulator.process
 from bot.app.cli import main
+from bot.simulator.binance.signing import ApiKey
 
 FOLDER = "TLS_FOLDER"
+KEY_FLAW = "KEY_FLAW"
 _open_port = bot.simulator.process.open_port
 
 
@@ -27,4 +32,8 @@ async def _open_with_tls(
 
 if __name__ == "__main__":
     bot.simulator.process.open_port = _open_with_tls
+    flaw = os.environ.get(KEY_FLAW, "")
+    bot.app.embedded.ApiKey = partial(
+        ApiKey, can_withdraw=flaw == "withdraws", ip_restricted=flaw != "roams"
+    )
     main()

@@ -327,6 +327,10 @@ def test_open_interest_of_one_symbol_does_not_hang_on_another() -> None:
             [Severity.CRITICAL, Severity.CRITICAL, Severity.WARNING],
         ),
         (KeyPermissions(can_trade=False, can_withdraw=False, ip_restricted=True), True, []),
+        (
+            KeyPermissions(can_trade=True, can_withdraw=False, ip_restricted=True,
+                           can_transfer=True), False, [Severity.CRITICAL],
+        ),
     ],
 )  # fmt: skip
 def test_a_key_that_may_too_much_or_too_little_is_told(
