@@ -13,7 +13,7 @@ from bot.domain.policy import Policy, Step
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.guard import drawdown_frac, floor_usd
 from bot.kernel.observe.volatility import is_prior, sigma
-from bot.kernel.snapshot import BotState, Leg, Market
+from bot.kernel.snapshot import BotState, Leg, Market, leg_key
 from bot.kernel.track import equity_usd
 from bot.kernel.view import LegView, held, price_age_s
 
@@ -116,8 +116,16 @@ def _rule(
         "measured": rounded(measured, 4),
         "limit": limit,
         "unit": unit,
-        "factor_in_force": view.leg.rungs.get(name, 1.0),
+        "factor_in_force": _in_force(view, name),
     }
+
+
+def _in_force(view: LegView, name: str) -> float:
+    """Return the factor a rule has in force on a leg; 1.0: none."""
+    whose = "own" if view.own else "hand"
+    found = view.state.ladders.get(f"{leg_key(view.leg.symbol, view.leg.side)}|{whose}")
+    view.rungs = found.rungs if found is not None else {}
+    return view.before(name)
 
 
 def _next_limit(steps: tuple[Step, ...], value: float | None, *, rising: bool) -> float | None:

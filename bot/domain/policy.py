@@ -3,6 +3,10 @@
 import msgspec
 
 from bot.domain.risk import Enforce
+from bot.domain.rule_policy import EventWindow as EventWindow
+from bot.domain.rule_policy import LadderPolicy as LadderPolicy
+from bot.domain.rule_policy import RulePolicy as RulePolicy
+from bot.domain.rule_policy import Step as Step
 from bot.domain.scenario import REPORTED, ScenarioSpec
 from bot.domain.sense_policy import SensePolicy
 from bot.domain.units import NS_PER_DAY, NS_PER_H
@@ -57,32 +61,6 @@ def guard_of(profile: str, **changes: object) -> GuardPolicy:
     return msgspec.convert({**given, **changes}, GuardPolicy)
 
 
-class Step(msgspec.Struct, frozen=True):
-    """One rung of a ladder: at `enter` exposure times `factor`, until `leave` is passed again."""
-
-    enter: float
-    leave: float
-    factor: float
-
-
-class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Thresholds of the backstop rules."""
-
-    margin_ratio: tuple[Step, ...] = (
-        Step(0.35, 0.28, 0.75),
-        Step(0.50, 0.40, 0.50),
-        Step(0.65, 0.50, 0.25),
-        Step(0.80, 0.50, 0.0),
-    )
-    liq_distance_atr: tuple[Step, ...] = (Step(1.25, 1.75, 0.25), Step(0.75, 1.25, 0.0))
-    daily_loss_half_frac: float = 0.01
-    daily_loss_halt_frac: float = 0.02
-    price_stale_s: float = 5.0
-    account_stale_s: float = 15.0
-    stop_missing_s: float = 2.0
-    action_gap_s: float = 60.0
-
-
 class SizingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a trade's quantity follows from its stop."""
 
@@ -124,6 +102,8 @@ class LimitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ("BTC/USDT:USDT",)
     notional_cap_usd: dict[str, float] = {}
     notional_cap_default_usd: float = 50_000.0
+    leverage_max: float = 125.0
+    """Gross notional over equity that the region allows."""
 
 
 class LevelSpec(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ class RefusalReason(StrEnum):
     WOULD_FLIP = "WOULD_FLIP"
     GUARD_CAP = "GUARD_CAP"
     RISK_BUDGET = "RISK_BUDGET"
+    RULE_FORBIDS = "RULE_FORBIDS"
     COST_SHARE = "COST_SHARE"
     THREAT_TOO_HIGH = "THREAT_TOO_HIGH"
     AVERAGING_DOWN = "AVERAGING_DOWN"
@@ -74,7 +75,6 @@ class Demand(msgspec.Struct, frozen=True):
     """A rule's wish: exposure times `exposure_factor` (0 flat .. 1 untouched), with evidence.
 
     `blocks_entries` alone (factor 1) forbids new risk without cutting what is held.
-    `scope` is "all" or "own" (the strategies' positions only).
     """
 
     rule: str
@@ -84,7 +84,6 @@ class Demand(msgspec.Struct, frozen=True):
     measured: float
     limit: float
     blocks_entries: bool = True
-    scope: str = "all"
 
 
 class Decision(msgspec.Struct, frozen=True, tag=True, kw_only=True):

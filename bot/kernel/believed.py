@@ -31,6 +31,8 @@ class Trade(msgspec.Struct, kw_only=True):
     reason: str
     opened_ns: int
     decision_id: str
+    size_factor: float = 1.0
+    """The share of its full size that the rules allowed when it was planned."""
     entry_client_id: str = ""
     entry_qty: Decimal = ZERO
     entry_value_usd: Decimal = ZERO
@@ -77,8 +79,6 @@ class Leg(msgspec.Struct, kw_only=True):
     """When an order of this leg last could not leave for the venue at all."""
     through_ns: int = 0
     """Since when the mark is beyond a stop of ours that should be filling."""
-    rungs: dict[str, float] = {}
-    """rule -> exposure factor in force (hysteresis)."""
     action_ns: int = 0
     missing_reads: int = 0
     """Account readings in a row that did not show this leg (two mean it is gone)."""
@@ -90,6 +90,46 @@ class Leg(msgspec.Struct, kw_only=True):
     """purpose -> refusals in a row; `wait_until_ns` holds the next try back."""
     wait_until_ns: dict[str, int] = {}
     alerted_ns: int = 0
+    adl_rank: int | None = None
+    """Place in the queue for auto-deleveraging, 0 last to 4 first; None: not told."""
+
+
+class Rung(msgspec.Struct):
+    """The factor one rule has in force, and since when it asks for so little."""
+
+    factor: float
+    since_ns: int
+
+
+class Ladder(msgspec.Struct, kw_only=True):
+    """Where the rules hold one side of one symbol: the strategies' share of it, or the hand's."""
+
+    symbol: str
+    side: PositionSide
+    own: bool
+    state: str = "NORMAL"
+    factor: float = 1.0
+    """Share of the allowed size in force."""
+    reached: float = 1.0
+    """The least factor that orders have already brought about."""
+    rungs: dict[str, Rung] = {}
+    """rule -> what it has in force (hysteresis)."""
+    blocked_ns: int = 0
+    """When new risk was last forbidden; 0: never."""
+    clear_ns: int = 0
+    """Since when every rule asks for less than is in force; 0: one still asks for it."""
+    clear_factor: float = 1.0
+    """The factor in force when the way back began."""
+    blocked: bool = False
+    """Whether new risk is forbidden."""
+    blocks: bool = False
+    """Whether the cut in force forbids new risk until it is given back."""
+    falling: bool = False
+    """Whether the last move was down: a further one belongs to the same cycle."""
+    cycles: list[int] = []
+    """Instants of the last day at which a cut began after calm or recovery."""
+    opened_ns: int = 0
+    """Which position of the hand it speaks of."""
 
 
 class OrderBelief(msgspec.Struct, kw_only=True):
@@ -146,6 +186,11 @@ class Anchors(msgspec.Struct, kw_only=True):
     week_start_usd: float = 0.0
     own_day_usd: float = 0.0
     """The strategies' realised result today: price, fees, funding."""
+    own_week_usd: float = 0.0
+    """The same of this week."""
+    own_open_day_usd: float = 0.0
+    own_open_week_usd: float = 0.0
+    """The strategies' open result when the day and the week began."""
 
 
 class Books(msgspec.Struct, kw_only=True):

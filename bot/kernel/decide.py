@@ -1,20 +1,26 @@
 """What strategies wish after a closed bar: sized intents with their stops."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
-from bot.domain.orders import OrderDraft, OrderKind, Purpose, TimeInForce
+import msgspec
+
+from bot.domain.orders import OrderDraft, OrderKind, PositionSide, Purpose, TimeInForce
 from bot.domain.risk import Refusal, RefusalReason
 from bot.domain.strategy import Intent, Strategy
-from bot.domain.units import NS_PER_DAY
+from bot.domain.units import NS_PER_DAY, ZERO
+from bot.kernel import ladder
 from bot.kernel.desk import Desk
 from bot.kernel.plan import EntryWish, Wish
 from bot.kernel.sizing import Sized, entry_limit_price, is_flat, size_intent
-from bot.kernel.snapshot import Market, Trade
+from bot.kernel.snapshot import Market, Trade, leg_key
 from bot.kernel.view import StrategyView
 
 
 def trade(desk: Desk, market: Market, strategies: Sequence[Strategy]) -> list[Wish]:
     """Ask every strategy, by name, after a closed bar of one symbol."""
+    if strategies and desk.policy.guard_on:
+        follow(desk, market)
     wishes: list[Wish] = []
     view = StrategyView(market, desk.policy, desk.state.now_ns)
     for strategy in strategies:
@@ -44,8 +50,10 @@ def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]
         f"target {intent.target_price:.8g}",
         intent.reason,
     )
-    refusal = _unwelcome(desk, intent)
+    refusal, factor = _unwelcome(desk, intent)
     sized: Sized | Refusal = refusal or size_intent(state, desk.policy, market, intent, name)
+    if isinstance(sized, Sized):
+        sized = _scaled(market, intent, sized, factor)
     if isinstance(sized, Refusal):
         desk.refuse(sized, f"{name} {intent.side.value}", decision_id)
         return []
@@ -63,6 +71,7 @@ def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]
         reason=intent.reason,
         opened_ns=state.now_ns,
         decision_id=decision_id,
+        size_factor=factor,
     )
     draft = OrderDraft(
         symbol=intent.symbol,
@@ -93,19 +102,36 @@ def _tell_size(desk: Desk, intent: Intent, sized: Sized, cause: str) -> None:
     )
 
 
-def _unwelcome(desk: Desk, intent: Intent) -> Refusal | None:
-    """Return why no new trade is wanted on this symbol at all."""
-    state = desk.state
-    if not is_flat(state, intent.symbol):
-        return Refusal(RefusalReason.ENTRY_PENDING, intent.symbol, "position held", "flat")
-    day_start = state.anchors.day_start_usd
-    limit = desk.policy.rules.daily_loss_half_frac
-    if day_start > 0.0 and -state.anchors.own_day_usd / day_start >= limit:
-        lost = -state.anchors.own_day_usd / day_start
-        return Refusal(
-            RefusalReason.RISK_BUDGET, intent.symbol, f"day loss {lost:.4f}", f"{limit:.4f}"
-        )
-    return None
+def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
+    """Return why no new trade is wanted on this side at all, and which share of its size is."""
+    symbol, side = intent.symbol, intent.side
+    if not is_flat(desk.state, symbol):
+        return Refusal(RefusalReason.ENTRY_PENDING, symbol, "position held", "flat"), 0.0
+    if not desk.policy.guard_on:
+        return None, 1.0
+    verdict = ladder.before_entry(desk, symbol, side)
+    return ladder.refusal(desk, symbol, side, own=True), verdict.factor
+
+
+def _scaled(market: Market, intent: Intent, sized: Sized, factor: float) -> Sized | Refusal:
+    """Return a trade at the share of its size that the rules allow, rounded down."""
+    if factor >= 1.0 or market.instrument is None:
+        return sized
+    qty = market.instrument.qty_down(sized.qty * Decimal(repr(factor)))
+    if not market.instrument.is_tradable_qty(qty, Decimal(repr(sized.entry_price))):
+        measured = f"{qty} ({factor:.2f} of {sized.qty})"
+        limit = f"qty >= {market.instrument.qty_min}"
+        return Refusal(RefusalReason.BELOW_MINIMUM, intent.symbol, measured, limit)
+    risk_usd = float(qty) * sized.unit_risk_usd
+    return msgspec.structs.replace(sized, qty=qty, risk_usd=risk_usd, binding="rules")
+
+
+def follow(desk: Desk, market: Market) -> None:
+    """Judge both sides of a symbol on which strategies hold nothing, so that its ladder lives."""
+    for side in PositionSide:
+        leg = desk.state.legs.get(leg_key(market.symbol, side))
+        if leg is None or leg.qty == ZERO:
+            ladder.before_entry(desk, market.symbol, side)
 
 
 def _forget_signals(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from bot.domain.orders import (
 )
 from bot.domain.risk import Refusal, RefusalReason, TradingMode
 from bot.domain.units import ZERO
+from bot.kernel import ladder
 from bot.kernel.desk import Desk
 from bot.kernel.plan import CancelWish, EntryWish, MarginWish, ReduceWish, Wish
 from bot.kernel.snapshot import Leg, Market, leg_key
@@ -42,7 +43,7 @@ def execute(desk: Desk, wishes: list[Wish]) -> None:
 
 def _entry(desk: Desk, wish: EntryWish) -> None:
     draft = wish.draft
-    refusal = judge_entry(desk, draft, wish.stop_price)
+    refusal = judge_entry(desk, draft, wish.stop_price) or _rules(desk, wish)
     if refusal is not None:
         desk.refuse(refusal, f"{draft.side.value} {draft.qty} ({draft.reason})", wish.cause)
         return
@@ -53,6 +54,14 @@ def _entry(desk: Desk, wish: EntryWish) -> None:
     leg = _leg(desk, draft)
     wish.trade.entry_client_id = client_order_id
     leg.trade = wish.trade
+
+
+def _rules(desk: Desk, wish: EntryWish) -> Refusal | None:
+    """Return what the de-leveraging rules say against new risk, of a strategy or of the guard."""
+    draft, own = wish.draft, wish.trade is not None
+    if not desk.policy.guard_on:
+        return None
+    return ladder.refusal(desk, draft.symbol, draft.position_side, own=own)
 
 
 def _reduce(desk: Desk, wish: ReduceWish) -> None:

@@ -12,7 +12,7 @@ from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
 from bot.kernel.snapshot import BotState
 from bot.kernel.track import agrees, equity_usd, settled
-from bot.kernel.view import LegView, held
+from bot.kernel.view import LegView, held, own_open_usd
 
 CLOSE_SLIP_FRAC = 0.0005
 FLOOR_TOLERANCE_FRAC = 0.002
@@ -45,9 +45,11 @@ def touch_equity(desk: Desk) -> float | None:
     day = state.now_ns // NS_PER_DAY
     if day != anchors.day:
         anchors.day, anchors.day_start_usd, anchors.own_day_usd = day, equity, 0.0
+        anchors.own_open_day_usd = own_open_usd(state, desk.policy)
     week = (day + 3) // 7
     if week != anchors.week:
-        anchors.week, anchors.week_start_usd = week, equity
+        anchors.week, anchors.week_start_usd, anchors.own_week_usd = week, equity, 0.0
+        anchors.own_open_week_usd = own_open_usd(state, desk.policy)
     flat = all(leg.qty == ZERO for leg in state.legs.values())
     if flat and desk.policy.guard_on and floor_was_hit(state, desk.policy):
         latch(desk, "")

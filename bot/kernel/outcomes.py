@@ -20,6 +20,7 @@ from bot.kernel.snapshot import OrderBelief, leg_key
 
 ASK_EVERY_NS = 2 * NS_PER_S
 MISSES_MAX = 2
+ENDS_KEPT = 100
 OVERLAP_NS = 60 * NS_PER_S
 LOST_AFTER_NS = 60 * NS_PER_S
 LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
@@ -33,6 +34,7 @@ UNSURE = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
 def on_accepted(desk: Desk, event: OrderAccepted) -> OrderBelief | None:
     """Note that the venue has the order."""
     belief = desk.state.orders.get(event.client_order_id)
+    _note_end(desk, bad=False)
     if belief is not None:
         belief.venue_order_id = event.venue_order_id
         if belief.status in UNSURE:
@@ -51,6 +53,8 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
         ask(desk, belief)
         return None
     belief.status = OrderStatus.REJECTED
+    if event.code not in (*NOT_SENT, WOULD_TRIGGER):
+        _note_end(desk, bad=True)
     belief.event_ns = max(belief.event_ns, desk.state.now_ns)
     belief.reason = event.reason
     _hold_back(desk, belief, event.code)
@@ -78,6 +82,13 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
         if event.code == WOULD_TRIGGER:
             return belief
     return None
+
+
+def _note_end(desk: Desk, *, bad: bool) -> None:
+    """Remember how an order was answered, for judging the venue's health."""
+    ends = desk.state.order_ends
+    ends.append((desk.state.now_ns, bad))
+    del ends[:-ENDS_KEPT]
 
 
 def _hold_back(desk: Desk, belief: OrderBelief, code: str) -> None:
@@ -128,6 +139,7 @@ def on_unknown(desk: Desk, event: OrderOutcomeUnknown) -> None:
     belief = desk.state.orders.get(event.client_order_id)
     if belief is None or belief.status not in UNSURE:
         return
+    _note_end(desk, bad=True)
     belief.status = OrderStatus.UNKNOWN
     belief.reason = event.reason
     desk.record(

@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot.domain.orders import OrderDraft, OrderKind, OrderStatus, Purpose
 from bot.domain.risk import Demand, Enforce, Severity, TradingMode
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import guard, warn
+from bot.kernel import guard, ladder, warn
 from bot.kernel.desk import Desk
 from bot.kernel.plan import (
     FIRING_NS,
@@ -22,7 +22,6 @@ from bot.kernel.plan import (
     stops_of,
     target_wishes,
 )
-from bot.kernel.rules import RULES
 from bot.kernel.snapshot import Leg
 from bot.kernel.track import equity_usd, live_orders
 from bot.kernel.view import LegView, held
@@ -69,9 +68,9 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
         leg.uncovered_since_ns = 0
     elif leg.uncovered_since_ns == 0:
         leg.uncovered_since_ns = desk.state.now_ns
-    demands = _demands(view)
+    verdict = ladder.judge(desk, view)
     if desk.policy.guard.enforce is Enforce.ALERT or desk.state.read_only:
-        warn.would_act(desk, view, demands)
+        warn.would_act(desk, view, verdict.demands)
         return []
     wishes: list[Wish] = []
     if at_bar or on_change or not covered:
@@ -95,7 +94,7 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
         target = Decimal(repr(leg.trade.target_price))
         wishes += target_wishes(desk, view, _on_grid(view, target), exact=at_bar)
     if _may_cut(desk):
-        wishes += _resize(desk, view, demands, covered=covered, at_bar=at_bar, on_change=on_change)
+        wishes += _resize(desk, view, verdict, covered=covered, at_bar=at_bar, on_change=on_change)
     return wishes
 
 
@@ -128,49 +127,40 @@ def _on_grid(view: LegView, price: Decimal) -> Decimal:
     return instrument.price_up(price) if up else instrument.price_down(price)
 
 
-def _demands(view: LegView) -> list[Demand]:
-    """Ask every rule; remember the factor each has in force, for its hysteresis."""
-    demands = []
-    rungs = view.leg.rungs
-    for rule in RULES:
-        demand = rule.demand(view)
-        if demand is None:
-            rungs.pop(rule.NAME, None)
-            continue
-        if demand.exposure_factor < 1.0:
-            rungs[rule.NAME] = demand.exposure_factor
-        demands.append(demand)
-    return demands
-
-
 def _resize(
     desk: Desk,
     view: LegView,
-    demands: list[Demand],
+    verdict: ladder.Verdict,
     *,
     covered: bool,
     at_bar: bool,
     on_change: bool,
 ) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
-    worst = min(demands, key=lambda d: d.exposure_factor, default=None)
-    factor = worst.exposure_factor if worst is not None else 1.0
+    memory, factor = ladder.ladder_of(desk.state, view), verdict.factor
     if factor >= 1.0 and not at_bar and not on_change:
         return []
     if instrument is None or _is_reducing(desk, leg) or not _may_send(desk, leg, Purpose.CUT):
         return []
     allowed = guard.target_qty(view)
-    target = min(allowed, guard.wanted_qty(view)) * factor
+    target = min(allowed, guard.wanted_qty(view)) * _share(leg, factor)
     excess = view.qty - target
-    ruled = factor < 1.0 and excess > float(instrument.lot)
+    if excess <= float(instrument.lot):
+        memory.reached = min(memory.reached, factor)
+    ruled = factor <= 0.0 or (factor < memory.reached and excess > float(instrument.lot))
     sized = (at_bar or on_change) and excess > guard.dead_band_qty(view)
     patient = covered or desk.state.now_ns - leg.uncovered_since_ns > 2 * NS_PER_S
     if (ruled or sized) and patient and _may_act(desk, leg, factor):
-        return _cut(desk, view, target, worst if ruled else None)
-    calm = not any(d.blocks_entries for d in demands)
-    if at_bar and covered and calm and desk.state.mode is TradingMode.ACTIVE:
-        return _relever(desk, view, allowed)
+        return _cut(desk, view, target, verdict.worst if factor < 1.0 else None)
+    if at_bar and covered and not verdict.blocked and desk.state.mode is TradingMode.ACTIVE:
+        return _relever(desk, view, target)
     return []
+
+
+def _share(leg: Leg, factor: float) -> float:
+    """Return what is left of a leg at a factor; a trade opened small was made smaller already."""
+    opened = leg.trade.size_factor if leg.trade is not None and not leg.foreign else 1.0
+    return min(factor / opened, 1.0) if opened > 0.0 else factor
 
 
 def _is_reducing(desk: Desk, leg: Leg) -> bool:
@@ -202,7 +192,7 @@ def _cut(desk: Desk, view: LegView, target: float, worst: Demand | None) -> list
     if qty <= ZERO:
         return []
     if worst is not None:
-        why, measured, limit = worst.reason, f"{worst.measured:.4g}", f"{worst.limit:.4g}"
+        why, measured, limit = worst.reason, ladder.shown(worst.measured), ladder.shown(worst.limit)
         kind = worst.rule
     else:
         kind, why = "loss_budget", "exposure above what the loss budget allows at this volatility"

@@ -53,7 +53,9 @@ def _book_trade(desk: Desk, trade: Trade, fill: Fill, *, grew: bool) -> None:
     else:
         trade.exit_qty += fill.qty
         trade.exit_value_usd += fill.qty * fill.price
-    desk.state.anchors.own_day_usd += float(fill.realized_pnl_usd - fill.fee_usd)
+    result = float(fill.realized_pnl_usd - fill.fee_usd)
+    desk.state.anchors.own_day_usd += result
+    desk.state.anchors.own_week_usd += result
 
 
 def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool, counted: bool) -> None:
@@ -120,7 +122,7 @@ def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     leg.uncovered_since_ns = leg.cut_off_ns = leg.last_cut_ns = leg.last_relever_ns = 0
     leg.action_ns = leg.opened_ns = leg.missing_reads = 0
     leg.adopted_ns = leg.margin_asked_ns = leg.through_ns = 0
-    leg.rungs, leg.refused, leg.wait_until_ns = {}, {}, {}
+    leg.refused, leg.wait_until_ns, leg.adl_rank = {}, {}, None
     return sweep(desk, leg)
 
 

@@ -11,8 +11,10 @@ from bot.domain.strategy import Memory
 from bot.domain.units import ZERO
 from bot.kernel.believed import Anchors as Anchors
 from bot.kernel.believed import Books as Books
+from bot.kernel.believed import Ladder as Ladder
 from bot.kernel.believed import Leg as Leg
 from bot.kernel.believed import OrderBelief as OrderBelief
+from bot.kernel.believed import Rung as Rung
 from bot.kernel.believed import Trade as Trade
 from bot.kernel.believed import Transfer as Transfer
 from bot.kernel.believed import leg_key as leg_key
@@ -65,6 +67,14 @@ class BotState(msgspec.Struct, kw_only=True):
     sensed: dict[str, Sensed] = {}
     legs: dict[str, Leg] = {}
     orders: dict[str, OrderBelief] = {}
+    ladders: dict[str, Ladder] = {}
+    """symbol|side|own or hand -> where the rules hold it; kept over restarts."""
+    account_rungs: dict[str, Rung] = {}
+    """What rules that judge the whole account have in force."""
+    flapping: str = ""
+    """Why the strategies' trading ended for too many cuts; "" while it did not."""
+    order_ends: list[tuple[int, bool]] = []
+    """When the newest orders were answered, and whether that was a refusal or silence."""
     seen_fills: dict[str, int] = {}
     lived_until_ns: int = 0
     """Up to when the state of the life before this one was kept; 0 in a first life."""

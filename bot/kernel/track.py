@@ -200,6 +200,7 @@ def apply_position(state: BotState, position: PositionState) -> Leg | None:
     if position.isolated_margin_usd is not None:
         leg.isolated_margin_usd = position.isolated_margin_usd
     leg.venue_liq_price = position.venue_liq_price
+    leg.adl_rank = position.adl_rank if position.adl_rank is not None else leg.adl_rank
     leg.missing_reads = 0
     return leg
 
@@ -292,6 +293,7 @@ def book_funding(state: BotState, change_usd: float) -> None:
     open_legs = [leg for leg in state.legs.values() if leg.qty > ZERO]
     if len(open_legs) == 1 and open_legs[0].trade is not None:
         state.anchors.own_day_usd += change_usd
+        state.anchors.own_week_usd += change_usd
 
 
 def equity_usd(state: BotState) -> float:

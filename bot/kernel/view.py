@@ -3,17 +3,20 @@
 import math
 
 from bot.domain.policy import Policy
+from bot.domain.sense import Assessment
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.margin import liquidation_price, maintenance_usd
 from bot.kernel.observe.volatility import sigma
-from bot.kernel.snapshot import BotState, Leg, Market, Zone
+from bot.kernel.snapshot import BotState, Leg, Market, Rung, Sensed, Zone
 from bot.kernel.track import equity_usd
 
 
 class LegView:
     """One held leg with its market, in floats; unknown is None."""
 
-    __slots__ = ("entry", "leg", "mark", "market", "notional_usd", "policy", "qty", "state")
+    __slots__ = (
+        "entry", "leg", "mark", "market", "notional_usd", "own", "policy", "qty", "rungs", "state"
+    )  # fmt: skip
 
     def __init__(self, state: BotState, policy: Policy, leg: Leg, market: Market) -> None:
         self.state = state
@@ -24,6 +27,31 @@ class LegView:
         self.entry = float(leg.entry_price)
         self.mark = market.mark
         self.notional_usd = self.qty * market.mark
+        self.own = leg.trade is not None and not leg.foreign
+        """Whether a strategy alone opened it; what a human added to is the human's."""
+        self.rungs: dict[str, Rung] = {}
+        """What each rule has in force here."""
+
+    def before(self, rule: str) -> float:
+        """Return the factor a rule has in force so far; 1.0: none."""
+        rung = self.rungs.get(rule) or self.state.account_rungs.get(rule)
+        return rung.factor if rung is not None else 1.0
+
+    def since_ns(self, rule: str) -> int:
+        """Return since when a rule has its factor in force; 0: it has none."""
+        rung = self.rungs.get(rule) or self.state.account_rungs.get(rule)
+        return rung.since_ns if rung is not None else 0
+
+    @property
+    def sensed(self) -> Sensed | None:
+        """What the senses know of the symbol; None before they heard of it."""
+        return self.state.sensed.get(self.leg.symbol)
+
+    @property
+    def assessment(self) -> Assessment | None:
+        """The newest judgement of the market; None while there is none."""
+        sensed = self.sensed
+        return sensed.assessment if sensed is not None else None
 
     @property
     def upnl_usd(self) -> float:
@@ -95,6 +123,17 @@ def held(state: BotState, policy: Policy) -> list[LegView]:
             if market is not None and market.mark > 0.0:
                 views.append(LegView(state, policy, leg, market))
     return views
+
+
+def own_open_usd(state: BotState, policy: Policy) -> float:
+    """Return the open result of the strategies' legs, less the fees of closing them."""
+    total = 0.0
+    for view in held(state, policy):
+        if view.own:
+            instrument = view.market.instrument
+            fee = instrument.taker_fee_frac if instrument is not None else 0.0
+            total += view.upnl_usd - fee * view.notional_usd
+    return total
 
 
 def price_age_s(state: BotState, market: Market) -> float:

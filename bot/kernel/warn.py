@@ -1,5 +1,7 @@
 """Warnings of a guard that may only speak, or cannot see: once an hour a leg."""
 
+from collections.abc import Sequence
+
 from bot.domain.risk import Demand, Severity
 from bot.domain.units import NS_PER_H, ZERO
 from bot.kernel import guard
@@ -7,7 +9,7 @@ from bot.kernel.desk import Desk
 from bot.kernel.view import LegView
 
 
-def would_act(desk: Desk, view: LegView, demands: list[Demand]) -> None:
+def would_act(desk: Desk, view: LegView, demands: Sequence[Demand]) -> None:
     """Say once an hour what the guard would do, when it may only speak."""
     leg, now_ns = view.leg, desk.state.now_ns
     excess = view.qty - guard.target_qty(view)

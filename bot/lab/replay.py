@@ -169,11 +169,16 @@ def replay_material(material: Material, options: ReplayOptions) -> ReplayResult:
 
 
 def _policy_for(options: ReplayOptions, material: Material) -> Policy:
-    """Return the policy for told bars; a symbol named for the replay may be traded in it."""
+    """Return the policy for told bars; a symbol named for the replay may be traded in it.
+
+    Recorded funding and open interest come when they were settled: their age says nothing.
+    """
     limits = options.policy.limits
     allowed = tuple(dict.fromkeys((*limits.symbols, *options.symbols)))
+    rules = msgspec.structs.replace(options.policy.rules, flows_stale_s=float("inf"))
     return msgspec.structs.replace(
         options.policy,
+        rules=rules,
         bar_s=material.bar_s,
         bars_from="candles",
         venue=material.funding[material.symbols[0]].venue or options.policy.venue,

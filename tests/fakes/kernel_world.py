@@ -53,7 +53,7 @@ ZONES = (
     LevelSpec(symbol=BTC, name="77k", low=77_000.0, high=77_000.0),
     LevelSpec(symbol=BTC, name="75k", low=74_800.0, high=75_200.0),
 )
-PATIENT = RulePolicy(price_stale_s=1e9, account_stale_s=1e9)
+PATIENT = RulePolicy(price_stale_s=1e9, account_stale_s=1e9, flows_stale_s=float("inf"))
 
 
 def policy(**changes: object) -> Policy:

@@ -1,4 +1,4 @@
-"""De-leveraging rules, one file each: NAME and demand(view) -> Demand | None.
+"""De-leveraging rules, one file each: NAME, ACTS_ON and demand(view) -> Demand | None.
 
 A new rule is a new file here; files whose name starts with an underscore are shared parts.
 """
@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from typing import Protocol
 
+from bot.domain.policy import RulePolicy
 from bot.domain.risk import Demand
 from bot.kernel.view import LegView
 
@@ -15,9 +16,16 @@ class Rule(Protocol):
     """What a rule module offers."""
 
     NAME: str
+    ACTS_ON: str
+    """Whom it cuts unless the owner says otherwise: "all", "own" (the strategies') or "off"."""
+    SHARED: bool
+    """Whether it judges the account: what one leg brought into force, all are held to."""
 
     def demand(self, view: LegView) -> Demand | None:
-        """Return what this rule wants of one held leg, or None."""
+        """Return what this rule wants of one leg; None: nothing is to be said.
+
+        A flat leg (quantity nothing) is asked about before new risk is taken on it.
+        """
         ...
 
 
@@ -27,3 +35,9 @@ def _discover() -> tuple[Rule, ...]:
 
 
 RULES: tuple[Rule, ...] = _discover()
+NAMES: tuple[str, ...] = tuple(rule.NAME for rule in RULES)
+
+
+def scope_of(rule: Rule, policy: RulePolicy) -> str:
+    """Return whom a rule cuts under this policy: "all", "own" or "off"."""
+    return policy.acts_on.get(rule.NAME, rule.ACTS_ON)

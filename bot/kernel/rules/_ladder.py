@@ -1,8 +1,11 @@
 """Hysteresis over a ladder of steps: down at once, up only past the way out."""
 
+import math
 from collections.abc import Sequence
 
 from bot.domain.policy import Step
+from bot.domain.risk import Demand
+from bot.kernel.view import LegView
 
 
 def factor_in_force(steps: Sequence[Step], value: float, before: float, *, rising: bool) -> float:
@@ -18,3 +21,24 @@ def factor_in_force(steps: Sequence[Step], value: float, before: float, *, risin
         if entered or (not left and before <= step.factor):
             factor = min(factor, step.factor)
     return factor
+
+
+def stepped(
+    view: LegView, name: str, steps: Sequence[Step], value: float, reason: str, *, rising: bool
+) -> Demand | None:
+    """Return the demand of a ladder of steps for `value`; None while no step is in force."""
+    factor = factor_in_force(steps, value, view.before(name), rising=rising)
+    if factor >= 1.0:
+        return None
+    limit = next(step.enter for step in steps if step.factor == factor)
+    return Demand(name, view.leg.symbol, factor, reason, value, limit)
+
+
+def unknown(view: LegView, name: str, reason: str) -> Demand:
+    """Return the demand of a rule that cannot judge: no new risk, and what is in force stays."""
+    return Demand(name, view.leg.symbol, view.before(name), reason, math.nan, math.nan)
+
+
+def blocked(view: LegView, name: str, reason: str, measured: float, limit: float) -> Demand:
+    """Return a demand that forbids new risk and cuts nothing."""
+    return Demand(name, view.leg.symbol, 1.0, reason, measured, limit)

@@ -1,37 +1,40 @@
-"""Limit what the strategies may lose in a UTC day, open loss and costs counted."""
+"""Limit what the strategies may lose in a UTC day: price, fees, funding and open result."""
 
+from bot.domain.policy import Step
 from bot.domain.risk import Demand
-from bot.domain.units import ZERO
-from bot.kernel.view import LegView, held
+from bot.domain.units import NS_PER_DAY
+from bot.kernel.assess.cascade import ACTIVE
+from bot.kernel.rules._ladder import stepped, unknown
+from bot.kernel.view import LegView, own_open_usd
 
 NAME = "daily_loss"
+ACTS_ON = "own"
+SHARED = True
 
 
 def demand(view: LegView) -> Demand | None:
-    """Return half, then nothing, of the strategies' own exposure as their day goes wrong."""
-    day_start = view.state.anchors.day_start_usd
-    if view.leg.trade is None or day_start <= 0.0:
-        return None
-    loss = -(view.state.anchors.own_day_usd + own_open_usd(view))
-    loss_frac = loss / day_start
-    rules = view.policy.rules
-    if loss_frac >= rules.daily_loss_halt_frac:
-        factor, limit = 0.0, rules.daily_loss_halt_frac
-    elif loss_frac >= rules.daily_loss_half_frac:
-        factor, limit = 0.5, rules.daily_loss_half_frac
-    else:
-        return None
-    factor = min(factor, view.leg.rungs.get(NAME, 1.0))
-    return Demand(
-        NAME, view.leg.symbol, factor, "strategies' day loss above limit", loss_frac, limit,
-        scope="own",
-    )  # fmt: skip
+    """Return half, then nothing, of the strategies' own exposure as their day goes wrong.
 
-
-def own_open_usd(view: LegView) -> float:
-    """Return the unrealised result of every leg a strategy holds."""
-    return sum(
-        other.upnl_usd
-        for other in held(view.state, view.policy)
-        if other.leg.trade is not None and other.leg.qty > ZERO
+    What was lost today stays lost until the next UTC day; a halt does not end at midnight while
+    forced selling is going on. Transfers are in no figure here.
+    """
+    anchors, rules = view.state.anchors, view.policy.rules
+    if anchors.day_start_usd <= 0.0:
+        return unknown(view, NAME, "equity at the start of the day is not known")
+    steps = (
+        Step(rules.daily_loss_half_frac, rules.daily_loss_half_frac, 0.5),
+        Step(rules.daily_loss_halt_frac, 0.0, 0.0),
     )
+    result = anchors.own_day_usd + own_open_usd(view.state, view.policy) - anchors.own_open_day_usd
+    loss_frac = -result / anchors.day_start_usd
+    reason = "strategies' day loss above limit"
+    same_day = view.since_ns(NAME) >= anchors.day * NS_PER_DAY
+    if view.before(NAME) <= 0.0 and (same_day or _is_cascading(view)):
+        limit = rules.daily_loss_halt_frac
+        return Demand(NAME, view.leg.symbol, 0.0, reason, loss_frac, limit)
+    return stepped(view, NAME, steps, loss_frac, reason, rising=True)
+
+
+def _is_cascading(view: LegView) -> bool:
+    found = view.assessment
+    return found is None or found.cascade == ACTIVE

@@ -12,6 +12,8 @@ from bot.domain.units import NS_PER_S
 from bot.kernel.view import LegView
 
 NAME = "missing_stop"
+ACTS_ON = "all"
+SHARED = False
 IN_DOUBT_S = 10.0
 
 

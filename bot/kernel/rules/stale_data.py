@@ -1,15 +1,26 @@
-"""Block new risk while prices or the account are old; stops at the venue keep guard."""
+"""Block new risk while prices, funding or open interest are old; stops at the venue keep guard."""
 
 from bot.domain.risk import Demand
+from bot.domain.units import NS_PER_S
+from bot.kernel.rules._ladder import blocked
 from bot.kernel.view import LegView, price_age_s
 
 NAME = "stale_data"
+ACTS_ON = "all"
+SHARED = False
 
 
 def demand(view: LegView) -> Demand | None:
-    """Block entries on a symbol whose price is older than allowed; never act on old prices."""
-    age_s = price_age_s(view.state, view.market)
-    limit = view.policy.rules.price_stale_s
-    if age_s <= limit and view.market.feed_live:
-        return None
-    return Demand(NAME, view.leg.symbol, 1.0, "price older than limit (s)", age_s, limit)
+    """Block new risk on a symbol whose data are older than allowed; never act on old prices."""
+    rules, market = view.policy.rules, view.market
+    age_s = price_age_s(view.state, market)
+    if age_s > rules.price_stale_s or not market.feed_live:
+        reason = "price older than limit (s)"
+        return blocked(view, NAME, reason, age_s, rules.price_stale_s)
+    flows = (("funding", market.funding_ns), ("open interest", market.open_interest_ns))
+    for what, ns in flows:
+        age_s = (view.state.now_ns - ns) / NS_PER_S if ns else float("inf")
+        if age_s > rules.flows_stale_s:
+            reason = f"{what} older than limit (s)"
+            return blocked(view, NAME, reason, age_s, rules.flows_stale_s)
+    return None

@@ -1,0 +1,260 @@
+"""The ladder: what all rules ask of one side of one symbol, held and given back over time.
+
+Down at once. Up only when every rule has asked for less for the cool-down, which doubles with each
+cut of the day, and then by a share an hour (domain 9.5). Too many cuts in a day end the
+strategies' trading until the operator resumes: a market that flaps is not traded.
+"""
+
+import math
+
+import msgspec
+
+from bot.domain.orders import PositionSide
+from bot.domain.risk import Demand, Refusal, RefusalReason, Severity
+from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
+from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
+from bot.kernel.desk import Desk
+from bot.kernel.rules import RULES, scope_of
+from bot.kernel.snapshot import BotState, Ladder, Leg, Market, Rung, leg_key
+from bot.kernel.view import LegView
+
+NORMAL, CAUTION, REDUCE, EXIT_ONLY, FLAT = "NORMAL", "CAUTION", "REDUCE", "EXIT_ONLY", "FLAT"
+EXIT_ONLY_FACTOR = 0.25
+"""At this share and below nothing new is opened, even on the way back."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for a leg now: the share of its allowed size, and whether it may grow."""
+
+    state: str
+    factor: float
+    blocked: bool
+    worst: Demand | None
+    """The demand that decides; None while none does."""
+    demands: tuple[Demand, ...]
+
+
+def judge(desk: Desk, view: LegView) -> Verdict:
+    """Ask every rule that may act on a leg and move its ladder; a change enters the story."""
+    state, ladder = desk.state, ladder_of(desk.state, view)
+    _begin_anew(ladder, view)
+    demands = _ask(state, view, ladder)
+    worst = min(demands, key=_weight, default=None)
+    wanted = worst.exposure_factor if worst is not None else 1.0
+    before = ladder.factor
+    if wanted < ladder.factor:
+        _down(desk, ladder, wanted)
+    elif wanted > ladder.factor:
+        _up(desk, view, ladder, wanted)
+    else:
+        ladder.clear_ns = 0
+    _note_block(desk, ladder, demands, down=wanted < before)
+    name = _name(ladder)
+    if name != ladder.state or ladder.factor < before:
+        _tell(desk, ladder, name, worst)
+    ladder.state = name
+    return Verdict(
+        state=name,
+        factor=ladder.factor,
+        blocked=ladder.blocked,
+        worst=worst,
+        demands=tuple(demands),
+    )
+
+
+def before_entry(desk: Desk, symbol: str, side: PositionSide) -> Verdict:
+    """Judge a side of a symbol on which a strategy may open something."""
+    view = LegView(desk.state, desk.policy, Leg(symbol=symbol, side=side), _market(desk, symbol))
+    view.own = True
+    return judge(desk, view)
+
+
+def refusal(desk: Desk, symbol: str, side: PositionSide, *, own: bool) -> Refusal | None:
+    """Return why the rules allow nothing to be added on a side of a symbol, or None."""
+    leg = desk.state.legs.get(leg_key(symbol, side))
+    if own or leg is None:
+        verdict = before_entry(desk, symbol, side)
+    else:
+        verdict = judge(desk, LegView(desk.state, desk.policy, leg, _market(desk, symbol)))
+    if not verdict.blocked:
+        return None
+    worst = verdict.worst
+    if worst is None:
+        detail = f"ladder {verdict.state}: cooling down"
+        return Refusal(RefusalReason.RULE_FORBIDS, symbol, f"{verdict.factor:.2f}", "1.00", detail)
+    measured, limit = shown(worst.measured), shown(worst.limit)
+    detail = f"{worst.rule}: {worst.reason}"
+    return Refusal(RefusalReason.RULE_FORBIDS, symbol, measured, limit, detail)
+
+
+def shown(value: float) -> str:
+    """Return a measured value or a limit as text; one that is not known says so."""
+    return "unknown" if math.isnan(value) else f"{value:.4g}"
+
+
+def ladder_of(state: BotState, view: LegView) -> Ladder:
+    """Return the memory of a leg's ladder, made on first use."""
+    leg = view.leg
+    key = f"{leg_key(leg.symbol, leg.side)}|{'own' if view.own else 'hand'}"
+    found = state.ladders.get(key)
+    if found is None:
+        found = state.ladders[key] = Ladder(symbol=leg.symbol, side=leg.side, own=view.own)
+    return found
+
+
+def _market(desk: Desk, symbol: str) -> Market:
+    return desk.state.markets.get(symbol) or Market(symbol=symbol)
+
+
+def _begin_anew(ladder: Ladder, view: LegView) -> None:
+    """A new position of the hand starts without the last one's cuts; their count stays."""
+    if ladder.own or ladder.opened_ns == view.leg.opened_ns:
+        return
+    ladder.opened_ns = view.leg.opened_ns
+    ladder.factor = ladder.reached = ladder.clear_factor = 1.0
+    ladder.clear_ns = ladder.blocked_ns = 0
+    ladder.falling = ladder.blocks = False
+    ladder.rungs = {}
+
+
+# ------------------------------------------------------------------ what the rules ask
+
+
+def _weight(demand: Demand) -> tuple[float, bool]:
+    return demand.exposure_factor, not demand.blocks_entries
+
+
+def _ask(state: BotState, view: LegView, ladder: Ladder) -> list[Demand]:
+    """Ask the rules that may act here; remember the factor each has in force."""
+    demands: list[Demand] = []
+    view.rungs = ladder.rungs
+    for rule in RULES:
+        scope = scope_of(rule, view.policy.rules)
+        rungs = state.account_rungs if rule.SHARED else ladder.rungs
+        if scope == "off" or (scope == "own" and not view.own):
+            if scope == "off":
+                rungs.pop(rule.NAME, None)
+            continue
+        demand = rule.demand(view)
+        _remember(rungs, rule.NAME, demand, state.now_ns)
+        if demand is not None:
+            demands.append(demand)
+    if state.flapping and view.own:
+        most = float(view.policy.rules.ladder.cycles_max)
+        count = most + 1.0
+        demands.append(Demand("flapping", view.leg.symbol, 0.0, state.flapping, count, most))
+    return demands
+
+
+def _remember(rungs: dict[str, Rung], name: str, demand: Demand | None, now_ns: int) -> None:
+    if demand is None or demand.exposure_factor >= 1.0:
+        rungs.pop(name, None)
+        return
+    rung = rungs.get(name)
+    if rung is None or demand.exposure_factor < rung.factor:
+        rungs[name] = Rung(demand.exposure_factor, now_ns)
+    else:
+        rung.factor = demand.exposure_factor
+
+
+# ------------------------------------------------------------------ down and up
+
+
+def _down(desk: Desk, ladder: Ladder, wanted: float) -> None:
+    """Take the lower factor at once; a cut after calm or recovery begins a cycle."""
+    now_ns = desk.state.now_ns
+    if not ladder.falling:
+        ladder.cycles = [*_recent(ladder, now_ns), now_ns]
+        most = desk.policy.rules.ladder.cycles_max
+        if len(ladder.cycles) > most and not desk.state.flapping:
+            _end_trading(desk, ladder)
+    ladder.factor, ladder.falling, ladder.clear_ns = wanted, True, 0
+
+
+def _up(desk: Desk, view: LegView, ladder: Ladder, wanted: float) -> None:
+    """Give back a share an hour once the cool-down has passed and nothing is being forced."""
+    now_ns = desk.state.now_ns
+    found = view.assessment
+    if ladder.clear_ns == 0 or (found is not None and found.cascade in (ACTIVE, SUBSIDING)):
+        ladder.clear_ns, ladder.clear_factor = now_ns, ladder.factor
+        return
+    over_ns = now_ns - ladder.clear_ns - cool_down_ns(desk, ladder)
+    if over_ns < 0 or found is None:
+        return
+    given = desk.policy.rules.ladder.ramp_per_h * over_ns / NS_PER_H
+    ladder.factor = min(wanted, max(ladder.factor, ladder.clear_factor + given))
+    ladder.reached = max(ladder.reached, ladder.factor)
+    ladder.falling = False
+
+
+def cool_down_ns(desk: Desk, ladder: Ladder) -> int:
+    """Return how long all rules must ask for less before a cut is given back."""
+    policy = desk.policy.rules.ladder
+    repeats = max(len(_recent(ladder, desk.state.now_ns)) - 1, 0)
+    hours = min(policy.cool_down_h * 2.0 ** min(repeats, 10), policy.cool_down_max_h)
+    return max(round(hours * NS_PER_H), round(policy.dwell_s * NS_PER_S))
+
+
+def _recent(ladder: Ladder, now_ns: int) -> list[int]:
+    return [ns for ns in ladder.cycles if now_ns - ns < NS_PER_DAY]
+
+
+def _note_block(desk: Desk, ladder: Ladder, demands: list[Demand], *, down: bool) -> None:
+    """Set whether new risk is forbidden: by a rule, its dwell, or a cut that is not given back.
+
+    What was only not known yet needs no dwell: it is judged as soon as it is known.
+    """
+    now_ns = desk.state.now_ns
+    blocks = any(demand.blocks_entries for demand in demands)
+    if any(demand.blocks_entries and math.isfinite(demand.measured) for demand in demands):
+        ladder.blocked_ns = max(now_ns, 1)
+    if down or ladder.factor >= 1.0:
+        ladder.blocks = blocks
+    dwell_ns = round(desk.policy.rules.ladder.dwell_s * NS_PER_S)
+    dwelling = ladder.blocked_ns > 0 and now_ns - ladder.blocked_ns < dwell_ns
+    held = ladder.blocks and ladder.falling
+    ladder.blocked = blocks or dwelling or held or ladder.factor <= EXIT_ONLY_FACTOR
+
+
+def _name(ladder: Ladder) -> str:
+    if ladder.factor <= 0.0:
+        return FLAT
+    if ladder.factor <= EXIT_ONLY_FACTOR:
+        return EXIT_ONLY
+    if ladder.factor < 1.0:
+        return REDUCE
+    return CAUTION if ladder.blocked else NORMAL
+
+
+# ------------------------------------------------------------------ the story
+
+
+def _tell(desk: Desk, ladder: Ladder, name: str, worst: Demand | None) -> None:
+    whose = "strategies" if ladder.own else "by hand"
+    why, measured, limit = "every rule has let go and its time has passed", "", ""
+    if worst is not None:
+        why = f"{worst.rule}: {worst.reason}"
+        measured, limit = shown(worst.measured), shown(worst.limit)
+    desk.record(
+        "ladder",
+        ladder.symbol,
+        f"{ladder.side.value} ({whose}): {ladder.state} -> {name}, {ladder.factor:.0%} of its size",
+        why,
+        measured=measured,
+        limit=limit,
+    )
+
+
+def _end_trading(desk: Desk, ladder: Ladder) -> None:
+    count = len(ladder.cycles)
+    desk.state.flapping = f"{ladder.symbol} was cut {count} times in a day"
+    desk.record(
+        "flapping", ladder.symbol, "the strategies' trading ends until `resume`",
+        desk.state.flapping, measured=str(count),
+        limit=str(desk.policy.rules.ladder.cycles_max),
+    )  # fmt: skip
+    desk.notify(
+        Severity.CRITICAL, "flapping",
+        f"{desk.state.flapping}. The strategies' positions are closed and nothing new is opened "
+        "until `breakwater resume`.", ladder.symbol,
+    )  # fmt: skip

@@ -1,0 +1,34 @@
+"""Close everything when equity falls under the region's share of initial margin.
+
+ESMA decision (EU) 2018/796: a retail account is closed out at half of its initial margin.
+"""
+
+from bot.domain.risk import Demand
+from bot.kernel.rules._ladder import unknown
+from bot.kernel.rules._money import believed_equity_usd
+from bot.kernel.view import LegView, held
+
+NAME = "close_out"
+ACTS_ON = "all"
+SHARED = True
+
+
+def demand(view: LegView) -> Demand | None:
+    """Return flat once equity over initial margin is below the limit; no limit, no rule."""
+    limit = view.policy.rules.close_out_frac
+    if limit <= 0.0:
+        return None
+    margin = sum(
+        each.qty * each.entry / view.policy.limits.leverage_max
+        for each in held(view.state, view.policy)
+    )
+    if margin <= 0.0:
+        return None
+    equity = believed_equity_usd(view.state)
+    if equity is None:
+        return unknown(view, NAME, "equity is not known just now")
+    share = equity / margin
+    if share >= limit:
+        return None
+    reason = "equity under the region's share of initial margin"
+    return Demand(NAME, view.leg.symbol, 0.0, reason, share, limit)

@@ -1,0 +1,34 @@
+"""Limit what the strategies may lose in a week from Monday, UTC, open result and costs counted."""
+
+from bot.domain.policy import Step
+from bot.domain.risk import Demand
+from bot.domain.units import NS_PER_DAY
+from bot.kernel.rules._ladder import stepped, unknown
+from bot.kernel.view import LegView, own_open_usd
+
+NAME = "weekly_loss"
+ACTS_ON = "own"
+SHARED = True
+MONDAY = 3
+"""Days from 1 January 1970, a Thursday, back to a Monday."""
+
+
+def demand(view: LegView) -> Demand | None:
+    """Return half, then nothing, of the strategies' own exposure as their week goes wrong."""
+    anchors, rules = view.state.anchors, view.policy.rules
+    if anchors.week_start_usd <= 0.0:
+        return unknown(view, NAME, "equity at the start of the week is not known")
+    steps = (
+        Step(rules.weekly_loss_half_frac, rules.weekly_loss_half_frac, 0.5),
+        Step(rules.weekly_loss_halt_frac, 0.0, 0.0),
+    )
+    result = (
+        anchors.own_week_usd + own_open_usd(view.state, view.policy) - anchors.own_open_week_usd
+    )
+    loss_frac = -result / anchors.week_start_usd
+    reason = "strategies' week loss above limit"
+    same_week = view.since_ns(NAME) >= (anchors.week * 7 - MONDAY) * NS_PER_DAY
+    if view.before(NAME) <= 0.0 and same_week:
+        limit = rules.weekly_loss_halt_frac
+        return Demand(NAME, view.leg.symbol, 0.0, reason, loss_frac, limit)
+    return stepped(view, NAME, steps, loss_frac, reason, rising=True)
