@@ -40,13 +40,12 @@ def demand(view: LegView) -> Demand | None:
 def grossman_zhou(fall_frac: float, alpha: float) -> float:
     """Return g = (W/M - alpha) / ((1 - alpha) W/M) for a fall of `fall_frac` from the peak."""
     share = 1.0 - fall_frac
-    if share <= alpha:
-        return 0.0
-    return min((share - alpha) / ((1.0 - alpha) * share), 1.0)
+    return min(max((share - alpha) / ((1.0 - alpha) * max(share, alpha)), 0.0), 1.0)
 
 
 def grossman_zhou_steps(rules: RulePolicy) -> tuple[Step, ...]:
     """Return the curve as steps, each left at four fifths of the fall it was entered at."""
     alpha = rules.grossman_zhou_alpha
-    falls = [fall for fall in BREAKS if fall < 1.0 - alpha] + [1.0 - alpha]
+    floor = round(1.0 - alpha, 12)
+    falls = [*(fall for fall in BREAKS if fall < floor), floor]
     return tuple(Step(fall, LEAVE * fall, grossman_zhou(fall, alpha)) for fall in falls)
