@@ -110,7 +110,7 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
     if not desk.policy.guard_on:
         return None, 1.0
     verdict = ladder.before_entry(desk, symbol, side)
-    return ladder.refusal(desk, symbol, side, own=True), verdict.factor
+    return ladder.spoken(verdict, symbol), verdict.factor
 
 
 def _scaled(market: Market, intent: Intent, sized: Sized, factor: float) -> Sized | Refusal:

@@ -43,7 +43,8 @@ def execute(desk: Desk, wishes: list[Wish]) -> None:
 
 def _entry(desk: Desk, wish: EntryWish) -> None:
     draft = wish.draft
-    refusal = judge_entry(desk, draft, wish.stop_price) or _rules(desk, wish)
+    refusal = judge_entry(desk, draft, wish.stop_price)
+    refusal = refusal or ladder.refusal(desk, draft, own=wish.trade is not None)
     if refusal is not None:
         desk.refuse(refusal, f"{draft.side.value} {draft.qty} ({draft.reason})", wish.cause)
         return
@@ -54,14 +55,6 @@ def _entry(desk: Desk, wish: EntryWish) -> None:
     leg = _leg(desk, draft)
     wish.trade.entry_client_id = client_order_id
     leg.trade = wish.trade
-
-
-def _rules(desk: Desk, wish: EntryWish) -> Refusal | None:
-    """Return what the de-leveraging rules say against new risk, of a strategy or of the guard."""
-    draft, own = wish.draft, wish.trade is not None
-    if not desk.policy.guard_on:
-        return None
-    return ladder.refusal(desk, draft.symbol, draft.position_side, own=own)
 
 
 def _reduce(desk: Desk, wish: ReduceWish) -> None:

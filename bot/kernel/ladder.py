@@ -9,7 +9,7 @@ import math
 
 import msgspec
 
-from bot.domain.orders import PositionSide
+from bot.domain.orders import OrderDraft, PositionSide
 from bot.domain.risk import Demand, Refusal, RefusalReason, Severity
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
 from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
@@ -69,13 +69,21 @@ def before_entry(desk: Desk, symbol: str, side: PositionSide) -> Verdict:
     return judge(desk, view)
 
 
-def refusal(desk: Desk, symbol: str, side: PositionSide, *, own: bool) -> Refusal | None:
+def refusal(desk: Desk, draft: OrderDraft, *, own: bool) -> Refusal | None:
     """Return why the rules allow nothing to be added on a side of a symbol, or None."""
+    symbol, side = draft.symbol, draft.position_side
+    if not desk.policy.guard_on:
+        return None
     leg = desk.state.legs.get(leg_key(symbol, side))
     if own or leg is None:
         verdict = before_entry(desk, symbol, side)
     else:
         verdict = judge(desk, LegView(desk.state, desk.policy, leg, _market(desk, symbol)))
+    return spoken(verdict, symbol)
+
+
+def spoken(verdict: Verdict, symbol: str) -> Refusal | None:
+    """Return a verdict that forbids new risk as a refusal; None: it does not."""
     if not verdict.blocked:
         return None
     worst = verdict.worst
