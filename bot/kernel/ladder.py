@@ -49,7 +49,7 @@ def judge(desk: Desk, view: LegView) -> Verdict:
     else:
         ladder.clear_ns = 0
     _note_block(desk, ladder, demands, down=wanted < before)
-    name = _name(ladder)
+    name = _name(ladder, worst)
     if name != ladder.state or ladder.factor < before:
         _tell(desk, ladder, name, worst)
     ladder.state = name
@@ -128,8 +128,8 @@ def _begin_anew(ladder: Ladder, view: LegView) -> None:
 # ------------------------------------------------------------------ what the rules ask
 
 
-def _weight(demand: Demand) -> tuple[float, bool]:
-    return demand.exposure_factor, not demand.blocks_entries
+def _weight(demand: Demand) -> tuple[float, bool, bool]:
+    return demand.exposure_factor, not demand.blocks_entries, math.isnan(demand.measured)
 
 
 def _ask(state: BotState, view: LegView, ladder: Ladder) -> list[Demand]:
@@ -224,13 +224,17 @@ def _note_block(desk: Desk, ladder: Ladder, demands: list[Demand], *, down: bool
     ladder.blocked = blocks or dwelling or held or ladder.factor <= EXIT_ONLY_FACTOR
 
 
-def _name(ladder: Ladder) -> str:
+def _name(ladder: Ladder, worst: Demand | None) -> str:
+    """Return the state; what cannot be judged forbids new risk and is no state of its own."""
     if ladder.factor <= 0.0:
         return FLAT
     if ladder.factor <= EXIT_ONLY_FACTOR:
         return EXIT_ONLY
     if ladder.factor < 1.0:
         return REDUCE
+    unjudged = worst is not None and not math.isfinite(worst.measured)
+    if unjudged and ladder.state == NORMAL:
+        return NORMAL
     return CAUTION if ladder.blocked else NORMAL
 
 
