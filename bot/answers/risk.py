@@ -1,5 +1,6 @@
 """Answers `risk`: budgets, caps, every rule against its limit, and what happens at which price."""
 
+from bot.answers.budget_price import price_of
 from bot.answers.held import (
     legs_of,
     own_liq_price,
@@ -30,6 +31,7 @@ def answer(question: Question) -> Answered:
         "enforce": policy.guard.enforce.value,
         "latched": state.latched,
         "latch_reason": state.latch_reason or None,
+        "budget": price_of(policy.guard),
         **_budgets(state, policy),
         "exposure": _exposure(state, policy),
         "volatility": [_volatility(m, policy) for _, m in sorted(state.markets.items())],

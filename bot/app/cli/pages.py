@@ -120,7 +120,7 @@ def risk(doc: Document, console: Console) -> None:
         facts("risk", pairs),
         grid("what happens next", doc["next"], next_columns),
         grid("rules", doc["rules"], rule_columns),
-        f"[dim]{doc['note']}[/]",
+        f"[dim]{escape(doc['budget']['in_words'])} {doc['note']}[/]",
     )
 
 

@@ -154,13 +154,13 @@ def _exposure_caps(
     setting = state.leverages.get(plan.symbol) or math.ceil(sizing.leverage_max)
     tier_usd = max((t.cap_usd for t in instrument.tiers if t.leverage_max >= setting), default=0.0)
     caps = {
-        "volatility": left / sigma(market, policy.guard) / plan.entry,
-        "leverage": (leverage * plan.base_usd - gross) / plan.entry,
-        "symbol notional": (symbol_cap - here) / plan.entry,
+        "volatility": left / sigma(market, policy.guard) / plan.dearest,
+        "leverage": (leverage * plan.base_usd - gross) / plan.dearest,
+        "symbol notional": (symbol_cap - here) / plan.dearest,
         "venue maximum": float(min(instrument.market_qty_max, instrument.qty_max)),
     }
     if instrument.tiers:
-        caps["margin tier"] = (tier_usd - here) / plan.entry
+        caps["margin tier"] = (tier_usd - here) / plan.dearest
     return caps
 
 
@@ -170,7 +170,7 @@ def _liquidity_caps(policy: Policy, plan: Plan) -> dict[str, float]:
     five = costs.five_minutes_usd
     if five is None:
         return {}
-    caps = {"volume": sizing.volume_max_frac * five / plan.entry}
+    caps = {"volume": sizing.volume_max_frac * five / plan.dearest}
     limit = sizing.slip_stop_share_max * plan.distance_frac
     if costs.top is not None:
         low, high = 0.0, caps["volume"]

@@ -33,6 +33,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return unit_risk_usd(self.sign, self.entry, self.stop, paid, costs.funding_frac)
 
     @property
+    def dearest(self) -> float:
+        """The highest price that counts for the position's value: caps on exposure use it."""
+        return max(self.mark, self.entry)
+
+    @property
     def distance_frac(self) -> float:
         """The way from the mark to the stop as a share of the mark."""
         return self.sign * (self.mark - self.stop) / self.mark

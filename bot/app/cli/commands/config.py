@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from bot.answers.budget_price import price_of
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, print_json, show
 from bot.app.folder import config_folder
+from bot.app.policy import policy_of
 from bot.app.settings import Settings, config_hash, effective, load_settings
 
 group = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
@@ -47,7 +50,12 @@ def check(*, as_json: JsonFlag = False) -> None:
 def show_effective(*, as_json: JsonFlag = False) -> None:
     """Print the effective configuration: files, then environment, with its hash."""
     settings = open_home().settings
-    document = {"hash": config_hash(settings), **effective(settings)}
+    guard = policy_of(settings, mode=settings.breakwater.mode).guard
+    document = {
+        "hash": config_hash(settings),
+        "budget": price_of(guard),
+        **effective(settings),
+    }
     show(document, _render_effective, as_json=as_json)
 
 
@@ -71,9 +79,10 @@ def _render_effective(document: Document, console: Console) -> None:
     table = Table(title=f"effective configuration {document['hash']}", title_justify="left")
     table.add_column("key")
     table.add_column("value")
-    for key, value in _flat("", {k: v for k, v in document.items() if k != "hash"}):
+    for key, value in _flat("", {k: v for k, v in document.items() if k not in ("hash", "budget")}):
         table.add_row(key, value)
     console.print(table)
+    console.print(escape(str(document["budget"]["in_words"])))
 
 
 def _flat(prefix: str, tree: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -281,3 +281,11 @@ def test_liquidation_before_the_stop_is_refused() -> None:
     assert done(world, WISH).qty > 0
     del state.leverages[BTC]
     assert refused(world, WISH).reason is RefusalReason.LIQUIDATION_TOO_NEAR, "unknown is not safe"
+
+
+def test_from_threat_three_on_liquidation_lies_three_stop_distances_away() -> None:
+    for threat, fits in ((1, True), (2, True), (3, False)):
+        world = ready(threat=threat)
+        state = world.kernel.state
+        state.margin_modes[BTC], state.leverages[BTC] = MarginMode.ISOLATED, 17
+        assert isinstance(sized(world, WISH), Sized) == fits
