@@ -96,7 +96,10 @@ def test_the_other_pages_can_be_shown(held):
         "levels": 1, "strategies": [],
     }  # fmt: skip
     assert "valid" in shown(config._render_check, document)
-    assert "a.b" in shown(config._render_effective, {"hash": "h", "a": {"b": [1]}})
+    effective = {"hash": "h", "budget": {"in_words": "the price"}, "a": {"b": [1]}}
+    told = shown(config._render_effective, effective)
+    assert "a.b" in told
+    assert "the price" in told
     seen = {name: answered(held, name) for name in ("status", "positions")} | {"why": {"chain": []}}
     assert watch._page(seen, Console(file=io.StringIO(), width=120, force_terminal=True))
 

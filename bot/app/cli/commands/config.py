@@ -8,11 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.answers.budget_price import price_of
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, print_json, show
 from bot.app.folder import config_folder
-from bot.app.policy import policy_of
 from bot.app.settings import Settings, config_hash, effective, load_settings
 
 group = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
@@ -50,6 +48,9 @@ def check(*, as_json: JsonFlag = False) -> None:
 def show_effective(*, as_json: JsonFlag = False) -> None:
     """Print the effective configuration: files, then environment, with its hash."""
     settings = open_home().settings
+    from bot.answers.budget_price import price_of
+    from bot.app.policy import policy_of
+
     guard = policy_of(settings, mode=settings.breakwater.mode).guard
     document = {
         "hash": config_hash(settings),
