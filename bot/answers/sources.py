@@ -4,7 +4,7 @@ from bot.answers.question import Answered, Question, age_s, iso, rounded
 from bot.answers.sensed import asked, price_of
 from bot.domain.units import NS_PER_S
 from bot.kernel.clusters.map import live_qty
-from bot.kernel.observe.readings import LIMITS
+from bot.kernel.observe.readings import LIMITS, STRIKE_STANDS_NS
 from bot.kernel.sensed import Told
 from bot.kernel.snapshot import Sensed
 
@@ -19,7 +19,7 @@ def answer(question: Question) -> Answered:
         "readings": [
             _reading(symbol, name, told, now_ns)
             for symbol, sensed in asked(question)
-            for name, told in sorted(sensed.senses.readings.newest.items())
+            for name, told in _all(sensed)
         ],
         "windows": [
             row for symbol, sensed in asked(question) for row in _windows(symbol, sensed, now_ns)
@@ -30,8 +30,13 @@ def answer(question: Question) -> Answered:
     }
 
 
+def _all(sensed: Sensed) -> list[tuple[str, Told]]:
+    kept = sensed.senses.readings
+    return [*sorted(kept.newest.items()), *sorted(kept.strikes.items())]
+
+
 def _reading(symbol: str, name: str, told: Told, now_ns: int) -> Answered:
-    limits = LIMITS.get(name)
+    limit_ns = LIMITS[name][2] if name in LIMITS else STRIKE_STANDS_NS
     age_ns = max(now_ns - told.event_ns, 0)
     weight = 0.5 ** (age_ns / told.half_life_ns) if told.half_life_ns > 0 else None
     return {
@@ -45,7 +50,7 @@ def _reading(symbol: str, name: str, told: Told, now_ns: int) -> Answered:
         "age_s": age_s(now_ns, told.event_ns),
         "half_life_s": told.half_life_ns / NS_PER_S if told.half_life_ns > 0 else None,
         "says_still": rounded(weight, 3),
-        "stands": age_ns <= limits[2] if limits is not None else None,
+        "stands": age_ns <= limit_ns,
     }
 
 

@@ -14,6 +14,7 @@ from bot.domain.orders import PositionSide
 from bot.ports import Clock, Source
 from bot.sources.daily import Layout
 from bot.sources.open import CoinglassConfig, SourcesConfig, WebConfig, open_sources
+from bot.venue.deribit import OptionSkew
 
 _WEB = (
     "fear_greed", "btc_etf_net_flow_usd", "spx_return", "exchange_netflow", "event_calendar",
@@ -49,7 +50,7 @@ def sources_config(
 
 
 async def open_outside(
-    asked: SourcesConfig, clock: Clock, stack: AsyncExitStack
+    settings: Settings, asked: SourcesConfig, clock: Clock, stack: AsyncExitStack
 ) -> tuple[Source, ...]:
     """Open everything that is read from outside; `stack` closes it.
 
@@ -58,7 +59,12 @@ async def open_outside(
     """
     room = open_sources(asked, clock)
     stack.push_async_callback(room.close)
-    return room.sources
+    table = settings.sources.option_skew
+    if not table.enabled:
+        return room.sources
+    skew = OptionSkew(table.assets, clock, every_s=table.every_s)
+    stack.push_async_callback(skew.close)
+    return (*room.sources, skew)
 
 
 class _Keys:

@@ -156,7 +156,7 @@ async def _run(
         stack.push_async_callback(writer.close)
         room = await open_room(config, clock)
         stack.push_async_callback(room.close)
-        sources = await open_outside(asked, clock, stack)
+        sources = await open_outside(settings, asked, clock, stack)
         parts = _parts(settings, places, clock, run_id, room, writer, paper, sources)
         return await run_daemon(parts)
 

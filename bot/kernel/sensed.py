@@ -217,6 +217,8 @@ class ReadingSense(msgspec.Struct, kw_only=True):
     """Readings that no venue gives."""
 
     newest: dict[str, Told] = {}
+    strikes: dict[str, Told] = {}
+    """Option strikes with much open interest: shown, not weighed."""
     flows: Ring = msgspec.field(default_factory=lambda: Ring(150))
     equity: Ring = msgspec.field(default_factory=lambda: Ring(150))
     netflow: Ring = msgspec.field(default_factory=lambda: Ring(150))

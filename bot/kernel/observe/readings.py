@@ -26,6 +26,10 @@ LIMITS: dict[str, tuple[float, float, int]] = {
     SPOT_CVD: (-1e13, 1e13, 2 * NS_PER_H),
 }
 """name -> (least, most, how long it stands for the present)"""
+AT_STRIKE = ("put_oi_at_", "call_oi_at_", "put_skew_at_")
+"""How readings of one option strike begin, behind the asset."""
+STRIKE_MOST, STRIKES_MAX = 1e9, 40
+STRIKE_STANDS_NS = 6 * NS_PER_H
 AHEAD_NS = NS_PER_MIN
 ETF_DAYS = 5
 ETF_SPAN_DAYS = 9
@@ -42,6 +46,8 @@ def on_reading(senses: Senses, event: Reading) -> bool:
     """Keep a reading that the senses use; False when it is unknown, nonsense, late or repeated."""
     sense = senses.readings
     name = event.name.removeprefix(asset_of(senses.symbol).lower() + "_")
+    if name.startswith(AT_STRIKE) and name != event.name:
+        return _at_strike(sense, name, event)
     name = name if name in OF_ASSET else event.name
     limits = LIMITS.get(name)
     if limits is None:
@@ -53,14 +59,33 @@ def on_reading(senses: Senses, event: Reading) -> bool:
     told = sense.newest.get(name)
     if told is not None and event.event_ns <= told.event_ns and not _revises(told, event):
         return _fills_hole(sense, name, event)
-    sense.newest[name] = Told(
-        event.source, event.value, event.event_ns, event.received_ns, event.origin,
-        event.half_life_ns,
-    )  # fmt: skip
+    sense.newest[name] = _told(event)
     days = _days(sense, name)
     if days is not None:
         rings.put(days, _day(event), event.value)
     return True
+
+
+def _at_strike(sense: ReadingSense, name: str, event: Reading) -> bool:
+    """Keep what is told of one strike: shown, never weighed. Strikes come and go."""
+    told = sense.strikes.get(name)
+    sound = abs(event.value) <= STRIKE_MOST and event.event_ns <= event.received_ns + AHEAD_NS
+    if not sound or (told is not None and event.event_ns <= told.event_ns):
+        sense.refused += 1
+        return False
+    sense.strikes[name] = _told(event)
+    stands = event.event_ns - STRIKE_STANDS_NS
+    sense.strikes = {n: t for n, t in sense.strikes.items() if t.event_ns > stands}
+    while len(sense.strikes) > STRIKES_MAX:
+        del sense.strikes[min(sense.strikes, key=lambda n: (sense.strikes[n].event_ns, n))]
+    return True
+
+
+def _told(event: Reading) -> Told:
+    return Told(
+        event.source, event.value, event.event_ns, event.received_ns, event.origin,
+        event.half_life_ns,
+    )  # fmt: skip
 
 
 def _day(event: Reading) -> int:
