@@ -37,9 +37,14 @@ def answer(question: Question) -> Answered:
         "volatility": [_volatility(m, policy) for _, m in sorted(state.markets.items())],
         "rules": [row for view in held(state, policy) for row in _rules(view)],
         "own_day": _own_day(state, policy),
-        "next": [row for leg in legs_of(state) for row in _next(state, policy, leg)],
+        "next": next_of(state, policy),
         "note": "A stop is not a guarantee against a gap: a fast market can fill it lower.",
     }
+
+
+def next_of(state: BotState, policy: Policy) -> list[Answered]:
+    """Return what happens to each leg at which price, a leg's nearest first."""
+    return [row for leg in legs_of(state) for row in _next(state, policy, leg)]
 
 
 def _budgets(state: BotState, policy: Policy) -> Answered:

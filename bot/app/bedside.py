@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from bot.answers import risk
 from bot.answers.held import covered_qty, legs_of, working_stops
 from bot.answers.question import Answered, age_s
 from bot.app.answering import Special
@@ -117,7 +118,14 @@ class Bedside:
                 remedy="see the log",
             ),
             Check(name="mode", ok=True, found=f"{state.mode.value}: {state.mode_reason}"),
+            self._next(),
         ]
+
+    def _next(self) -> Check:
+        """Tell what happens first from here, and at which price."""
+        rows = risk.next_of(self._machine.state, self._machine.policy)
+        told = [f"{r['what']} at {r['price']} ({r['symbol']} {r['side']})" for r in rows[:2]]
+        return Check(name="next", ok=True, found="; ".join(told) or "nothing: no position is held")
 
     async def _db_backup(self, args: dict[str, str]) -> Answered:
         del args

@@ -124,11 +124,22 @@ async def _account(venue: Venue) -> Check:
     )
     if crossed:
         words += f"; cross margin on {', '.join(crossed)}: a loss there can take the whole wallet"
+    words += f"; {_settings_of(account)}"
     return Check(
         name="account",
         ok=True,
         found=f"{account.wallet_usd:.2f} USDT, {_held(account)}, {words}",
     )
+
+
+def _settings_of(account: AccountState) -> str:
+    """Return margin mode and leverage as they are really set at the venue."""
+    modes = {symbol: mode.value.lower() for symbol, mode in account.margin_modes.items()}
+    told = [
+        f"{symbol} {modes.get(symbol, 'margin unknown')} {account.leverages.get(symbol, '?')}x"
+        for symbol in sorted({*modes, *account.leverages})
+    ]
+    return ", ".join(told) or "margin modes and leverage unknown"
 
 
 def _held(account: AccountState) -> str:

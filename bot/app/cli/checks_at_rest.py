@@ -69,6 +69,8 @@ async def _venue(home: Home) -> list[Check]:
     """Open the venue room with the configured key, look, and close it again."""
     from bot.app.clock import SystemClock
     from bot.app.credentials import require_secret
+    from bot.app.first_moves import first_moves
+    from bot.app.policy import policy_of
     from bot.venue.open import VenueConfig, open_room
 
     table, state = home.settings.breakwater, home.places.state
@@ -85,7 +87,9 @@ async def _venue(home: Home) -> list[Check]:
         room = await open_room(config, SystemClock())
     except BotError as error:
         return [Check(name="venue", ok=False, found=str(error), remedy="see docs/runbook.md")]
+    policy = policy_of(home.settings, mode=table.mode)
     try:
-        return await venue_checks(room.venue, symbols)
+        found = await venue_checks(room.venue, symbols)
+        return [*found, await first_moves(room.venue, policy, SystemClock())]
     finally:
         await room.close()
