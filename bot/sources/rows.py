@@ -15,7 +15,7 @@ from bot.domain.units import NS_PER_DAY, NS_PER_MS, NS_PER_S, finite
 ROWS_MAX: Final = 20_000
 NOTHING: Final = frozenset({"", "-", ".", "n/a", "na", "null", "none"})
 """How tables write that there is no value that day."""
-_NUMBER: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d{1,3})?")
+_NUMBER: Final = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)?(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS: Final = (10**9, 10**10)
 _MILLIS: Final = (10**12, 10**13)
