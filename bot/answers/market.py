@@ -1,5 +1,6 @@
 """Answers `market`: price, volatility, funding, interest and judgement of each symbol in a row."""
 
+from bot.answers.heard import venues
 from bot.answers.question import Answered, Question, age_s, iso, rounded
 from bot.answers.sensed import asked, atr_1h, price_of
 from bot.kernel.snapshot import Sensed
@@ -8,9 +9,9 @@ NAME = "market"
 
 
 def answer(question: Question) -> Answered:
-    """Return one row a symbol; prices in quote, shares as fractions, None is unknown."""
+    """Return one row a symbol, then one a venue; prices in quote, fractions, None is unknown."""
     rows = [_row(question, symbol, sensed) for symbol, sensed in asked(question)]
-    return {"as_of": iso(question.state.now_ns), "markets": rows}
+    return {"as_of": iso(question.state.now_ns), "markets": rows, "venues": venues(question)}
 
 
 def _row(question: Question, symbol: str, sensed: Sensed) -> Answered:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from bot.domain.errors import BotError
+from bot.domain.feeds import VenueHealth
 from bot.domain.policy import Policy
 from bot.domain.units import NS_PER_S
 from bot.kernel.snapshot import BotState
@@ -27,6 +28,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     args: dict[str, str] = {}
     shelf: Shelf | None = None
+    feeds: tuple[VenueHealth, ...] | None = None
+    """How every venue that is heard is doing; None where nobody listens."""
 
     @property
     def symbol(self) -> str:

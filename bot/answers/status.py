@@ -1,5 +1,6 @@
 """Answers `status`: mode, money, protection and freshness on one page."""
 
+from bot.answers.heard import venues
 from bot.answers.held import covered_qty, legs_of, working_stops
 from bot.answers.question import Answered, Question, age_s, iso, rounded
 from bot.domain.orders import Purpose
@@ -39,6 +40,7 @@ def answer(question: Question) -> Answered:
         "account_age_s": age_s(state.now_ns, state.account_ns),
         "user_stream_live": state.user_stream_live,
         "markets": [_market(state, symbol) for symbol in sorted(state.markets)],
+        "venues": venues(question),
     }
 
 

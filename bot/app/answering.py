@@ -3,10 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from bot.answers.ask import Fetched, ask, table_wanted
 from bot.answers.journal import TABLES
 from bot.answers.question import Answered, Question
 from bot.app.source_health import source_rows
+from bot.domain.feeds import VenueHealth
 from bot.runtime.parts import Machine
 
 
@@ -37,11 +40,13 @@ class Answering:
         history: History,
         special: dict[str, Special] | None = None,
         health: Mapping[str, object] | None = None,
+        feeds: Callable[[], tuple[VenueHealth, ...]] | None = None,
     ) -> None:
         self._machine = machine
         self._history = history
         self._special = special or {}
         self._health = {} if health is None else health
+        self._feeds = feeds
 
     async def __call__(self, name: str, args: dict[str, str]) -> Answered:
         """Return the answer called `name`.
@@ -54,9 +59,8 @@ class Answering:
             return await special(args)
         question = Question(state=self._machine.state, policy=self._machine.policy, args=args)
         shelf = await self._fetch(name, question)
-        answer = ask(
-            name, Question(state=question.state, policy=question.policy, args=args, shelf=shelf)
-        )
+        feeds = self._feeds() if self._feeds is not None else None
+        answer = ask(name, msgspec.structs.replace(question, shelf=shelf, feeds=feeds))
         if name in WITH_SOURCES:
             answer["sources"] = source_rows(self._health, question.state.now_ns)
         return answer

@@ -1,9 +1,10 @@
 """What a running daemon says about its own health: doctor, and care of its journal."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bot.answers import risk
+from bot.answers.heard import words
 from bot.answers.held import covered_qty, legs_of, working_stops
 from bot.answers.question import Answered, age_s
 from bot.app.answering import Special
@@ -13,6 +14,7 @@ from bot.app.places import Places
 from bot.app.settings import Settings, config_hash, load_settings
 from bot.app.source_health import source_checks
 from bot.domain.errors import BotError
+from bot.domain.feeds import VenueHealth
 from bot.domain.risk import Severity
 from bot.journal import care
 from bot.journal.writer import JournalWriter
@@ -32,6 +34,7 @@ class Bedside:
         journal: JournalWriter,
         board: Noticeboard,
         health: Mapping[str, object],
+        feeds: Callable[[], tuple[VenueHealth, ...]],
     ) -> None:
         self._settings = settings
         self._places = places
@@ -40,6 +43,7 @@ class Bedside:
         self._journal = journal
         self._board = board
         self._health = health
+        self._feeds = feeds
 
     def answers(self) -> dict[str, Special]:
         """Return the questions answered here, by name."""
@@ -54,7 +58,20 @@ class Bedside:
         checks = [self._config(), *machine_checks(self._places), await self._database()]
         checks += await venue_checks(self._venue, self._settings.risk.symbols)
         checks += source_checks(self._health, self._machine.state.now_ns)
-        return report([*checks, self._proof(), *self._belief()])
+        return report([*checks, self._proof(), *self._belief(), *self._heard()])
+
+    def _heard(self) -> list[Check]:
+        """Tell how each venue is heard; one that is silent is missing from the senses, not calm."""
+        now_ns = self._machine.state.now_ns
+        return [
+            Check(
+                name=f"{health.venue} market data",
+                ok=health.live and not health.silent,
+                found=words(health, now_ns),
+                remedy="the senses go on without it; check the network and senses.venues",
+            )
+            for health in self._feeds()
+        ]
 
     def _config(self) -> Check:
         """Compare the files with what this run was started with."""

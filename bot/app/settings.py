@@ -19,12 +19,13 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from bot.app.faults import env_names, lines_of, unknown_env
+from bot.app.sense_tables import SensesTable
 from bot.app.source_tables import SourcesTable
 from bot.app.tables import BreakwaterTable, LevelsTable, RiskTable, StrategiesTable, VenuesTable
 from bot.domain.errors import ConfigInvalid
 
 PREFIX = "BREAKWATER_"
-TABLES = ("breakwater", "risk", "levels", "strategies", "venues", "sources")
+TABLES = ("breakwater", "risk", "levels", "strategies", "venues", "senses", "sources")
 FILE_BYTES_MAX = 1_000_000
 
 
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     levels: LevelsTable
     strategies: StrategiesTable
     venues: VenuesTable
+    senses: SensesTable
     sources: SourcesTable
 
     @classmethod

@@ -15,6 +15,7 @@ from bot.app.bedside import Bedside
 from bot.app.clock import SystemClock
 from bot.app.credentials import require_secret
 from bot.app.discover import find_strategies
+from bot.app.hearing import Hearing, open_hearing
 from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
 from bot.app.narrator import Narrator
@@ -156,8 +157,10 @@ async def _run(
         stack.push_async_callback(writer.close)
         room = await open_room(config, clock)
         stack.push_async_callback(room.close)
+        hearing = await open_hearing(settings, room, clock)
+        stack.push_async_callback(hearing.close)
         sources = await open_outside(settings, asked, clock, stack)
-        parts = _parts(settings, places, clock, run_id, room, writer, paper, sources)
+        parts = _parts(settings, places, clock, run_id, room, hearing, writer, paper, sources)
         return await run_daemon(parts)
 
 
@@ -167,6 +170,7 @@ def _parts(
     clock: Clock,
     run_id: str,
     room: VenueRoom,
+    hearing: Hearing,
     writer: JournalWriter,
     paper: PaperVenue | None,
     sources: tuple[Source, ...],
@@ -180,7 +184,7 @@ def _parts(
     kernel = Kernel(policy, strategies, run_id)
     board = Noticeboard()
     health: dict[str, object] = {}
-    bedside = Bedside(settings, places, kernel, room.venue, writer, board, health)
+    bedside = Bedside(settings, places, kernel, room.venue, writer, board, health, hearing.health)
     keeper: tuple[Feed, ...] = () if paper is None else (paper,)
 
     async def backup() -> None:
@@ -190,12 +194,13 @@ def _parts(
         kernel=kernel,
         venue=room.venue,
         guard=room.guard,
-        feeds=(*room.feeds, *keeper),
+        feeds=(*room.feeds, room.past, *hearing.feeds, *keeper),
+        past=room.past,
         memory=Narrator(writer),
         clock=clock,
         symbols=settings.risk.symbols,
         notify=board,
-        ask=Answering(kernel, writer, bedside.answers(), health),
+        ask=Answering(kernel, writer, bedside.answers(), health, hearing.health),
         run_id=run_id,
         socket_path=places.socket,
         notify_address=os.environ.get("NOTIFY_SOCKET"),

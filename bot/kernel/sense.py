@@ -36,7 +36,7 @@ from bot.kernel.sensed import Senses
 from bot.kernel.snapshot import Bar, BotState, Market, Sensed
 
 HOUR_S = NS_PER_H // NS_PER_S
-LIQUIDATIONS = ".liquidations"
+TRADED, MARKET, LIQUIDATIONS = "market", ".market", ".liquidations"
 ALARMING = 4
 Flow = TypeVar("Flow", FundingRate, OpenInterest)
 
@@ -165,14 +165,30 @@ def _symbols(state: BotState) -> list[str]:
 
 
 def on_status(desk: Desk, event: FeedStatus) -> None:
-    """A venue whose liquidations went silent is missing, not calm."""
-    if not event.stream.endswith(LIQUIDATIONS):
+    """A venue whose liquidations went silent is missing, not calm.
+
+    A line that falls takes its liquidations along. When it is back the venue says by itself what
+    they are worth; the traded venue's come with its prices.
+    """
+    if event.stream == TRADED:
+        venue = desk.policy.venue
+    elif event.stream.endswith(LIQUIDATIONS):
+        venue = event.stream.removesuffix(LIQUIDATIONS)
+    elif event.stream.endswith(MARKET) and not event.live:
+        venue = event.stream.removesuffix(MARKET)
+    else:
         return
-    venue = event.stream.removesuffix(LIQUIDATIONS)
     for symbol in [event.symbol] if event.symbol else sorted(desk.state.sensed):
         sensed = desk.state.sensed.get(symbol)
         if sensed is not None:
             liquidations.on_venue(sensed.senses, venue, live=event.live)
+
+
+def on_started(desk: Desk) -> None:
+    """Begin a run in which no venue was heard yet: what a snapshot remembers is not live."""
+    for sensed in desk.state.sensed.values():
+        for venue in sensed.senses.liquidations.venues.values():
+            venue.live = False
 
 
 # ------------------------------------------------------------------ one closed bar

@@ -203,6 +203,7 @@ class Kernel:
     def _on_started(self, event: m.Started) -> None:
         self.state.run_id = event.run_id
         self.state.read_only = event.read_only
+        sense.on_started(self.desk)
         self.desk.record("start", "", f"run {event.run_id} starts, reducing only", "crash-only")
 
     def _on_instruments(self, event: m.InstrumentsLoaded) -> None:

@@ -21,6 +21,14 @@ Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]] | dict[str, o
 """Answers a read-only question (name, args); raises BotError with one clear line."""
 
 
+class Past(Protocol):
+    """What the venue remembers beside candles: settled funding and open interest of past hours."""
+
+    async def once(self, emit: Callable[[Event], None]) -> None:
+        """Tell all of it, oldest first by symbol; what fails is told as FeedStatus."""
+        ...
+
+
 class Machine(Protocol):
     """The kernel as the shell sees it: one event in, effects out."""
 
@@ -112,6 +120,8 @@ class DaemonParts:
     notify_address: str | None = None
     """$NOTIFY_SOCKET of systemd, when there is one."""
     backup: Callable[[], Awaitable[None]] | None = None
+    past: Past | None = None
+    """Asked at the start, so that the first judgement knows more than prices; None: nothing."""
     options: Options = field(default_factory=Options)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to end the daemon in order, as SIGTERM does."""

@@ -1,7 +1,7 @@
 """The one way of starting: restore, read the venue, reconcile, protect, and only then trade."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from loguru import logger
@@ -31,6 +31,8 @@ RECENT_BARS = 100
 """Bars of the decision timeframe loaded behind the coarser history, for strategies."""
 BAR_SIZES_S = (60, 180, 300, 900, 1_800, 3_600, 7_200, 14_400)
 """Timeframes every venue has; others are built from trades alone."""
+STEPS_PER_TURN = 64
+"""Coverage is awake already and must not wait for a month of bars."""
 FAULTS = (VenueError, *outcomes.DEFECTS)
 
 Step = Callable[[Event], None]
@@ -136,22 +138,38 @@ async def _try_instruments(
 
 
 async def load_history(parts: DaemonParts, step: Step) -> int:
-    """Teach the kernel from candles before now, within a bounded time; return how many.
+    """Teach the kernel from before now, within a bounded time; return how many candles there were.
 
-    Where none can be had, the prior volatility sizes positions.
+    Where no candles can be had, the prior volatility sizes positions; where no past funding or
+    open interest can be had, the senses say that they are missing.
     """
-    count = 0
+    candles: list[Candle] = []
+    told: list[Event] = []
+    await _in_time(parts, _candles(parts, candles), "candles")
+    if parts.past is not None:
+        await _in_time(parts, parts.past.once(told.append), "funding and open interest")
+    # a bar is known before what happened at its close: the senses fold it with that bar's volume
+    past = sorted((*candles, *told), key=lambda e: (e.event_ns, not isinstance(e, Candle)))
+    for count, event in enumerate(past, start=1):
+        step(event)
+        if count % STEPS_PER_TURN == 0:
+            await parts.clock.sleep_s(0.0)
+    return len(candles)
+
+
+async def _in_time(parts: DaemonParts, work: Awaitable[None], what: str) -> None:
+    """Do `work` within the history deadline; what had come by then counts."""
     try:
         async with asyncio.timeout(parts.options.history_deadline_s):
-            for symbol in parts.symbols:
-                for timeframe_s, since_ns, until_ns in _spans(parts):
-                    candles = await _bars(parts, symbol, timeframe_s, since_ns, until_ns)
-                    count += len(candles)
-                    for candle in candles:
-                        step(candle)
+            await work
     except TimeoutError:
-        logger.warning("history: the venue is slow, going on with {} candles", count)
-    return count
+        logger.warning("history: the venue is slow, going on with the {} that came", what)
+
+
+async def _candles(parts: DaemonParts, candles: list[Candle]) -> None:
+    for symbol in parts.symbols:
+        for timeframe_s, since_ns, until_ns in _spans(parts):
+            candles += await _bars(parts, symbol, timeframe_s, since_ns, until_ns)
 
 
 def _spans(parts: DaemonParts) -> list[tuple[int, int, int]]:

@@ -6,10 +6,12 @@ from typing import Final
 
 import msgspec
 
+from bot.domain.feeds import VenueHealth
 from bot.domain.units import NS_PER_S
 from bot.ports import Emit
 from bot.venue.line import Line
 from bot.venue.profiles import binance
+from bot.venue.reader import PublicReader
 
 HEARTBEAT_S: Final = 10.0
 STALE_NS: Final = 10 * NS_PER_S
@@ -17,6 +19,7 @@ BOOK_STALE_NS: Final = 60 * NS_PER_S
 STREAMS_PER_MESSAGE: Final = 100
 MARKET_STREAMS: Final = ("aggTrade", "markPrice@1s", "forceOrder")
 BOOK_STREAMS: Final = ("bookTicker",)
+LIQUIDATIONS: Final = "one print a second per contract, the rest is estimated"
 
 
 class Asking:
@@ -50,9 +53,35 @@ class PublicFeed:
 
     name = binance.NAME
 
-    def __init__(self, market: Line, book: Line) -> None:
+    def __init__(
+        self, market: Line, book: Line, readers: Sequence[PublicReader], symbols: Sequence[str]
+    ) -> None:
         self.market = market
         self.book = book
+        self._readers = readers
+        self._symbols = symbols
+
+    def health(self) -> VenueHealth:
+        """Return how the market streams are doing now; book tops count as its frames."""
+        lines, readers = (self.market, self.book), self._readers
+        told = {symbol: self.market.reader.told_ns(symbol) for symbol in self._symbols}
+        return VenueHealth(
+            venue=self.name,
+            live=self.market.live,
+            reason=self.market.reason,
+            liquidations=LIQUIDATIONS,
+            told_ns={symbol: ns for symbol, ns in told.items() if ns is not None},
+            silent=tuple(sorted(self.market.silent)),
+            unlisted=(),
+            connections=self.market.connections,
+            frames=sum(line.tally.frames for line in lines),
+            frames_per_s=sum(line.tally.per_s() for line in lines),
+            frame_ns=max(line.tally.frame_ns for line in lines),
+            junk=sum(line.junk for line in lines),
+            gaps=sum(reader.gaps for reader in readers),
+            repeats=sum(reader.repeats for reader in readers),
+            last_error=self.market.error or self.book.error,
+        )
 
     async def run(self, emit: Emit) -> None:
         """Stream both lines until cancelled."""

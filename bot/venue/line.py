@@ -14,6 +14,7 @@ from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.ports import Clock, Emit
 from bot.venue.backoff import Backoff
 from bot.venue.breaker import Breaker
+from bot.venue.tally import Tally
 
 DIAL_S: Final = 10.0
 LOOK_S: Final = 1.0
@@ -84,6 +85,8 @@ class Line:
         self.junk = 0
         self.connections = 0
         self.reason = "not dialled yet"
+        self.error = ""
+        self.tally = Tally()
         self._session = session
         self._url = url
         self._dialect = dialect
@@ -119,6 +122,7 @@ class Line:
             began_ns = self._clock.monotonic_ns()
             reason = await self._connection(emit)
             proven, self._proven = self._proven, False
+            self.tally.begin()
             self._tell(emit, live=False, reason=reason)
             if proven and self._clock.monotonic_ns() - began_ns >= HELD_NS:
                 backoff.reset()
@@ -173,15 +177,16 @@ class Line:
     async def _read(
         self, socket: aiohttp.ClientWebSocketResponse, emit: Emit, junk_max: int
     ) -> str:
-        frames = 0
+        tally = self.tally
         async for message in socket:
-            frames += 1
-            if frames % FRAMES_PER_TURN == 0:
+            tally.frames += 1
+            if tally.frames % FRAMES_PER_TURN == 0:
                 await asyncio.sleep(0)  # a burst must not keep protection from its turn
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
+            tally.frame_ns = now_ns = self._clock.now_ns()
             try:
-                events = self.reader.read(message.data, self._clock.now_ns())
+                events = self.reader.read(message.data, now_ns)
             except VenueDataInvalid as nonsense:
                 if self._is_hopeless(emit, nonsense, junk_max):
                     return f"too many unreadable frames, last: {nonsense}"
@@ -212,6 +217,7 @@ class Line:
         """Look every second whether prices are fresh; close the socket when they are not."""
         while True:
             await self._clock.sleep_s(LOOK_S)
+            self.tally.look(self._clock.monotonic_ns())
             self._verdict = self._look(emit) or await self._keep_open(socket)
             if self._verdict:
                 await socket.close()
@@ -262,5 +268,7 @@ class Line:
 
     def _tell(self, emit: Emit, *, live: bool, reason: str, symbol: str = "") -> None:
         self.reason = reason
+        if not live or reason.startswith("suspect"):
+            self.error = reason
         venue_ns, ours_ns = self._venue_now_ns(), self._clock.now_ns()
         emit(FeedStatus(self.name, symbol, venue_ns, ours_ns, live, reason))

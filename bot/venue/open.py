@@ -1,7 +1,7 @@
 """Opening the room: two clients with sockets of their own, one limit, the feeds. No request yet."""
 
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import aiohttp
 import msgspec
@@ -27,6 +27,8 @@ from bot.venue.feed import (
 from bot.venue.hosts import Fence
 from bot.venue.lanes import Lanes
 from bot.venue.line import Line
+from bot.venue.polls.binance import BinancePolls
+from bot.venue.polls.feed import PollFeed
 from bot.venue.profiles import binance
 from bot.venue.profiles.binance import Mode
 from bot.venue.reader import PublicReader
@@ -71,14 +73,18 @@ class VenueRoom:
         guard: BinanceVenue,
         public: PublicFeed,
         user: UserStream | None,
+        past: PollFeed,
         lanes: Lanes,
         breaker: Breaker,
+        venue_now_ns: Callable[[], int],
     ) -> None:
         self.venue: Venue = venue
         self.guard: Venue = guard
         self.public = public
         self.user = user
+        self.past = past
         self.feeds: tuple[Feed, ...] = (public,) if user is None else (public, user)
+        self.venue_now_ns = venue_now_ns
         self.lanes = lanes
         self.breaker = breaker
 
@@ -148,9 +154,10 @@ async def open_room(
     venue = _venue(config, clock, main, main_session, notes, guards=False)
     watchman = _venue(config, clock, guard, guard_session, notes, guards=True)
     public = _public_feed(config, clock, main_session, main, breaker, venue)
+    past = PollFeed(BinancePolls(main, clock), config.symbols, clock, pause_s=0.0)
     if config.api_key:
         notes.user = UserStream(main, clock, breaker, notes)
-    return VenueRoom(venue, watchman, public, notes.user, lanes, breaker)
+    return VenueRoom(venue, watchman, public, notes.user, past, lanes, breaker, main.venue_now_ns)
 
 
 def _venue(
@@ -260,9 +267,11 @@ def _public_feed(
 ) -> PublicFeed:
     rest = binance.rest_url(config.mode, config.base_url)
     origin = binance.ws_url(config.mode, config.ws_url, rest)
+    readers: list[PublicReader] = []
 
     def line(name: str, path: str, kinds: Sequence[str], stale_ns: int) -> Line:
         reader = PublicReader(config.symbols)
+        readers.append(reader)
 
         async def refine() -> None:
             if name != "market":
@@ -287,4 +296,6 @@ def _public_feed(
     return PublicFeed(
         line("market", "/market/ws", MARKET_STREAMS, STALE_NS),
         line("book", "/public/ws", BOOK_STREAMS, BOOK_STALE_NS),
+        readers,
+        config.symbols,
     )

@@ -1,20 +1,22 @@
 """Opening the senses: feeds and polls of venues that are not traded, each with its own fence."""
 
+import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import aiohttp
 import msgspec
 
 from bot.domain.errors import ConfigInvalid
+from bot.domain.feeds import VenueHealth
 from bot.domain.units import NS_PER_S
-from bot.ports import Clock, Feed
+from bot.ports import Clock, Emit, Feed
 from bot.venue.breaker import Breaker
 from bot.venue.feeds import bybit, hyperliquid, okx
 from bot.venue.feeds.contracts import Contract, symbols_known
 from bot.venue.feeds.reader import Decode, SenseReader
-from bot.venue.feeds.sensed import STALE_S, SensedFeed, VenueHealth
+from bot.venue.feeds.sensed import STALE_S, SensedFeed
 from bot.venue.hosts import SENSED, DataFence
 from bot.venue.line import Dialect, Line
 from bot.venue.polls.bybit import BybitPolls
@@ -28,6 +30,8 @@ from bot.venue.streams import okx as okx_stream
 
 POOL: Final = 4
 DNS_TTL_S: Final = 300
+PAST_S: Final = 30.0
+"""How long the streams wait for the past."""
 
 
 class SenseConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +44,8 @@ class SenseConfig(msgspec.Struct, frozen=True, kw_only=True):
     stale_s: float = STALE_S
     polls_s: float = 300.0
     past_days: int = 30
+    names: dict[str, dict[str, str]] = {}
+    """venue -> our symbol -> the coin as that venue spells it; empty: not sensed there."""
     loopback: dict[str, str] = {}
 
 
@@ -49,7 +55,7 @@ class _Kind(msgspec.Struct, frozen=True):
     path: str
     decode: Decode
     dialect: Callable[[Callable[[], Sequence[Contract]], SenseConfig], Dialect]
-    polls: Callable[[PublicClient], Polls]
+    polls: Callable[[PublicClient, Mapping[str, str]], Polls]
     liquidations: Callable[[SenseConfig], str]
 
 
@@ -86,10 +92,25 @@ class SensedVenue:
     def __init__(
         self, feed: SensedFeed, past: PollFeed, client: PublicClient, session: aiohttp.ClientSession
     ) -> None:
+        self.name = feed.line.name
         self.feed = feed
         self.past = past
         self._client = client
         self._session = session
+
+    async def run(self, emit: Emit) -> None:
+        """Tell the past, then stream and ask until cancelled.
+
+        The past goes first because what is older than a stream's newest word comes too late.
+        """
+        try:
+            async with asyncio.timeout(PAST_S):
+                await self.past.once(emit)
+        except TimeoutError:
+            self.past.slow(emit, PAST_S)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.feed.run(emit))
+            group.create_task(self.past.run(emit))
 
     async def close(self) -> None:
         """Release every socket."""
@@ -104,9 +125,7 @@ class SenseRoom:
 
     def __init__(self, venues: Sequence[SensedVenue]) -> None:
         self.venues = tuple(venues)
-        self.feeds: tuple[Feed, ...] = tuple(
-            part for item in venues for part in (item.feed, item.past)
-        )
+        self.feeds: tuple[Feed, ...] = self.venues
 
     def health(self) -> tuple[VenueHealth, ...]:
         """Return how every venue is doing."""
@@ -130,7 +149,7 @@ async def open_senses(
     """
     symbols_known(config.symbols)
     hyperliquid.check_watched(config.watched)
-    for name in (*config.venues, *config.loopback):
+    for name in (*config.venues, *config.loopback, *config.names):
         if name not in _KINDS:
             known = ", ".join(sorted(_KINDS))
             raise ConfigInvalid(f"sense: no venue {name!r}; known: {known}")
@@ -158,7 +177,7 @@ def _open(
     breaker = Breaker(clock)
     rest_url = stand_in or SENSED[name].rest
     client = PublicClient(name, session, context, clock, breaker, rest_url=rest_url)
-    polls = kind.polls(client)
+    polls = kind.polls(client, config.names.get(name, {}))
     reader = SenseReader(name, kind.decode)
 
     async def prepare() -> None:

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.markup import escape
 
+from bot.app.cli.feed_pages import venues
 from bot.app.cli.grid import (
     facts,
     grid,
@@ -55,6 +56,7 @@ def status(doc: Document, console: Console) -> None:
     put(console, facts(f"run {doc['run_id']}", pairs), grid("markets", doc["markets"], columns))
     if doc.get("sources"):
         put(console, grid("sources", doc["sources"], HEALTH))
+    put(console, venues(doc.get("venues")))
 
 
 def positions(doc: Document, console: Console) -> None:

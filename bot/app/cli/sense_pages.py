@@ -4,6 +4,7 @@ from typing import Any
 
 from rich.console import Console
 
+from bot.app.cli.feed_pages import venues
 from bot.app.cli.grid import (
     bps,
     facts,
@@ -47,7 +48,7 @@ def market(doc: Document, console: Console) -> None:
         ("cascade", "cascade", text),
         ("degraded", "missing", lambda value: str(len(value))),
     ]
-    put(console, grid("market", doc["markets"], columns))
+    put(console, grid("market", doc["markets"], columns), venues(doc.get("venues")))
 
 
 def pulse(doc: Document, console: Console) -> None:

@@ -1,6 +1,6 @@
 """What another venue calls our contracts, and what its units are in ours."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -9,6 +9,7 @@ from bot.domain.errors import ConfigInvalid
 from bot.venue.profiles import binance
 
 _THOUSANDS: Final = (1_000_000, 10_000, 1_000)
+NONE_NAMED: Final[Mapping[str, str]] = {}
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +44,18 @@ def multiple_of(base: str) -> tuple[int, str]:
     return 1, base
 
 
-def spellings(symbol: str) -> Iterator[tuple[str, float]]:
+def spellings(symbol: str, named: Mapping[str, str] = NONE_NAMED) -> Iterator[tuple[str, float]]:
     """Return names another venue may give the coin, with our coins per one of theirs.
 
     Venues fold cheap coins by thousands and write it in front, behind, as "k", or not at all.
+    A name in `named` (by our symbol) is the only one tried; an empty one stands for nothing.
     """
     base = base_of(symbol)
     many, coin = multiple_of(base)
+    if symbol in named:
+        if named[symbol]:
+            yield named[symbol], _coins(named[symbol]) / many
+        return
     yield base, 1.0
     if many == 1:
         return
@@ -57,6 +63,16 @@ def spellings(symbol: str) -> Iterator[tuple[str, float]]:
     if many == 1_000:
         yield f"k{coin}", 1.0
     yield coin, 1.0 / many
+
+
+def _coins(name: str) -> int:
+    """Return how many coins one `name` is, however the thousands are written."""
+    many, rest = multiple_of(name)
+    if many == 1 and name.startswith("k") and name[1:].isupper():
+        return 1_000
+    if many == 1:
+        return next((each for each in _THOUSANDS if rest.endswith(str(each))), 1)
+    return many
 
 
 def symbols_known(symbols: tuple[str, ...]) -> None:

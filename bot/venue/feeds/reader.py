@@ -146,9 +146,10 @@ class SenseReader:
         missed = 0 if last is None else number - last - told.count
         if missed > 0:
             self.gaps += 1
-            reason = f"gap: {missed} trades missing before id {number}"
-            name = f"{self._venue}.market"
-            events.append(FeedStatus(name, symbol, told.event_ns, received_ns, True, reason))
+            if str(self.gaps).strip("0") == "1":  # 1, 10, 100 ...: the count is in the health
+                reason = f"gap {self.gaps}: {missed} trades missing before id {number}"
+                name = f"{self._venue}.market"
+                events.append(FeedStatus(name, symbol, told.event_ns, received_ns, True, reason))
         return True
 
     def _quote(self, told: Quote, contract: Contract) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-import msgspec
-
+from bot.domain.feeds import VenueHealth
 from bot.domain.market import FeedStatus
+from bot.domain.messages import Event
 from bot.ports import Clock, Emit
 from bot.venue.feeds.flow import VenueFlow
 from bot.venue.feeds.reader import SenseReader
@@ -12,24 +12,6 @@ from bot.venue.line import Line
 
 STALE_S: Final = 30.0
 """OKX repeats an unchanged mark price only every 10 s; three of these are silence."""
-
-
-class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How one venue's stream is doing; times of the venue, ns UTC."""
-
-    venue: str
-    live: bool
-    reason: str
-    liquidations: str
-    """What the venue's liquidation stream leaves out, in words."""
-    told_ns: dict[str, int]
-    silent: tuple[str, ...]
-    unlisted: tuple[str, ...]
-    """Symbols that this venue does not trade; all of them before its listing was read."""
-    connections: int
-    junk: int
-    gaps: int
-    repeats: int
 
 
 class SensedFeed:
@@ -56,12 +38,29 @@ class SensedFeed:
         self._liquidations = liquidations
 
     async def run(self, emit: Emit) -> None:
-        """Say what the liquidations are worth, then stream until cancelled."""
-        now_ns = self._clock.now_ns()
+        """Say what the liquidations are worth, then stream until cancelled.
+
+        Each time the line comes back it is said again: a line that went down took them along.
+        """
         offered = not self._liquidations.startswith("not offered")
         stream = f"{self.name}.liquidations"
-        emit(FeedStatus(stream, "", now_ns, now_ns, offered, self._liquidations))
-        await self.line.run(emit)
+
+        def say() -> None:
+            now_ns = self._clock.now_ns()
+            emit(FeedStatus(stream, "", now_ns, now_ns, offered, self._liquidations))
+
+        was_down = False
+
+        def tell(event: Event) -> None:
+            nonlocal was_down
+            emit(event)
+            if isinstance(event, FeedStatus) and not event.symbol:
+                if event.live and was_down and offered:
+                    say()
+                was_down = not event.live
+
+        say()
+        await self.line.run(tell)
 
     def take_flows(self) -> tuple[VenueFlow, ...]:
         """Return this venue's trades and prices since the last call."""
@@ -80,7 +79,11 @@ class SensedFeed:
             silent=tuple(sorted(self.line.silent)),
             unlisted=tuple(symbol for symbol in self._symbols if symbol not in listed),
             connections=self.line.connections,
+            frames=self.line.tally.frames,
+            frames_per_s=self.line.tally.per_s(),
+            frame_ns=self.line.tally.frame_ns,
             junk=self.line.junk,
             gaps=self._reader.gaps,
             repeats=self._reader.repeats,
+            last_error=self.line.error,
         )

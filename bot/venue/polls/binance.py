@@ -14,7 +14,9 @@ from bot.venue.polls import rows
 from bot.venue.profiles import binance
 from bot.venue.profiles.binance import NAME, Endpoint
 
-ROWS_MAX = 500
+FUNDING_ROWS_MAX = 1_000
+"""More than thirty days of hourly settlements."""
+INTEREST_ROWS_MAX = 500
 FUNDING_RATE = Endpoint("fapiPublicGetFundingRate")
 PAST_INTEREST = Endpoint("fapiDataGetOpenInterestHist")
 
@@ -39,11 +41,15 @@ class BinancePolls:
         )  # fmt: skip
 
     async def settled(self, contract: Contract, since_ns: int) -> tuple[FundingRate, ...]:
-        """Return settlements after `since_ns` (at most 500), oldest first."""
+        """Return settlements after `since_ns` (at most 1000), oldest first."""
         what = f"{contract.venue_id} funding"
         answer = await self._caller.rows(
             FUNDING_RATE,
-            {"symbol": contract.venue_id, "startTime": since_ns // NS_PER_MS, "limit": ROWS_MAX},
+            {
+                "symbol": contract.venue_id,
+                "startTime": since_ns // NS_PER_MS,
+                "limit": FUNDING_ROWS_MAX,
+            },
         )
         paid = []
         for item in answer:
@@ -56,7 +62,7 @@ class BinancePolls:
         """Return open interest at the hours after `since_ns` (the newest 500), oldest first."""
         what = f"{contract.venue_id} open interest"
         answer = await self._caller.rows(
-            PAST_INTEREST, {"symbol": contract.venue_id, "period": "1h", "limit": ROWS_MAX}
+            PAST_INTEREST, {"symbol": contract.venue_id, "period": "1h", "limit": INTEREST_ROWS_MAX}
         )
         found = []
         for item in answer:

@@ -1,11 +1,11 @@
 """Bybit by request: which contracts there are, settled funding, open interest of past hours."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from bot.domain.market import FundingRate, OpenInterest
 from bot.domain.units import NS_PER_MS, finite
 from bot.venue import fields
-from bot.venue.feeds.contracts import Contract, spellings
+from bot.venue.feeds.contracts import NONE_NAMED, Contract, spellings
 from bot.venue.fields import Row
 from bot.venue.polls import rows
 from bot.venue.polls.client import PublicClient
@@ -22,15 +22,16 @@ class BybitPolls:
 
     venue = NAME
 
-    def __init__(self, client: PublicClient) -> None:
+    def __init__(self, client: PublicClient, named: Mapping[str, str] = NONE_NAMED) -> None:
         self._client = client
+        self._named = named
 
     async def contracts(self, symbols: Sequence[str]) -> tuple[Contract, ...]:
         """Return those of `symbols` that are traded here."""
         listed = {name: item async for name, item in self._listed()}
         found = []
         for symbol in symbols:
-            for base, scale in spellings(symbol):
+            for base, scale in spellings(symbol, self._named):
                 item = listed.get(f"{base}{SETTLE}")
                 if item is not None:
                     found.append(_contract(symbol, item, scale))

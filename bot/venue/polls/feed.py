@@ -47,25 +47,30 @@ class PollFeed:
         *,
         back_s: int = BACK_S,
         again_s: float = AGAIN_S,
+        pause_s: float = PAUSE_S,
     ) -> None:
         self.name = f"{polls.venue}.polls"
         self._polls = polls
         self._symbols = symbols
         self._clock = clock
         self._again_s = again_s
+        self._pause_s = pause_s
         self._since_ns = clock.now_ns() - back_s * NS_PER_S
         self._told_ns: dict[tuple[str, str], int] = {}
         self._troubles: dict[str, str] = {}
         self._spoke = False
+        self._asked = False
 
     async def run(self, emit: Emit) -> None:
-        """Ask until cancelled."""
+        """Ask until cancelled; what was asked for before this call is not asked again at once."""
         while True:
+            if self._asked:
+                await self._clock.sleep_s(self._again_s)
             await self.once(emit)
-            await self._clock.sleep_s(self._again_s)
 
     async def once(self, emit: Emit) -> None:
         """Ask for everything once; what fails is told and asked for again next time."""
+        self._asked = True
         try:
             contracts = await self._polls.contracts(self._symbols)
         except VenueError as failed:
@@ -90,13 +95,17 @@ class PollFeed:
     ) -> None:
         key = (kind, contract.symbol)
         since_ns = self._told_ns.get(key, self._since_ns)
-        await self._clock.sleep_s(PAUSE_S)
+        await self._clock.sleep_s(self._pause_s)
         for number, row in enumerate(await ask(contract, since_ns), start=1):
             if row.event_ns > self._told_ns.get(key, self._since_ns):
                 self._told_ns[key] = row.event_ns
                 emit(row)
             if number % ROWS_PER_TURN == 0:
                 await self._clock.sleep_s(0.0)
+
+    def slow(self, emit: Emit, waited_s: float) -> None:
+        """Say that the past did not come in time: it is unknown until the next turn."""
+        self._trouble(emit, "", f"the past did not come within {waited_s:.0f} s: unknown so far")
 
     def _trouble(self, emit: Emit, symbol: str, reason: str) -> None:
         """Say what failed, once for as long as it is the same."""

@@ -1,12 +1,12 @@
 """Hyperliquid by request: which contracts there are and settled funding; no past open interest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.market import FundingRate, OpenInterest
 from bot.domain.units import NS_PER_MS, finite
 from bot.venue import fields
-from bot.venue.feeds.contracts import Contract, spellings
+from bot.venue.feeds.contracts import NONE_NAMED, Contract, spellings
 from bot.venue.polls import rows
 from bot.venue.polls.client import PublicClient
 from bot.venue.streams.hyperliquid import INTERVAL_S, NAME
@@ -17,8 +17,9 @@ class HyperliquidPolls:
 
     venue = NAME
 
-    def __init__(self, client: PublicClient) -> None:
+    def __init__(self, client: PublicClient, named: Mapping[str, str] = NONE_NAMED) -> None:
         self._client = client
+        self._named = named
 
     async def contracts(self, symbols: Sequence[str]) -> tuple[Contract, ...]:
         """Return those of `symbols` whose coin is traded here."""
@@ -31,7 +32,7 @@ class HyperliquidPolls:
         }
         found = []
         for symbol in symbols:
-            for name, scale in spellings(symbol):
+            for name, scale in spellings(symbol, self._named):
                 if name in listed:
                     found.append(_contract(symbol, name, scale))
                     break

@@ -1,12 +1,12 @@
 """OKX by request: contracts with their size (ctVal), settled funding, past open interest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.market import FundingRate, OpenInterest
 from bot.domain.units import finite, finite_positive
 from bot.venue import fields
-from bot.venue.feeds.contracts import Contract, spellings
+from bot.venue.feeds.contracts import NONE_NAMED, Contract, spellings
 from bot.venue.fields import Row
 from bot.venue.polls import rows
 from bot.venue.polls.client import PublicClient
@@ -20,8 +20,9 @@ class OkxPolls:
 
     venue = NAME
 
-    def __init__(self, client: PublicClient) -> None:
+    def __init__(self, client: PublicClient, named: Mapping[str, str] = NONE_NAMED) -> None:
         self._client = client
+        self._named = named
 
     async def contracts(self, symbols: Sequence[str]) -> tuple[Contract, ...]:
         """Return those of `symbols` that are traded here, with coins per contract."""
@@ -33,7 +34,7 @@ class OkxPolls:
         }
         found = []
         for symbol in symbols:
-            for base, scale in spellings(symbol):
+            for base, scale in spellings(symbol, self._named):
                 item = listed.get(f"{base}-USDT-SWAP")
                 if item is not None:
                     found.append(_contract(symbol, item, base, scale))
