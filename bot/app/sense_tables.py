@@ -21,7 +21,7 @@ class SensesTable(Table):
     """Hyperliquid accounts whose liquidations are followed."""
     stale_s: Annotated[Float, Field(ge=5.0, le=600.0)] = 30.0
     polls_s: Annotated[Float, Field(ge=60.0, le=3_600.0)] = 300.0
-    symbols: dict[SensedVenue, dict[Symbol, Coin]] = {}
+    symbols: dict[SensedVenue, dict[Symbol, Coin]] = Field(default_factory=dict)
     """venue -> our symbol -> the coin as that venue spells it; empty: not heard there."""
-    loopback: dict[SensedVenue, Stand] = {}
+    loopback: dict[SensedVenue, Stand] = Field(default_factory=dict)
     """Paper only: a server on this machine in a venue's place."""
