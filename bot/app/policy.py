@@ -5,17 +5,16 @@ from datetime import datetime
 
 import msgspec
 
+from bot.app.rule_policy import rules_of
 from bot.app.settings import Settings
-from bot.app.tables import LevelsTable, RiskTable, RulesTable, RungTable
+from bot.app.tables import LevelsTable, RiskTable
 from bot.domain.policy import (
     GuardPolicy,
     LevelPolicy,
     LevelSpec,
     LimitPolicy,
     Policy,
-    RulePolicy,
     SizingPolicy,
-    Step,
     StrategyPolicy,
     guard_of,
 )
@@ -37,7 +36,7 @@ def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
     strategies = settings.strategies
     return Policy(
         guard=_guard(settings.risk, live=mode == "live", profile=profile),
-        rules=_rules(settings.risk.rules),
+        rules=rules_of(settings.risk.rules, close_out_frac=0.0),
         sizing=SizingPolicy(**settings.risk.sizing.model_dump()),
         limits=LimitPolicy(
             symbols=settings.risk.symbols,
@@ -97,22 +96,6 @@ def _guard(risk: RiskTable, *, live: bool, profile: str) -> GuardPolicy:
     changes.setdefault("sigma_target", _CUSTOM_SIGMA_PER_BUDGET * budget)
     changes |= {"loss_budget_frac": budget, "floor_frac": floor_of(budget)}
     return msgspec.structs.replace(guard_of("L20", **changes), profile="custom")
-
-
-def _rules(table: RulesTable) -> RulePolicy:
-    numbers = table.model_dump(exclude={"margin_ratio", "liq_distance_atr"})
-    standard = RulePolicy()
-    return RulePolicy(
-        margin_ratio=_ladder(table.margin_ratio, standard.margin_ratio),
-        liq_distance_atr=_ladder(table.liq_distance_atr, standard.liq_distance_atr),
-        **numbers,
-    )
-
-
-def _ladder(rungs: tuple[RungTable, ...] | None, standard: tuple[Step, ...]) -> tuple[Step, ...]:
-    if rungs is None:
-        return standard
-    return tuple(Step(rung.enter, rung.leave, rung.factor) for rung in rungs)
 
 
 def _levels(table: LevelsTable) -> LevelPolicy:

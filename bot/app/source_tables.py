@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, model_validator
 
-from bot.app.tables import Float, Name, Symbol, Table, Usd, Words
+from bot.app.bounds import Float, Name, Symbol, Table, Usd, Words
 from bot.domain.errors import ConfigInvalid
 from bot.sources import addresses
 from bot.sources.addresses import host_of

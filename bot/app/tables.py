@@ -2,60 +2,38 @@
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from bot.app.bounds import (
+    Atr,
+    Bars,
+    BarSeconds,
+    Bps,
+    Budget,
+    Factor,
+    FactorByThreat,
+    Float,
+    Frac,
+    Hours,
+    Int,
+    LeverageByThreat,
+    Name,
+    Symbol,
+    Table,
+    Usd,
+    Words,
 )
-
-
-def _number(value: object) -> object:
-    """Refuse true and false where a number is meant (they would be read as 1 and 0)."""
-    if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")
-    return value
-
-
-Float = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-_Float = Float
-_Int = Annotated[int, BeforeValidator(_number)]
-Frac = Annotated[_Float, Field(gt=0.0, le=1.0)]
-Budget = Annotated[_Float, Field(ge=0.02, le=0.50)]
-Seconds = Annotated[_Float, Field(gt=0.0, le=3600.0)]
-Hours = Annotated[_Float, Field(ge=0.0, le=720.0)]
-Bps = Annotated[_Float, Field(ge=0.0, le=500.0)]
-Usd = Annotated[_Float, Field(gt=0.0, le=1e9)]
-Atr = Annotated[_Float, Field(ge=0.0, le=20.0)]
-Factor = Annotated[_Float, Field(ge=0.0, le=1.0)]
-FactorByThreat = Annotated[tuple[Factor, ...], Field(min_length=5, max_length=5)]
-LeverageByThreat = Annotated[
-    tuple[Annotated[_Float, Field(ge=0.0, le=125.0)], ...], Field(min_length=5, max_length=5)
-]
-Bars = Annotated[_Int, Field(ge=1, le=10_000)]
-BarSeconds = Annotated[_Int, Field(ge=1, le=86_400)]
-Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}/USDT:USDT$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=80)]
-
-
-class Table(BaseModel):
-    """A frozen table that knows all its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from bot.app.rule_tables import RulesTable
 
 
 class PaperTable(Table):
     """The market and the account that the embedded venue begins with."""
 
     scenario: Words = "default"
-    speed: Annotated[_Float, Field(ge=0.1, le=10_000.0)] = 60.0
+    speed: Annotated[Float, Field(ge=0.1, le=10_000.0)] = 60.0
     bar_s: BarSeconds = 5
     wallet_usd: Usd = 10_000.0
-    seed: Annotated[_Int, Field(ge=0, le=2**31)] = 1
+    seed: Annotated[Int, Field(ge=0, le=2**31)] = 1
     source: Annotated[str, StringConstraints(pattern=r"^(http://127\.0\.0\.1:\d{1,5})?$")] = ""
     """Scenario `live`: a venue on this machine instead of the production one's public prices."""
 
@@ -76,43 +54,43 @@ class BreakwaterTable(Table):
 class GuardTable(Table):
     """Fine tuning of the guard; the defaults are the studied ones."""
 
-    dead_band_frac: Annotated[_Float, Field(ge=0.01, le=0.5)] = 0.10
+    dead_band_frac: Annotated[Float, Field(ge=0.01, le=0.5)] = 0.10
     relever: bool | None = None
     """None: on paper and testnet yes, live no (few expect a guard to buy)."""
     relever_wait_h: Hours = 4.0
     relever_step_frac: Frac = 0.25
-    stop_distance_max_frac: Annotated[_Float, Field(gt=0.0, le=0.95)] = 0.60
-    sigma_target: Annotated[_Float, Field(gt=0.0, le=5.0)] | None = None
+    stop_distance_max_frac: Annotated[Float, Field(gt=0.0, le=0.95)] = 0.60
+    sigma_target: Annotated[Float, Field(gt=0.0, le=5.0)] | None = None
     """Annualised volatility the account may carry; None: three times the loss budget."""
 
 
 class SizingTable(Table):
     """How large a strategy's trade may be."""
 
-    risk_frac: Annotated[_Float, Field(gt=0.0, le=0.05)] = 0.005
-    reward_min_r: Annotated[_Float, Field(ge=0.5, le=20.0)] = 1.5
+    risk_frac: Annotated[Float, Field(gt=0.0, le=0.05)] = 0.005
+    reward_min_r: Annotated[Float, Field(ge=0.5, le=20.0)] = 1.5
     cost_share_max_frac: Frac = 0.50
     entry_slip_bps: Bps = 5.0
     stop_slip_bps: Bps = 10.0
     entry_band_bps: Bps = 10.0
-    horizon_h: Annotated[_Float, Field(gt=0.0, le=720.0)] = 24.0
-    liq_stop_distances_min: Annotated[_Float, Field(ge=1.0, le=20.0)] = 2.0
-    liq_stop_distances_threat: Annotated[_Float, Field(ge=1.0, le=20.0)] = 3.0
-    liq_threat_from: Annotated[_Int, Field(ge=1, le=5)] = 3
-    heat_max_frac: Annotated[_Float, Field(gt=0.0, le=0.5)] = 0.02
+    horizon_h: Annotated[Float, Field(gt=0.0, le=720.0)] = 24.0
+    liq_stop_distances_min: Annotated[Float, Field(ge=1.0, le=20.0)] = 2.0
+    liq_stop_distances_threat: Annotated[Float, Field(ge=1.0, le=20.0)] = 3.0
+    liq_threat_from: Annotated[Int, Field(ge=1, le=5)] = 3
+    heat_max_frac: Annotated[Float, Field(gt=0.0, le=0.5)] = 0.02
     correlation_stress: Factor = 0.5
-    leverage_max: Annotated[_Float, Field(ge=0.1, le=125.0)] = 3.0
+    leverage_max: Annotated[Float, Field(ge=0.1, le=125.0)] = 3.0
     threat_risk_factors: FactorByThreat = (1.0, 1.0, 0.6, 0.0, 0.0)
     threat_heat_factors: FactorByThreat = (1.0, 0.75, 0.5, 0.25, 0.0)
     threat_leverage: LeverageByThreat = (5.0, 3.0, 2.0, 1.0, 0.0)
     volume_max_frac: Frac = 0.02
     slip_stop_share_max: Frac = 0.25
     gap_chance_frac: Factor = 0.02
-    funding_assumed_frac: Annotated[_Float, Field(ge=0.0, le=0.02)] = 0.0001
-    stop_round_bps: Annotated[_Float, Field(ge=0.0, le=50.0)] = 5.0
+    funding_assumed_frac: Annotated[Float, Field(ge=0.0, le=0.02)] = 0.0001
+    stop_round_bps: Annotated[Float, Field(ge=0.0, le=50.0)] = 5.0
     kelly_frac: Factor = 0.25
-    kelly_trades_min: Annotated[_Int, Field(ge=10, le=500)] = 50
-    kelly_days: Annotated[_Float, Field(ge=1.0, le=3650.0)] = 90.0
+    kelly_trades_min: Annotated[Int, Field(ge=10, le=500)] = 50
+    kelly_days: Annotated[Float, Field(ge=1.0, le=3650.0)] = 90.0
 
     @model_validator(mode="after")
     def _never_more_with_threat(self) -> "SizingTable":
@@ -124,40 +102,6 @@ class SizingTable(Table):
         return self
 
 
-class RungTable(Table):
-    """From `enter` on, exposure times `factor`, until `leave` is passed again."""
-
-    enter: Annotated[_Float, Field(gt=0.0, le=100.0)]
-    leave: Annotated[_Float, Field(gt=0.0, le=100.0)]
-    factor: Factor
-
-
-class RulesTable(Table):
-    """Thresholds of the backstop rules."""
-
-    margin_ratio: tuple[RungTable, ...] | None = None
-    liq_distance_atr: tuple[RungTable, ...] | None = None
-    daily_loss_half_frac: Frac = 0.01
-    daily_loss_halt_frac: Frac = 0.02
-    price_stale_s: Seconds = 5.0
-    account_stale_s: Seconds = 15.0
-    stop_missing_s: Seconds = 2.0
-    action_gap_s: Seconds = 60.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "RulesTable":
-        """Refuse ladders that would never let go."""
-        if self.daily_loss_half_frac > self.daily_loss_halt_frac:
-            raise ValueError("daily_loss_half_frac must not be above daily_loss_halt_frac")
-        for rung in self.margin_ratio or ():
-            if rung.leave > rung.enter:
-                raise ValueError("margin_ratio: leave must not be above enter")
-        for rung in self.liq_distance_atr or ():
-            if rung.leave < rung.enter:
-                raise ValueError("liq_distance_atr: leave must not be below enter")
-        return self
-
-
 class RiskTable(Table):
     """How much may be lost, on what, and how the guard acts."""
 
@@ -166,7 +110,7 @@ class RiskTable(Table):
     enforce: Literal["full", "stop_only", "alert"] = "full"
     symbols: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=50)] = ("BTC/USDT:USDT",)
     notional_cap_default_usd: Usd = 50_000.0
-    notional_cap_usd: dict[Symbol, Usd] = {}
+    notional_cap_usd: dict[Symbol, Usd] = Field(default_factory=dict)
     guard: GuardTable = GuardTable()
     sizing: SizingTable = SizingTable()
     rules: RulesTable = RulesTable()
@@ -229,7 +173,7 @@ class StrategiesTable(Table):
 
     folder: Words = "strategies"
     enabled: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
-    params: dict[Name, dict[Name, _Float]] = {}
+    params: dict[Name, dict[Name, Float]] = Field(default_factory=dict)
 
 
 class KeysTable(Table):

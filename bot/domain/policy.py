@@ -3,7 +3,6 @@
 import msgspec
 
 from bot.domain.risk import Enforce
-from bot.domain.rule_policy import EventWindow as EventWindow
 from bot.domain.rule_policy import LadderPolicy as LadderPolicy
 from bot.domain.rule_policy import RulePolicy as RulePolicy
 from bot.domain.rule_policy import Step as Step

@@ -14,14 +14,6 @@ class Step(msgspec.Struct, frozen=True, order=True):
     factor: float
 
 
-class EventWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """An announced event: no new risk from `from_ns` until `until_ns`."""
-
-    name: str
-    from_ns: int
-    until_ns: int
-
-
 class LadderPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How a cut is held and given back (domain 9.5)."""
 
@@ -86,7 +78,6 @@ class RulePolicy(msgspec.Struct, frozen=True, kw_only=True):
     venue_factor: float = 0.5
     adl_lights: int = 4
     adl_factor: float = 0.5
-    events: tuple[EventWindow, ...] = ()
     close_out_frac: float = 0.0
     """Equity over initial margin at which everything is closed; 0: no such rule of the region."""
     price_stale_s: float = 5.0

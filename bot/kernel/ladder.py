@@ -187,7 +187,7 @@ def _up(desk: Desk, view: LegView, ladder: Ladder, wanted: float) -> None:
         ladder.clear_ns, ladder.clear_factor = now_ns, ladder.factor
         return
     over_ns = now_ns - ladder.clear_ns - cool_down_ns(desk, ladder)
-    if over_ns < 0 or found is None:
+    if over_ns < 0 or (found is None and ladder.own):
         return
     given = desk.policy.rules.ladder.ramp_per_h * over_ns / NS_PER_H
     ladder.factor = min(wanted, max(ladder.factor, ladder.clear_factor + given))

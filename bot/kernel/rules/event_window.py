@@ -2,6 +2,7 @@
 
 from bot.domain.risk import Demand
 from bot.domain.units import NS_PER_S
+from bot.kernel.assess.judge import open_windows
 from bot.kernel.rules._ladder import blocked
 from bot.kernel.view import LegView
 
@@ -11,10 +12,11 @@ SHARED = False
 
 
 def demand(view: LegView) -> Demand | None:
-    """Return a block while an event that the owner named is on."""
-    now_ns = view.state.now_ns
-    for event in view.policy.rules.events:
-        if event.from_ns <= now_ns < event.until_ns:
-            left_s = (event.until_ns - now_ns) / NS_PER_S
-            return blocked(view, NAME, f"{event.name} is on (s left)", left_s, 0.0)
+    """Return a block while an announced event is under way."""
+    sensed, now_ns = view.sensed, view.state.now_ns
+    if sensed is None:
+        return None
+    for _source, window in open_windows(sensed.senses, now_ns):
+        left_s = (window.end_ns - now_ns) / NS_PER_S
+        return blocked(view, NAME, f"announced event: {window.title} (s left)", left_s, 0.0)
     return None

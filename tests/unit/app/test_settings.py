@@ -11,9 +11,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.app.policy import floor_of, policy_of
+from bot.app.rule_policy import rules_of
+from bot.app.rule_tables import RulesTable
 from bot.app.settings import TABLES, Settings, config_hash, effective, load_settings
 from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import PROFILES, GuardPolicy, LimitPolicy, RulePolicy, SizingPolicy
+from bot.kernel.rules import NAMES, RULES, scope_of
 
 FAULTS = [
     # file, what is replaced, with what, words the one line must hold
@@ -36,6 +39,20 @@ FAULTS = [
         "daily_loss_half_frac = 0.5",
         ["must not be above"],
     ),
+    (
+        "risk.toml",
+        "[risk.rules.threat] ",
+        '[risk.rules.threat]\nacts_on = "mine"#',
+        ["rules.threat.acts_on", "'mine'", "'own'"],
+    ),
+    ("risk.toml", "alpha = 0.85", "alpha = 1.2", ["drawdown.alpha", "1.2"]),
+    (
+        "risk.toml",
+        "{ enter = 0.35, leave = 0.28, factor = 0.75 }",
+        "{ enter = 0.35, leave = 0.48, factor = 0.75 }",
+        ["leave must not be above enter"],
+    ),
+    ("risk.toml", "cool_down_h = 4.0", "cool_down_h = 400.0", ["ladder.cool_down_h", "24"]),
     ("risk.toml", "\n[risk]\n", "\n[risk\n", ["risk.toml", "not TOML", "line"]),
     ("risk.toml", "\n[risk]\n", "\n[venues]\n[risk]\n", ["risk.toml", "venues", "alone"]),
     ("breakwater.toml", 'mode = "paper"', 'mode = "real"', ["breakwater.mode", "'real'", "'live'"]),
@@ -201,3 +218,16 @@ def test_no_fault_line_holds_a_secret(config, monkeypatch):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(ConfigInvalid, match="no such folder"):
         load_settings(Path(tmp_path / "nowhere"))
+
+
+def test_every_rule_has_its_table() -> None:
+    assert set(NAMES) <= set(RulesTable.model_fields)
+
+
+def test_a_rule_acts_on_whom_its_table_says() -> None:
+    table = RulesTable.model_validate(
+        {"threat": {"acts_on": "all"}, "adl_rank": {"acts_on": "off"}}
+    )
+    policy = rules_of(table, close_out_frac=0.0)
+    scopes = {rule.NAME: scope_of(rule, policy) for rule in RULES}
+    assert (scopes["threat"], scopes["adl_rank"], scopes["daily_loss"]) == ("all", "off", "own")

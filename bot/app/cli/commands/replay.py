@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 SymbolsOption = Annotated[
     list[str] | None, typer.Option(help="Contract, e.g. BTC/USDT:USDT; may be repeated.")
 ]
+WithoutOption = Annotated[
+    list[str] | None, typer.Option(metavar="RULE", help="Switch a rule off; may be repeated.")
+]
+ReportOption = Annotated[
+    Path | None, typer.Option(metavar="OUT.html", help="Write a page that works offline.")
+]
+SenseOption = Annotated[
+    Path | None, typer.Option(metavar="OUT.parquet", help="Write every reading over time.")
+]
 HoldOption = Annotated[
     Literal["long", "short"] | None,
     typer.Option(help="Open a position at the first bar, as if by hand, and guard it."),
@@ -60,12 +69,9 @@ def replay(
         float, typer.Option(min=10.0, max=1e9, metavar="USD", help="First balance.")
     ] = 10_000.0,
     seed: Annotated[int, typer.Option(min=0, help="Of drawn slippage and paths.")] = 1,
-    report: Annotated[
-        Path | None, typer.Option(metavar="OUT.html", help="Write a page that works offline.")
-    ] = None,
-    sense: Annotated[
-        Path | None, typer.Option(metavar="OUT.parquet", help="Write every reading over time.")
-    ] = None,
+    without: WithoutOption = None,
+    report: ReportOption = None,
+    sense: SenseOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Replay recorded market data; exits 0 when it reached the end, liquidated or not."""
@@ -85,6 +91,7 @@ def replay(
             start=start,
             wallet=wallet,
             seed=seed,
+            without=tuple(without or ()),
             sense=sense is not None or report is not None,
         )
         for folder in data
@@ -109,11 +116,13 @@ def _options(
     start: str,
     wallet: float,
     seed: int,
+    without: tuple[str, ...],
     sense: bool,
 ) -> "ReplayOptions":
     from bot.app.clock import SystemClock
     from bot.app.discover import find_strategies
     from bot.app.policy import policy_of
+    from bot.app.rule_policy import without_rules
     from bot.domain.account import MarginMode
     from bot.lab.options import ReplayOptions
 
@@ -127,7 +136,7 @@ def _options(
     params = {name: dict(values) for name, values in settings.strategies.params.items()}
     return ReplayOptions(
         data=folder,
-        policy=policy_of(settings, mode="replay", profile=profile),
+        policy=without_rules(policy_of(settings, mode="replay", profile=profile), without),
         symbols=symbols,
         hold=hold,
         leverage=leverage,
