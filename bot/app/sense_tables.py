@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from bot.app.tables import Float, Symbol, Table
+from bot.app.bounds import Float, Symbol, Table
 
 SensedVenue = Literal["bybit", "okx", "hyperliquid"]
 Address = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
