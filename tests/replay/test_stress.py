@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.app.cli.commands.stress import moved
 from bot.domain.account import MarginMode
+from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import Policy
 from bot.lab.options import ReplayOptions
 from bot.lab.replay import replay_folder
@@ -69,3 +71,16 @@ def test_the_command_sets_guarded_beside_unguarded() -> None:
     assert sorted((r["guard"], r["leverage"]) for r in document["runs"]) == [
         (False, 1), (False, 5), (True, 5),
     ]  # fmt: skip
+
+
+def test_one_number_of_the_guard_is_moved_at_a_time() -> None:
+    tight = moved(Policy(), "sigma_target=0.5")
+    assert tight.guard.sigma_target == pytest.approx(0.5 * Policy().guard.sigma_target)
+    assert tight.guard.dead_band_frac == Policy().guard.dead_band_frac
+    assert play(case(policy=tight)).first_leverage < play(case()).first_leverage
+
+
+@pytest.mark.parametrize("move", ["no_such=1.2", "sigma_target=much", "profile=1.2"])
+def test_a_move_that_means_nothing_is_refused(move: str) -> None:
+    with pytest.raises(ConfigInvalid, match="--move"):
+        moved(Policy(), move)

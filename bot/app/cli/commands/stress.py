@@ -16,6 +16,7 @@ from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
+    from bot.domain.policy import Policy
     from bot.lab.stress import Case, Row
 
 COLUMNS = (
@@ -25,6 +26,7 @@ COLUMNS = (
     ("margin", "margin", text),
     ("leverage", "lev", text),
     ("profile", "profile", text),
+    ("label", "moved", text),
     ("runs", "runs", text),
     ("liquidations", "liquidations", text),
     ("liquidated_unguarded", "unguarded liq.", text),
@@ -66,6 +68,12 @@ def stress(
     stop_fill: Annotated[
         Literal["touch", "gap", "low"], typer.Option(help="How stops fill in fast bars.")
     ] = "touch",
+    move: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FACTOR", help="Scale one number of the guard, alone; may be repeated."
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
     as_json: JsonFlag = False,
 ) -> None:
@@ -74,7 +82,13 @@ def stress(
     symbols = tuple(symbol or home.settings.risk.symbols)
     groups = [symbols] if basket else [(each,) for each in symbols]
     wanted = _Wanted(
-        hold, leverage or [3, 5, 10], margin or ["isolated"], profile or ["L20"], starts, stop_fill
+        hold,
+        leverage or [3, 5, 10],
+        margin or ["isolated"],
+        profile or ["L20"],
+        starts,
+        stop_fill,
+        ["", *(move or [])],
     )
     cases = [
         case for folder in data for held in groups for case in _cases(home, folder, held, wanted)
@@ -93,6 +107,8 @@ class _Wanted(NamedTuple):
     profiles: list[str]
     starts: str
     stop_fill: Literal["touch", "gap", "low"]
+    moves: list[str]
+    """Changes of one number each; the empty one is the policy as it is."""
 
 
 def _played(cases: "list[Case]", jobs: int) -> Document:
@@ -160,10 +176,33 @@ def _twins(
         ("bare", mode, times, start): bare,
         ("bare", "isolated", 1, start): replace(bare, leverage=1, margin=MarginMode.ISOLATED),
     }
-    for profile in wanted.profiles:
-        policy = policy_of(home.settings, mode="replay", profile=profile)
-        out[profile, mode, times, start] = replace(bare, guard=True, policy=policy)
+    for profile, move in product(wanted.profiles, wanted.moves):
+        policy = moved(policy_of(home.settings, mode="replay", profile=profile), move)
+        case = replace(bare, guard=True, policy=policy, label=move)
+        out[profile, mode, times, start, move] = case
     return out
+
+
+def moved(policy: "Policy", move: str) -> "Policy":
+    """Return the policy with one number of its guard scaled, as in `dead_band_frac=1.2`.
+
+    Raises:
+        ConfigInvalid: no such number, or no such factor.
+    """
+    if not move:
+        return policy
+    name, _, factor = move.partition("=")
+    known = msgspec.structs.asdict(policy.guard)
+    numbers = [key for key, value in known.items() if type(value) in (int, float)]
+    if name not in numbers:
+        raise ConfigInvalid(f"--move {move:.60}: allowed names: {', '.join(numbers)}")
+    try:
+        value = known[name] * float(factor)
+    except ValueError:
+        raise ConfigInvalid(f"--move {move:.60}: give a factor, such as {name}=1.2") from None
+    kept = round(value) if isinstance(known[name], int) else value
+    guard = msgspec.structs.replace(policy.guard, **{name: kept})
+    return msgspec.structs.replace(policy, guard=guard)
 
 
 def _check(folder: Path, wanted: _Wanted) -> None:
