@@ -21,7 +21,7 @@ def _address(url: str) -> str:
 
 
 Url = Annotated[str, StringConstraints(max_length=500), AfterValidator(_address)]
-Period = Annotated[Float, Field(ge=30.0, le=86_400.0)]
+Period = Annotated[Float, Field(ge=10.0, le=86_400.0)]
 Key = Annotated[str, StringConstraints(max_length=80)]
 Column = Annotated[str, StringConstraints(min_length=1, max_length=80)]
 Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,60}$")]

@@ -30,7 +30,8 @@ def host_of(url: str, what: str) -> str:
     plain = parsed.scheme == "http" and host in LOOPBACK
     printable = url.isascii() and url.isprintable() and " " not in url
     if not host or stranger or not printable or not (parsed.scheme == "https" or plain):
+        shown = "***@" + url.rpartition("@")[2] if "@" in url else url
         raise ConfigInvalid(
-            f"{what}: was {url[:80]!r}, needed https://HOST/... without a password in it"
+            f"{what}: was {shown[:80]!r}, needed https://HOST/... without a password in it"
         )
     return host
