@@ -124,7 +124,7 @@ class PublicServer:
 async def public_server(venue: str) -> AsyncIterator[PublicServer]:
     server = PublicServer(venue)
     app = web.Application()
-    for path in ("/v5/public/linear", "/ws/v5/public", "/ws"):
+    for path in ("/v5/public/linear", "/ws/v5/public", "/ws", "/market/ws", "/public/ws"):
         app.router.add_get(path, server.stream)
     app.router.add_route("*", "/{tail:.*}", server.rest)
     runner = web.AppRunner(app, shutdown_timeout=0.2)
