@@ -7,7 +7,7 @@ import msgspec
 
 from bot.app.rule_policy import rules_of
 from bot.app.settings import Settings
-from bot.app.tables import LevelsTable, RiskTable
+from bot.app.tables import LevelsTable, RiskTable, SizingTable
 from bot.domain.policy import (
     GuardPolicy,
     LevelPolicy,
@@ -18,10 +18,12 @@ from bot.domain.policy import (
     StrategyPolicy,
     guard_of,
 )
-from bot.domain.risk import Enforce
+from bot.domain.risk import Enforce, HandMode
 from bot.domain.units import NS_PER_H, NS_PER_MS
 
 _CUSTOM_SIGMA_PER_BUDGET = 3.0
+REGIONS = {"none": (LimitPolicy().leverage_max, 0.0), "eu_retail": (2.0, 0.5)}
+"""region -> (most leverage, equity over initial margin at which all is closed); ESMA 2018/796."""
 _FLOOR_RESERVE_FRAC = 0.01
 _FLOOR_RESERVE_SHARE = 0.10
 
@@ -34,15 +36,12 @@ def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
     """
     table = settings.breakwater
     strategies = settings.strategies
+    leverage, close_out = REGIONS[settings.risk.region]
     return Policy(
         guard=_guard(settings.risk, live=mode == "live", profile=profile),
-        rules=rules_of(settings.risk.rules, close_out_frac=0.0),
-        sizing=SizingPolicy(**settings.risk.sizing.model_dump()),
-        limits=LimitPolicy(
-            symbols=settings.risk.symbols,
-            notional_cap_usd=dict(settings.risk.notional_cap_usd),
-            notional_cap_default_usd=settings.risk.notional_cap_default_usd,
-        ),
+        rules=rules_of(settings.risk.rules, close_out_frac=close_out),
+        sizing=_sizing(settings.risk.sizing, leverage),
+        limits=_limits(settings.risk, leverage),
         levels=_levels(settings.levels),
         strategies=StrategyPolicy(
             enabled=strategies.enabled,
@@ -50,6 +49,29 @@ def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
         ),
         bar_s=table.paper.bar_s if mode == "paper" else table.bar_s,
         bars_from="candles" if mode == "replay" else "trades",
+    )
+
+
+def _sizing(table: SizingTable, leverage: float) -> SizingPolicy:
+    """Return the sizing of trades; the region's leverage is never exceeded."""
+    numbers = table.model_dump()
+    numbers["leverage_max"] = min(table.leverage_max, leverage)
+    return SizingPolicy(**numbers)
+
+
+def _limits(risk: RiskTable, leverage: float) -> LimitPolicy:
+    modes = {
+        f"{symbol}|{side}": HandMode(getattr(table, side.lower()))
+        for symbol, table in sorted(risk.modes.items())
+        for side in ("LONG", "SHORT")
+    }
+    return LimitPolicy(
+        symbols=risk.symbols,
+        notional_cap_usd=dict(risk.notional_cap_usd),
+        notional_cap_default_usd=risk.notional_cap_default_usd,
+        leverage_max=leverage,
+        loosen_delay_ns=round(risk.loosen_delay_h * NS_PER_H),
+        hand_modes={key: mode for key, mode in modes.items() if mode is not HandMode.NORMAL},
     )
 
 

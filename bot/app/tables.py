@@ -102,6 +102,16 @@ class SizingTable(Table):
         return self
 
 
+Mode = Literal["normal", "graceful_stop", "manual"]
+
+
+class ModesTable(Table):
+    """How positions opened by hand are guarded on a contract; panic and tp_only are commands."""
+
+    long: Mode = "normal"
+    short: Mode = "normal"
+
+
 class RiskTable(Table):
     """How much may be lost, on what, and how the guard acts."""
 
@@ -111,6 +121,9 @@ class RiskTable(Table):
     symbols: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=50)] = ("BTC/USDT:USDT",)
     notional_cap_default_usd: Usd = 50_000.0
     notional_cap_usd: dict[Symbol, Usd] = Field(default_factory=dict)
+    region: Literal["none", "eu_retail"] = "none"
+    loosen_delay_h: Annotated[Float, Field(ge=0.0, le=168.0)] = 12.0
+    modes: dict[Symbol, ModesTable] = Field(default_factory=dict)
     guard: GuardTable = GuardTable()
     sizing: SizingTable = SizingTable()
     rules: RulesTable = RulesTable()

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bot.domain.risk import Enforce
+from bot.domain.risk import Enforce, HandMode
 from bot.domain.rule_policy import LadderPolicy as LadderPolicy
 from bot.domain.rule_policy import RulePolicy as RulePolicy
 from bot.domain.rule_policy import Step as Step
@@ -103,6 +103,10 @@ class LimitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     notional_cap_default_usd: float = 50_000.0
     leverage_max: float = 125.0
     """Gross notional over equity that the region allows."""
+    loosen_delay_ns: int = 12 * NS_PER_H
+    """How long a looser limit waits before it holds, unless the account is flat."""
+    hand_modes: dict[str, HandMode] = {}
+    """symbol|side -> mode of positions opened by hand, until one is commanded."""
 
 
 class LevelSpec(msgspec.Struct, frozen=True, kw_only=True):

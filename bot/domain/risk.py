@@ -21,6 +21,16 @@ class Enforce(StrEnum):
     ALERT = "alert"
 
 
+class HandMode(StrEnum):
+    """What is done with a position opened by hand, on one side of one symbol."""
+
+    NORMAL = "normal"
+    GRACEFUL_STOP = "graceful_stop"
+    TP_ONLY = "tp_only"
+    PANIC = "panic"
+    MANUAL = "manual"
+
+
 class Severity(StrEnum):
     """How loud a notice is."""
 
@@ -48,6 +58,7 @@ class RefusalReason(StrEnum):
     GUARD_CAP = "GUARD_CAP"
     RISK_BUDGET = "RISK_BUDGET"
     RULE_FORBIDS = "RULE_FORBIDS"
+    HAND_MODE = "HAND_MODE"
     COST_SHARE = "COST_SHARE"
     THREAT_TOO_HIGH = "THREAT_TOO_HIGH"
     AVERAGING_DOWN = "AVERAGING_DOWN"

@@ -13,6 +13,7 @@ from bot.domain.orders import (
     Purpose,
     TriggerBy,
 )
+from bot.domain.risk import HandMode
 from bot.domain.units import ZERO
 
 
@@ -130,6 +131,14 @@ class Ladder(msgspec.Struct, kw_only=True):
     """Instants of the last day at which a cut began after calm or recovery."""
     opened_ns: int = 0
     """Which position of the hand it speaks of."""
+
+
+class HandOrder(msgspec.Struct):
+    """What the owner commanded for one side of a symbol, and where its profit is taken."""
+
+    mode: HandMode
+    target_price: float = 0.0
+    """0.0: none was named."""
 
 
 class OrderBelief(msgspec.Struct, kw_only=True):

@@ -9,6 +9,7 @@ from bot.domain.orders import Purpose
 from bot.domain.risk import Severity, TradingMode
 from bot.domain.units import ZERO
 from bot.kernel.desk import Desk
+from bot.kernel.hand_command import set_mode
 from bot.kernel.plan import ReduceWish, Wish, cut_draft
 from bot.kernel.snapshot import Leg
 from bot.kernel.track import equity_usd
@@ -49,7 +50,9 @@ def _resume(desk: Desk, _command: Command) -> tuple[bool, str, list[Wish]]:
     if desk.state.latched:
         return False, f"latched ({desk.state.latch_reason}): use rearm", []
     desk.state.wanted_mode = TradingMode.ACTIVE
-    return True, "resumed: new risk is allowed once the account and the feeds are proven", []
+    flapped, desk.state.flapping = desk.state.flapping, ""
+    again = f" (it had ended because {flapped})" if flapped else ""
+    return True, f"resumed: new risk is allowed once account and feeds are proven{again}", []
 
 
 def _reduce(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
@@ -141,4 +144,5 @@ HANDLERS: dict[str, Handler] = {
     "reduce": _reduce,
     "flatten": _flatten,
     "rearm": _rearm,
+    "mode": set_mode,
 }

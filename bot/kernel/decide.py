@@ -6,10 +6,10 @@ from decimal import Decimal
 import msgspec
 
 from bot.domain.orders import OrderDraft, OrderKind, PositionSide, Purpose, TimeInForce
-from bot.domain.risk import Refusal, RefusalReason
+from bot.domain.risk import HandMode, Refusal, RefusalReason
 from bot.domain.strategy import Intent, Strategy
 from bot.domain.units import NS_PER_DAY, ZERO
-from bot.kernel import ladder
+from bot.kernel import hand, ladder
 from bot.kernel.desk import Desk
 from bot.kernel.plan import EntryWish, Wish
 from bot.kernel.sizing import Sized, entry_limit_price, is_flat, size_intent
@@ -109,6 +109,10 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
         return Refusal(RefusalReason.ENTRY_PENDING, symbol, "position held", "flat"), 0.0
     if not desk.policy.guard_on:
         return None, 1.0
+    mode = hand.mode_of(desk.state, desk.policy, symbol, side)
+    if mode is not HandMode.NORMAL:
+        said = f"{side.value} is in mode {mode.value}"
+        return Refusal(RefusalReason.HAND_MODE, symbol, said, HandMode.NORMAL.value), 0.0
     verdict = ladder.before_entry(desk, symbol, side)
     return ladder.spoken(verdict, symbol), verdict.factor
 

@@ -195,14 +195,20 @@ def wanted_qty(view: LegView) -> float:
 
 
 def volatility_factor(state: BotState, policy: Policy) -> float:
-    """Return the share of the user's quantities that sigma_target allows, legs fully correlated."""
-    at_risk = 0.0
+    """Return the share of the user's quantities that sigma_target and the region allow.
+
+    Legs count as fully correlated.
+    """
+    at_risk = gross = 0.0
     for view in held(state, policy):
-        at_risk += wanted_qty(view) * view.mark * view.sigma
-    allowed = policy.guard.sigma_target * max(equity_usd(state), 0.0)
+        notional = wanted_qty(view) * view.mark
+        gross += notional
+        at_risk += notional * view.sigma
     if at_risk <= 0.0:
         return 1.0
-    return min(1.0, allowed / at_risk)
+    equity = max(equity_usd(state), 0.0)
+    by_region = policy.limits.leverage_max * equity / gross
+    return min(1.0, policy.guard.sigma_target * equity / at_risk, by_region)
 
 
 def target_qty(view: LegView) -> float:

@@ -12,6 +12,7 @@ import msgspec
 from bot.domain.orders import OrderDraft, PositionSide
 from bot.domain.risk import Demand, Refusal, RefusalReason, Severity
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
+from bot.kernel import hand
 from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
 from bot.kernel.desk import Desk
 from bot.kernel.rules import RULES, scope_of
@@ -32,13 +33,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     worst: Demand | None
     """The demand that decides; None while none does."""
     demands: tuple[Demand, ...]
+    withheld: tuple[Demand, ...]
+    """What rules would do that may only tell it, by the mode of a position opened by hand."""
 
 
 def judge(desk: Desk, view: LegView) -> Verdict:
     """Ask every rule that may act on a leg and move its ladder; a change enters the story."""
     state, ladder = desk.state, ladder_of(desk.state, view)
     _begin_anew(ladder, view)
-    demands = _ask(state, view, ladder)
+    demands, withheld = _ask(state, view, ladder)
     worst = min(demands, key=_weight, default=None)
     wanted = worst.exposure_factor if worst is not None else 1.0
     before = ladder.factor
@@ -59,6 +62,7 @@ def judge(desk: Desk, view: LegView) -> Verdict:
         blocked=ladder.blocked,
         worst=worst,
         demands=tuple(demands),
+        withheld=tuple(withheld),
     )
 
 
@@ -74,6 +78,9 @@ def refusal(desk: Desk, draft: OrderDraft, *, own: bool) -> Refusal | None:
     symbol, side = draft.symbol, draft.position_side
     if not desk.policy.guard_on:
         return None
+    shut = hand.refusal(desk.state, desk.policy, draft)
+    if shut is not None:
+        return shut
     leg = desk.state.legs.get(leg_key(symbol, side))
     if own or leg is None:
         verdict = before_entry(desk, symbol, side)
@@ -132,9 +139,10 @@ def _weight(demand: Demand) -> tuple[float, bool, bool]:
     return demand.exposure_factor, not demand.blocks_entries, math.isnan(demand.measured)
 
 
-def _ask(state: BotState, view: LegView, ladder: Ladder) -> list[Demand]:
-    """Ask the rules that may act here; remember the factor each has in force."""
+def _ask(state: BotState, view: LegView, ladder: Ladder) -> tuple[list[Demand], list[Demand]]:
+    """Ask the rules that may act here; return their demands, and those that may only be told."""
     demands: list[Demand] = []
+    withheld: list[Demand] = []
     view.rungs = ladder.rungs
     for rule in RULES:
         scope = scope_of(rule, view.policy.rules)
@@ -144,6 +152,9 @@ def _ask(state: BotState, view: LegView, ladder: Ladder) -> list[Demand]:
                 rungs.pop(rule.NAME, None)
             continue
         demand = rule.demand(view)
+        if demand is not None and hand.tells_only(state, view.policy, view.leg, rule.NAME):
+            withheld.append(demand)
+            demand = msgspec.structs.replace(demand, exposure_factor=1.0)
         _remember(rungs, rule.NAME, demand, state.now_ns)
         if demand is not None:
             demands.append(demand)
@@ -151,7 +162,7 @@ def _ask(state: BotState, view: LegView, ladder: Ladder) -> list[Demand]:
         most = float(view.policy.rules.ladder.cycles_max)
         count = most + 1.0
         demands.append(Demand("flapping", view.leg.symbol, 0.0, state.flapping, count, most))
-    return demands
+    return demands, withheld
 
 
 def _remember(rungs: dict[str, Rung], name: str, demand: Demand | None, now_ns: int) -> None:

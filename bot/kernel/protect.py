@@ -3,9 +3,9 @@
 from decimal import Decimal
 
 from bot.domain.orders import OrderDraft, OrderKind, OrderStatus, Purpose
-from bot.domain.risk import Demand, Enforce, Severity, TradingMode
+from bot.domain.risk import Demand, Enforce, HandMode, Severity, TradingMode
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import guard, ladder, warn
+from bot.kernel import guard, hand, ladder, warn
 from bot.kernel.desk import Desk
 from bot.kernel.plan import (
     FIRING_NS,
@@ -72,11 +72,32 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
     if desk.policy.guard.enforce is Enforce.ALERT or desk.state.read_only:
         warn.would_act(desk, view, verdict.demands)
         return []
+    if verdict.withheld:
+        warn.would_act(desk, view, verdict.withheld)
+    if hand.mode_of(desk.state, desk.policy, leg.symbol, leg.side) is HandMode.PANIC:
+        return close_leg(desk, view, "mode panic")
+    wishes = _cover(desk, view, covered=covered, at_bar=at_bar, on_change=on_change)
+    if wishes is None:
+        return close_leg(desk, view, "its stop would trigger at once")
+    if (at_bar or on_change) and covered and _may_send(desk, leg, Purpose.TARGET):
+        target = hand.target_price(desk.state, desk.policy, leg)
+        if target is not None:
+            wishes += target_wishes(desk, view, _on_grid(view, target), exact=at_bar)
+    if _may_cut(desk):
+        wishes += _resize(desk, view, verdict, covered=covered, at_bar=at_bar, on_change=on_change)
+    return wishes
+
+
+def _cover(
+    desk: Desk, view: LegView, *, covered: bool, at_bar: bool, on_change: bool
+) -> list[Wish] | None:
+    """Return what keeps the leg's stop where it belongs; None: it belongs beyond the mark."""
+    leg = view.leg
     wishes: list[Wish] = []
     if at_bar or on_change or not covered:
         price = _stop_price(view)
         if price is None and view.market.instrument is not None and _may_cut(desk):
-            return close_leg(desk, view, "its stop would trigger at once")
+            return None
         price = price or _last_stop(view)
         if price is None:
             return []
@@ -89,12 +110,6 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
     elif len(stops_of(desk, leg)) > 1 and (price := guard.wanted_stop(view)) is not None:
         spares = stop_wishes(desk, view, price, exact=False, cause="")
         wishes += [wish for wish in spares if isinstance(wish, CancelWish)]
-    targeted = leg.trade is not None and covered and _may_send(desk, leg, Purpose.TARGET)
-    if leg.trade is not None and targeted and (at_bar or on_change):
-        target = Decimal(repr(leg.trade.target_price))
-        wishes += target_wishes(desk, view, _on_grid(view, target), exact=at_bar)
-    if _may_cut(desk):
-        wishes += _resize(desk, view, verdict, covered=covered, at_bar=at_bar, on_change=on_change)
     return wishes
 
 
@@ -152,6 +167,9 @@ def _resize(
     patient = covered or desk.state.now_ns - leg.uncovered_since_ns > 2 * NS_PER_S
     if (ruled or sized) and patient and _may_act(desk, leg, factor):
         return _cut(desk, view, target, verdict.worst if factor < 1.0 else None)
+    shut = hand.mode_of(desk.state, desk.policy, leg.symbol, leg.side) is not HandMode.NORMAL
+    if shut:
+        return []
     if at_bar and covered and not verdict.blocked and desk.state.mode is TradingMode.ACTIVE:
         return _relever(desk, view, target)
     return []

@@ -6,6 +6,7 @@ from bot.domain.messages import Fill
 from bot.domain.orders import PositionSide, Purpose
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel import hand
 from bot.kernel.desk import Desk
 from bot.kernel.plan import CancelWish, Wish
 from bot.kernel.protect import sweep
@@ -116,6 +117,7 @@ def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     trade = leg.trade
     if trade is not None and not _awaited(desk, trade) and trade.exit_qty >= trade.entry_qty:
         close_trade(desk, leg)
+    hand.on_flat(desk.state, leg)
     leg.user_qty = leg.released_usd = leg.entry_price = ZERO
     leg.isolated_margin_usd = leg.venue_liq_price = None
     leg.foreign = False

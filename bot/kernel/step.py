@@ -304,6 +304,8 @@ class Kernel:
     def _on_command(self, event: m.Command) -> None:
         gate.execute(self.desk, on_command(self.desk, event))
         refresh_mode(self.desk)
+        if event.name == "mode":
+            self._protect("", at_bar=False, on_change=True)
 
     def _on_timer(self, event: m.TimerFired) -> None:
         if event.name == "reconcile":

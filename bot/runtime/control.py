@@ -26,7 +26,7 @@ LINE_DEADLINE_S = 10.0
 """A client that needs longer for a line, or to take its answer, is let go."""
 ANSWER_DEADLINE_S = 10.0
 PATH_MAX = 107
-COMMANDS = ("pause", "resume", "reduce", "flatten", "rearm", "relever")
+COMMANDS = ("pause", "resume", "reduce", "flatten", "rearm", "relever", "mode", "limits")
 CREDENTIALS = struct.Struct("3i")
 
 

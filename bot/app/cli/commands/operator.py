@@ -1,6 +1,6 @@
 """`breakwater pause|resume|reduce|flatten|rearm`: orders to a running daemon."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,7 +15,7 @@ SymbolOption = Annotated[str, typer.Option(help="Only this contract, e.g. BTC/US
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (pause, resume, reduce, flatten, rearm):
+    for command in (pause, resume, reduce, flatten, rearm, mode):
         app.command()(command)
 
 
@@ -53,6 +53,23 @@ def rearm(
 ) -> None:
     """After the loss budget was used: begin a new one from today's equity."""
     _order("rearm", {"code": code}, as_json=as_json)
+
+
+def mode(
+    *,
+    symbol: Annotated[str, typer.Argument(help="Contract, e.g. BTC/USDT:USDT.")],
+    side: Annotated[Literal["long", "short"], typer.Argument(help="Side of the position.")],
+    name: Annotated[
+        Literal["normal", "graceful_stop", "tp_only", "panic", "manual"],
+        typer.Argument(metavar="MODE", help="What is done with it from now on."),
+    ],
+    target: Annotated[float | None, typer.Option(help="tp_only: where it is closed.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Choose how a position opened by hand is guarded, a symbol and side; kept over restarts."""
+    price = "" if target is None else repr(target)
+    args = {"symbol": symbol, "side": side, "mode": name, "target": price}
+    _order("mode", args, as_json=as_json)
 
 
 def _order(name: str, args: dict[str, str], *, as_json: bool) -> None:
