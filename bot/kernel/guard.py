@@ -10,7 +10,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
-from bot.kernel.snapshot import BotState
+from bot.kernel.snapshot import BotState, Leg
 from bot.kernel.track import agrees, equity_usd, settled
 from bot.kernel.view import LegView, held, own_open_usd
 
@@ -19,6 +19,8 @@ FLOOR_TOLERANCE_FRAC = 0.002
 LATCH_TOLERANCE_FRAC = 0.01
 JUMP_FRAC = 0.005
 TRUSTED_NS = 60 * NS_PER_S
+AFFORD_FRAC = 0.995
+"""Of the free margin: the price moves on while an order is under way."""
 LIQ_SHARE_MAX = 0.8
 """A stop never lies further than this share of the way to liquidation."""
 
@@ -231,4 +233,37 @@ def relever_qty(view: LegView, target: float) -> float:
         return 0.0
     if now_ns - leg.last_relever_ns < NS_PER_H:
         return 0.0
-    return min(missing, guard.relever_step_frac * float(leg.user_qty))
+    wanted = min(missing, guard.relever_step_frac * float(leg.user_qty))
+    affordable = affordable_qty(view)
+    if affordable is None or affordable >= wanted:
+        return wanted
+    return affordable if affordable > dead_band_qty(view) else 0.0
+
+
+def affordable_qty(view: LegView) -> float | None:
+    """Return how many coins the free margin buys at the leg's leverage; None: not known.
+
+    Free is what neither isolated margin nor the initial margin of cross legs holds; an unrealised
+    gain of an isolated leg is not free.
+    """
+    state, instrument = view.state, view.market.instrument
+    free_usd = float(state.wallet_usd)
+    for other in held(state, view.policy):
+        leg, own = other.leg, other.leg.isolated_margin_usd
+        times = _leverage(state, leg)
+        if own is not None and own > ZERO:
+            free_usd -= float(own)
+        elif times is None:
+            return None
+        else:
+            free_usd += other.upnl_usd - other.notional_usd / times
+    times = _leverage(state, view.leg)
+    if times is None or instrument is None:
+        return None
+    each_usd = view.mark * (1.0 / times + instrument.taker_fee_frac)
+    return max(AFFORD_FRAC * free_usd / each_usd, 0.0)
+
+
+def _leverage(state: BotState, leg: Leg) -> float | None:
+    """Return the leverage that is set for a leg; None while unknown."""
+    return leg.leverage or state.leverages.get(leg.symbol)

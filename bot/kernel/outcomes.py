@@ -28,6 +28,8 @@ WOULD_TRIGGER = "-2021"
 DUPLICATE = ("-4116", "-20132")
 BACK_OFF_MAX_S = 15
 NOT_SENT_PAUSE_S = 1
+BUY_BACK_PAUSE_S, BUY_BACK_PAUSE_MAX_S = 7_200, 86_400
+"""Nothing is urgent about buying back: a venue that says no is asked again hours later."""
 UNSURE = (OrderStatus.PENDING, OrderStatus.UNKNOWN, OrderStatus.LOST)
 
 
@@ -97,7 +99,7 @@ def _hold_back(desk: Desk, belief: OrderBelief, code: str) -> None:
     An order that could not leave was refused by nobody: it is tried again soon.
     """
     leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
-    if leg is None or belief.purpose is None or belief.purpose is Purpose.ENTRY:
+    if leg is None or belief.purpose is None:
         return
     if leg.qty == ZERO:
         return  # a refusal that comes after the end says nothing about the next position
@@ -109,6 +111,8 @@ def _hold_back(desk: Desk, belief: OrderBelief, code: str) -> None:
     times = leg.refused.get(key, 0)
     leg.refused[key] = times + 1
     pause_s = min(2**times, BACK_OFF_MAX_S)
+    if belief.purpose is Purpose.ENTRY:
+        pause_s = min(2**times * BUY_BACK_PAUSE_S, BUY_BACK_PAUSE_MAX_S)
     leg.wait_until_ns[key] = desk.state.now_ns + pause_s * NS_PER_S
 
 

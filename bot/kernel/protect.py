@@ -160,9 +160,10 @@ def _resize(
     allowed = guard.target_qty(view)
     target = min(allowed, guard.wanted_qty(view)) * _share(leg, factor)
     excess = view.qty - target
-    if excess <= float(instrument.lot):
+    near = max(float(instrument.lot), desk.policy.guard.dead_band_frac * target)
+    if excess <= near:
         memory.reached = min(memory.reached, factor)
-    ruled = factor <= 0.0 or (factor < memory.reached and excess > float(instrument.lot))
+    ruled = factor <= 0.0 or (factor < memory.reached and excess > near)
     sized = (at_bar or on_change) and excess > guard.dead_band_qty(view)
     patient = covered or desk.state.now_ns - leg.uncovered_since_ns > 2 * NS_PER_S
     if (ruled or sized) and patient and _may_act(desk, leg, factor):
@@ -285,6 +286,8 @@ def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:
     wanted = guard.relever_qty(view, target)
     allowed_symbol = leg.symbol in desk.policy.limits.symbols
     if wanted <= 0.0 or instrument is None or desk.state.latched or not allowed_symbol:
+        return []
+    if not _may_send(desk, leg, Purpose.ENTRY):
         return []
     qty = instrument.qty_down(Decimal(repr(wanted)))
     price = guard.wanted_stop(view)

@@ -8,26 +8,41 @@ from bot.domain.risk import Demand
 from bot.kernel.view import LegView
 
 
-def factor_in_force(steps: Sequence[Step], value: float, before: float, *, rising: bool) -> float:
+def factor_in_force(
+    steps: Sequence[Step],
+    value: float,
+    before: float,
+    *,
+    rising: bool,
+    way_out: float | None = None,
+) -> float:
     """Return the exposure factor for `value`, given the one in force `before`.
 
     `rising` means larger values are worse; otherwise smaller ones are. A step once entered stays
-    until the value has passed its `leave`.
+    until the value (or another one that `way_out` gives) has passed its `leave`.
     """
     factor = 1.0
+    leaving = value if way_out is None else way_out
     for step in steps:
         entered = value >= step.enter if rising else value <= step.enter
-        left = value < step.leave if rising else value > step.leave
+        left = leaving < step.leave if rising else leaving > step.leave
         if entered or (not left and before <= step.factor):
             factor = min(factor, step.factor)
     return factor
 
 
 def stepped(
-    view: LegView, name: str, steps: Sequence[Step], value: float, reason: str, *, rising: bool
+    view: LegView,
+    name: str,
+    steps: Sequence[Step],
+    value: float,
+    reason: str,
+    *,
+    rising: bool,
+    way_out: float | None = None,
 ) -> Demand | None:
     """Return the demand of a ladder of steps for `value`; None while no step is in force."""
-    factor = factor_in_force(steps, value, view.before(name), rising=rising)
+    factor = factor_in_force(steps, value, view.before(name), rising=rising, way_out=way_out)
     if factor >= 1.0:
         return None
     limit = next(step.enter for step in steps if step.factor == factor)

@@ -27,12 +27,11 @@ def demand(view: LegView) -> Demand | None:
     if atr_day is None or atr_day <= 0.0:
         return unknown(view, NAME, "the daily range is not known yet")
     value = distance * view.mark / atr_day
-    if view.before(NAME) < 1.0:
-        value = min(value, _at_full_size(view, value, atr_day))
+    way_out = min(value, _at_full_size(view, value, atr_day))
     rules = view.policy.rules
     steps = rules.liq_distance_own_atr if view.own else rules.liq_distance_atr
     reason = "liquidation nearer than limit (daily ranges)"
-    return stepped(view, NAME, steps, value, reason, rising=False)
+    return stepped(view, NAME, steps, value, reason, rising=False, way_out=way_out)
 
 
 def _is_unreachable(view: LegView) -> bool:

@@ -1,0 +1,49 @@
+"""Buying back asks for no more than the free margin pays, and takes a no for hours."""
+
+from decimal import Decimal
+
+from bot.domain.messages import OrderRefused
+from bot.domain.orders import PositionSide, Purpose
+from bot.domain.units import NS_PER_DAY, NS_PER_H
+from bot.kernel.guard import affordable_qty
+from bot.kernel.snapshot import leg_key
+from bot.kernel.view import held
+from tests.fakes.kernel_world import BTC, World, orders_of, position
+
+LONG = PositionSide.LONG
+
+
+def small_world(margin: str, leverage: int | None = 3) -> World:
+    """A long that the guard cut to 0.1 of the user's 0.3, a day ago."""
+    world = World()
+    world.warm()
+    state = world.kernel.state
+    found = position(LONG, "0.1", "76000", ns=world.now_ns + 10**9, margin=margin)
+    world.accept_all(world.account("10000", [found]))
+    leg = state.legs[leg_key(BTC, LONG)]
+    leg.user_qty, leg.leverage = Decimal("0.3"), leverage
+    leg.last_cut_ns = world.now_ns - NS_PER_DAY
+    return world
+
+
+def test_margin_that_is_not_free_buys_nothing() -> None:
+    (rich,) = held(small_world("2000").kernel.state, small_world("2000").kernel.policy)
+    assert affordable_qty(rich) is not None
+    assert affordable_qty(rich) == 0.995 * 8_000 / (76_000 * (1 / 3 + 0.0005))
+    (poor,) = held(small_world("9990").kernel.state, small_world("9990").kernel.policy)
+    assert affordable_qty(poor) < 0.001
+    (unknown,) = held(small_world("2000", None).kernel.state, small_world("2000").kernel.policy)
+    assert affordable_qty(unknown) is None
+
+
+def test_a_refused_buy_back_is_asked_again_hours_later() -> None:
+    world = small_world("2000")
+    asked = orders_of(world.candle(76_000, 76_010, 75_990, 76_000), Purpose.ENTRY)
+    assert len(asked) == 1
+    ns = world.later(0.1)
+    world.step(OrderRefused(ns, ns, asked[0].client_order_id, "-2019", "Margin is insufficient."))
+    since_ns, again = world.now_ns, []
+    while not again and world.now_ns - since_ns < NS_PER_DAY:
+        again = orders_of(world.candle(76_000, 76_010, 75_990, 76_000), Purpose.ENTRY)
+    assert again
+    assert world.now_ns - since_ns > 2 * NS_PER_H - 10**9
