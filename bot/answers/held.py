@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 
+from bot.answers.question import rounded
 from bot.domain.orders import OrderKind, OrderStatus, Purpose
 from bot.domain.policy import Policy
 from bot.domain.units import ZERO
 from bot.kernel.margin import liquidation_price
 from bot.kernel.snapshot import BotState, Leg, OrderBelief
+from bot.kernel.stops.audit import audit
 from bot.kernel.view import LegView
 
 
@@ -68,6 +70,25 @@ def own_liq_price(view: LegView) -> float | None:
 def result_at(leg: Leg, price: float) -> float:
     """Return the leg's result in USD if all of it closes at `price`, costs apart."""
     return leg.side.sign * float(leg.qty) * (price - float(leg.entry_price))
+
+
+def stop_flaws(
+    state: BotState, policy: Policy, leg: Leg, trigger: Decimal | None
+) -> list[dict[str, object]] | None:
+    """Return what speaks against the place of a leg's stop; None without a stop or a mark."""
+    view = view_of(state, policy, leg)
+    if view is None or trigger is None:
+        return None
+    return [
+        {
+            "kind": flaw.kind,
+            "words": flaw.words,
+            "low": rounded(flaw.low, 2),
+            "high": rounded(flaw.high, 2),
+            "usd": rounded(flaw.usd, 0),
+        }
+        for flaw in audit(view, float(trigger))
+    ]
 
 
 def owner(leg: Leg) -> str:

@@ -5,15 +5,18 @@ from bot.answers.held import (
     legs_of,
     own_liq_price,
     result_at,
+    stop_flaws,
     target_price,
     view_of,
     working_stops,
 )
-from bot.answers.question import Answered, Question, rounded
+from bot.answers.question import Answered, Question, exact, rounded
 from bot.domain.policy import Policy, Step
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.guard import drawdown_frac, floor_usd
 from bot.kernel.observe.volatility import is_prior, sigma
+from bot.kernel.sizing.caps import heat_frac
+from bot.kernel.sizing.open_risk import open_risks
 from bot.kernel.snapshot import BotState, Leg, Market, leg_key
 from bot.kernel.track import equity_usd
 from bot.kernel.view import LegView, held, price_age_s
@@ -38,6 +41,8 @@ def answer(question: Question) -> Answered:
         "rules": [row for view in held(state, policy) for row in _rules(view)],
         "own_day": _own_day(state, policy),
         "next": next_of(state, policy),
+        "trades": _trades(state, policy),
+        "stops": [_stop(state, policy, leg) for leg in legs_of(state)],
         "note": "A stop is not a guarantee against a gap: a fast market can fill it lower.",
     }
 
@@ -154,6 +159,29 @@ def _own_day(state: BotState, policy: Policy) -> Answered:
         "loss_frac": rounded(max(0.0, -result) / start, 6) if start > 0.0 else None,
         "half_at_frac": policy.rules.daily_loss_half_frac,
         "halt_at_frac": policy.rules.daily_loss_halt_frac,
+    }
+
+
+def _trades(state: BotState, policy: Policy) -> Answered:
+    """Return what the strategies' open trades lose if all stops fill now, alone and together."""
+    risks = open_risks(state, policy)
+    return {
+        "open": len(risks),
+        "all_stops_usd": rounded(sum(risk.risk_usd for risk in risks), 2),
+        "heat_frac": rounded(heat_frac(state, policy), 6),
+        "heat_max_frac": policy.sizing.heat_max_frac,
+    }
+
+
+def _stop(state: BotState, policy: Policy, leg: Leg) -> Answered:
+    """Return a leg's stop and what speaks against its place."""
+    stops = working_stops(state, leg)
+    trigger = stops[0].trigger_price if stops else None
+    return {
+        "symbol": leg.symbol,
+        "side": leg.side.value,
+        "stop_price": exact(trigger),
+        "flaws": stop_flaws(state, policy, leg, trigger),
     }
 
 

@@ -15,6 +15,7 @@ from bot.domain.policy import (
     LimitPolicy,
     Policy,
     SizingPolicy,
+    StopPolicy,
     StrategyPolicy,
     guard_of,
 )
@@ -42,6 +43,7 @@ def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
         rules=rules_of(settings.risk.rules, close_out_frac=close_out),
         sizing=_sizing(settings.risk.sizing, leverage),
         limits=_limits(settings.risk, leverage),
+        stops=StopPolicy(**settings.risk.stops.model_dump()),
         levels=_levels(settings.levels),
         strategies=StrategyPolicy(
             enabled=strategies.enabled,

@@ -112,6 +112,14 @@ class ModesTable(Table):
     short: Mode = "normal"
 
 
+class StopsTable(Table):
+    """Stops of the strategies' trades that follow the price; zero is off."""
+
+    break_even_r: Annotated[Float, Field(ge=0.0, le=20.0)] = 0.0
+    trail_atr: Atr = 0.0
+    trail_from_r: Annotated[Float, Field(ge=0.0, le=20.0)] = 1.0
+
+
 class RiskTable(Table):
     """How much may be lost, on what, and how the guard acts."""
 
@@ -126,6 +134,7 @@ class RiskTable(Table):
     modes: dict[Symbol, ModesTable] = Field(default_factory=dict)
     guard: GuardTable = GuardTable()
     sizing: SizingTable = SizingTable()
+    stops: StopsTable = StopsTable()
     rules: RulesTable = RulesTable()
 
     @model_validator(mode="after")

@@ -95,6 +95,16 @@ class SizingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     kelly_days: float = 90.0
 
 
+class StopPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """How the stop of a strategy's trade follows the price; zero switches a rule off."""
+
+    break_even_r: float = 0.0
+    """Gain, in distances between entry and first stop, from which the stop pays its costs back."""
+    trail_atr: float = 0.0
+    """Hourly ranges between the best close and a stop that follows."""
+    trail_from_r: float = 1.0
+
+
 class LimitPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What may be traded, and how much of it."""
 
@@ -146,6 +156,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     guard: GuardPolicy = GuardPolicy()
     rules: RulePolicy = RulePolicy()
     sizing: SizingPolicy = SizingPolicy()
+    stops: StopPolicy = StopPolicy()
     limits: LimitPolicy = LimitPolicy()
     levels: LevelPolicy = LevelPolicy()
     strategies: StrategyPolicy = StrategyPolicy()

@@ -42,6 +42,9 @@ class Trade(msgspec.Struct, kw_only=True):
     fees_usd: Decimal = ZERO
     funding_usd: Decimal = ZERO
     closed_ns: int = 0
+    first_stop_price: float = 0.0
+    best_price: float = 0.0
+    """Best close since the entry, for stops that follow; 0.0 before the first."""
 
     @property
     def open_qty(self) -> Decimal:
@@ -91,6 +94,8 @@ class Leg(msgspec.Struct, kw_only=True):
     """purpose -> refusals in a row; `wait_until_ns` holds the next try back."""
     wait_until_ns: dict[str, int] = {}
     alerted_ns: int = 0
+    stop_flaws: str = ""
+    """What was last told against the place of its stop."""
     adl_rank: int | None = None
     """Place in the queue for auto-deleveraging, 0 last to 4 first; None: not told."""
 

@@ -11,6 +11,7 @@ from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
 from bot.kernel.snapshot import BotState, Leg
+from bot.kernel.stops.placement import nudged
 from bot.kernel.track import agrees, equity_usd, settled
 from bot.kernel.view import LegView, held, own_open_usd
 
@@ -182,6 +183,7 @@ def wanted_stop(view: LegView) -> Decimal | None:
     if to_liquidation is not None and to_liquidation > 0.0:
         limit = LIQ_SHARE_MAX * to_liquidation * view.mark
         price = view.mark - sign * min(sign * (view.mark - price), limit)
+    price = nudged(price, sign, view.mark)
     near = instrument.stop_price_near(Decimal(repr(price)), view.leg.side)
     return near if near > ZERO else None
 

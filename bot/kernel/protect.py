@@ -23,6 +23,7 @@ from bot.kernel.plan import (
     target_wishes,
 )
 from bot.kernel.snapshot import Leg
+from bot.kernel.stops import at_close
 from bot.kernel.track import equity_usd, live_orders
 from bot.kernel.view import LegView, held
 
@@ -53,6 +54,9 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
     for view in views:
         if symbol and view.leg.symbol != symbol:
             continue
+        if at_bar:
+            at_close.follow(desk, view)
+            at_close.tell_flaws(desk, view)
         wishes += _protect_leg(desk, view, at_bar=at_bar, on_change=on_change)
     return wishes
 

@@ -120,7 +120,7 @@ def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     hand.on_flat(desk.state, leg)
     leg.user_qty = leg.released_usd = leg.entry_price = ZERO
     leg.isolated_margin_usd = leg.venue_liq_price = None
-    leg.foreign = False
+    leg.foreign, leg.stop_flaws = False, ""
     leg.uncovered_since_ns = leg.cut_off_ns = leg.last_cut_ns = leg.last_relever_ns = 0
     leg.action_ns = leg.opened_ns = leg.missing_reads = 0
     leg.adopted_ns = leg.margin_asked_ns = leg.through_ns = 0

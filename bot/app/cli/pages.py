@@ -76,7 +76,16 @@ def positions(doc: Document, console: Console) -> None:
         ("protected", "protected", yes),
         ("opened_by", "by", text),
     ]
-    put(console, grid("positions", doc["positions"], columns))
+    put(console, grid("positions", doc["positions"], columns), *_flaws(doc["positions"]))
+
+
+def _flaws(legs: list[Document]) -> list[str]:
+    """Return a line for everything that speaks against the place of a stop."""
+    return [
+        f"[yellow]{leg['symbol']} {leg['side']}: the stop lies {escape(flaw['words'])}[/]"
+        for leg in legs
+        for flaw in leg.get("stop_flaws") or leg.get("flaws") or ()
+    ]
 
 
 def risk(doc: Document, console: Console) -> None:
@@ -122,6 +131,7 @@ def risk(doc: Document, console: Console) -> None:
         facts("risk", pairs),
         grid("what happens next", doc["next"], next_columns),
         grid("rules", doc["rules"], rule_columns),
+        *_flaws(doc["stops"]),
         f"[dim]{escape(doc['budget']['in_words'])} {doc['note']}[/]",
     )
 

@@ -67,15 +67,33 @@ def _heat_usd(state: BotState, policy: Policy, plan: Plan, risks: Sequence[OpenR
     cap = sizing.heat_max_frac * sizing.threat_heat_factors[plan.threat - 1]
     if plan.base_usd <= 0.0:
         return 0.0
-    sides = [risk.sign for risk in risks] + [plan.sign]
-    symbols = [risk.symbol for risk in risks] + [plan.symbol]
     signed = [risk.sign * risk.risk_usd / plan.base_usd for risk in risks]
-
-    def rho(i: int, j: int) -> float | None:
-        return correlation_of(state, symbols[i], symbols[j])
-
-    known = heat.matrix(sides, rho, sizing.correlation_stress)
+    positions = [(risk.symbol, risk.sign) for risk in risks] + [(plan.symbol, plan.sign)]
+    known = _correlations(state, policy, positions)
     return heat.room_frac(signed, plan.sign, known, cap) * plan.base_usd
+
+
+def heat_frac(state: BotState, policy: Policy) -> float | None:
+    """Return the stressed joint risk of the strategies' open trades over equity; None: no equity.
+
+    What `risk` shows beside the cap.
+    """
+    base = min(equity_usd(state), float(state.wallet_usd))
+    if base <= 0.0:
+        return None
+    risks = open_risks(state, policy)
+    known = _correlations(state, policy, [(risk.symbol, risk.sign) for risk in risks])
+    return heat.heat([risk.sign * risk.risk_usd / base for risk in risks], known)
+
+
+def _correlations(
+    state: BotState, policy: Policy, positions: Sequence[tuple[str, int]]
+) -> heat.Matrix:
+    def rho(i: int, j: int) -> float | None:
+        return correlation_of(state, positions[i][0], positions[j][0])
+
+    sides = [sign for _, sign in positions]
+    return heat.matrix(sides, rho, policy.sizing.correlation_stress)
 
 
 def correlation_of(state: BotState, one: str, other: str) -> float | None:

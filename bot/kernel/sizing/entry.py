@@ -9,10 +9,10 @@ from bot.domain.strategy import Intent
 from bot.domain.units import ZERO
 from bot.kernel.sizing.caps import caps_of
 from bot.kernel.sizing.costs import costs_of
-from bot.kernel.sizing.placement import beyond
 from bot.kernel.sizing.plan import Plan, Sized
 from bot.kernel.sizing.unit_risk import cost_share, reward_usd
 from bot.kernel.snapshot import BotState, Market
+from bot.kernel.stops.placement import beyond
 from bot.kernel.track import equity_usd
 
 

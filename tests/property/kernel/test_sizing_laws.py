@@ -14,8 +14,9 @@ from bot.domain.policy import Policy, SizingPolicy
 from bot.domain.risk import Refusal, RefusalReason
 from bot.domain.strategy import Intent
 from bot.domain.units import NS_PER_H
-from bot.kernel.sizing import Sized, entry_limit_price, placement, size_intent
+from bot.kernel.sizing import Sized, entry_limit_price, size_intent
 from bot.kernel.snapshot import Leg, OrderBelief, Trade, leg_key
+from bot.kernel.stops import placement
 from bot.simulator.exchange import BarModel, DepthModel
 from tests.fakes.judged import judge
 from tests.fakes.kernel_world import BTC, World, policy

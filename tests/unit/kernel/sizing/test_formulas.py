@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from bot.domain.instrument import MarginTier
-from bot.kernel.sizing import gaps, heat, placement, shared_level
+from bot.kernel.sizing import gaps, heat, shared_level
 from bot.kernel.sizing.kelly import binary_kelly_frac, kelly_frac
 from bot.kernel.sizing.liquidation import leverage_max, qty_max
 from bot.kernel.sizing.plan import affordable_qty
 from bot.kernel.sizing.slippage import entry_slip_frac, impact_frac, stop_slip_frac, walk_frac
 from bot.kernel.sizing.unit_risk import cost_share, funding_frac, unit_risk_usd
+from bot.kernel.stops import placement
 
 FEE, SLIP_IN, SLIP_STOP = 0.0005, 0.0002, 0.0010
 BUDGET_USD = 50.0

@@ -7,6 +7,7 @@ ROUND_STEP_FRAC = 0.0125
 """Round numbers are multiples of the power of ten nearest to this share of price, e.g. 1,000."""
 ROUND_SLACK = 1.25
 MOVES_MAX = 8
+NUDGE_FRAC = 2e-4
 
 
 def round_step(price: float) -> float:
@@ -45,3 +46,15 @@ def beyond(stop: float, sign: int, zones: Sequence[Span], band_frac: float) -> f
             return stop
         stop = number * (1.0 - sign * 1.01 * band_frac)
     return stop
+
+
+def nudged(stop: float, sign: int, mark: float) -> float:
+    """Return a stop that a budget put here, a hair nearer to the market than a round number.
+
+    Away from the market would cost more than the budget; not across the mark.
+    """
+    number = round_near(stop, NUDGE_FRAC)
+    if number is None:
+        return stop
+    moved = number * (1.0 + sign * 1.01 * NUDGE_FRAC)
+    return moved if sign * (mark - moved) > 0.0 else stop
