@@ -1,9 +1,6 @@
 """What strategies wish after a closed bar: sized intents with their stops."""
 
 from collections.abc import Sequence
-from decimal import Decimal
-
-import msgspec
 
 from bot.domain.orders import OrderDraft, OrderKind, PositionSide, Purpose, TimeInForce
 from bot.domain.risk import HandMode, Refusal, RefusalReason
@@ -51,9 +48,9 @@ def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]
         intent.reason,
     )
     refusal, factor = _unwelcome(desk, intent)
-    sized: Sized | Refusal = refusal or size_intent(state, desk.policy, market, intent, name)
-    if isinstance(sized, Sized):
-        sized = _scaled(market, intent, sized, factor)
+    sized: Sized | Refusal = refusal or size_intent(
+        state, desk.policy, market, intent, name, factor
+    )
     if isinstance(sized, Refusal):
         desk.refuse(sized, f"{name} {intent.side.value}", decision_id)
         return []
@@ -115,19 +112,6 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
         return Refusal(RefusalReason.HAND_MODE, symbol, said, HandMode.NORMAL.value), 0.0
     verdict = ladder.before_entry(desk, symbol, side)
     return ladder.spoken(verdict, symbol), verdict.factor
-
-
-def _scaled(market: Market, intent: Intent, sized: Sized, factor: float) -> Sized | Refusal:
-    """Return a trade at the share of its size that the rules allow, rounded down."""
-    if factor >= 1.0 or market.instrument is None:
-        return sized
-    qty = market.instrument.qty_down(sized.qty * Decimal(repr(factor)))
-    if not market.instrument.is_tradable_qty(qty, Decimal(repr(sized.entry_price))):
-        measured = f"{qty} ({factor:.2f} of {sized.qty})"
-        limit = f"qty >= {market.instrument.qty_min}"
-        return Refusal(RefusalReason.BELOW_MINIMUM, intent.symbol, measured, limit)
-    risk_usd = float(qty) * sized.unit_risk_usd
-    return msgspec.structs.replace(sized, qty=qty, risk_usd=risk_usd, binding="rules")
 
 
 def follow(desk: Desk, market: Market) -> None:

@@ -35,11 +35,12 @@ def caps_of(
 ) -> dict[str, float]:
     """Return every cap on the wished trade in coins (the domain's list, by name)."""
     risks = open_risks(state, policy)
+    lost = plan.base_usd * policy.sizing.risk_frac * _threat_share(policy, plan)
     budgets = {
-        "risk": plan.base_usd * policy.sizing.risk_frac * _threat_share(policy, plan),
+        "risk": lost,
         "heat": _heat_usd(state, policy, plan, risks),
         "day": _day_usd(state, policy, risks),
-        "level": _level_usd(policy, market, plan, risks),
+        "level": _level_usd(market, plan, risks, lost),
     }
     edge = edge_usd(state, policy, plan, strategy)
     if edge is not None:
@@ -49,9 +50,31 @@ def caps_of(
     caps |= _liquidity_caps(policy, plan)
     if policy.guard_on:
         caps["gap"] = _gap_qty(state, policy, plan, risks)
+    caps |= _shares(policy, plan, caps, risks, market)
     most = max(min(caps.values()), 0.0)
     caps["liquidation"] = _liquidation_qty(state, policy, instrument, plan, most)
     return caps
+
+
+def _shares(
+    policy: Policy,
+    plan: Plan,
+    caps: dict[str, float],
+    risks: Sequence[OpenRisk],
+    market: Market,
+) -> dict[str, float]:
+    """Return what rules and scenarios leave of the full size: the size before Threat lowered it.
+
+    Threat speaks through the risk budget and through its rule; it is not counted twice.
+    """
+    if min(plan.rules_share, plan.scenario_share) >= 1.0:
+        return {}
+    budget = plan.base_usd * policy.sizing.risk_frac
+    level = _level_usd(market, plan, risks, budget)
+    full = {**caps, "risk": affordable_qty(budget, plan.unit_usd)}
+    full["level"] = affordable_qty(level, plan.unit_usd)
+    most = max(min(full.values()), 0.0)
+    return {"rules": plan.rules_share * most, "scenario": plan.scenario_share * most}
 
 
 def _threat_share(policy: Policy, plan: Plan) -> float:
@@ -120,14 +143,14 @@ def _day_usd(state: BotState, policy: Policy, risks: Sequence[OpenRisk]) -> floa
     return limit + min(state.anchors.own_day_usd, 0.0) - sum(risk.risk_usd for risk in risks)
 
 
-def _level_usd(policy: Policy, market: Market, plan: Plan, risks: Sequence[OpenRisk]) -> float:
+def _level_usd(market: Market, plan: Plan, risks: Sequence[OpenRisk], budget_usd: float) -> float:
     """Return what is left of one budget for all positions behind the same level."""
     join = max(market.atr_1h, SAME_LEVEL_FRAC * plan.mark)
     spans = shared_level.clusters(
         [(zone.low, zone.high) for zone in market.zones if zone.state != "NEW"], join
     )
     mine = shared_level.behind(spans, plan.sign, plan.mark, plan.stop, join)
-    left = plan.base_usd * policy.sizing.risk_frac * _threat_share(policy, plan)
+    left = budget_usd
     for risk in risks:
         if risk.symbol != plan.symbol or risk.sign != plan.sign:
             continue

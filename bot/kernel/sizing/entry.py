@@ -7,26 +7,33 @@ from bot.domain.policy import Policy
 from bot.domain.risk import Refusal, RefusalReason
 from bot.domain.strategy import Intent
 from bot.domain.units import ZERO
+from bot.kernel.scenarios import Standing, standing
 from bot.kernel.sizing.caps import caps_of
 from bot.kernel.sizing.costs import costs_of
 from bot.kernel.sizing.plan import Plan, Sized
 from bot.kernel.sizing.unit_risk import cost_share, reward_usd
-from bot.kernel.snapshot import BotState, Market
+from bot.kernel.snapshot import BotState, Market, Sensed
 from bot.kernel.stops.placement import beyond
 from bot.kernel.track import equity_usd
 
 
 def size_intent(
-    state: BotState, policy: Policy, market: Market, intent: Intent, strategy: str = ""
+    state: BotState,
+    policy: Policy,
+    market: Market,
+    intent: Intent,
+    strategy: str = "",
+    rules_share: float = 1.0,
 ) -> Sized | Refusal:
     """Return the allowed quantity of a wished trade, or why there is none.
 
-    `strategy` names whose record may lower the size further.
+    `strategy` names whose record may lower the size further; `rules_share` is the share of the
+    full size that the ladder of rules allows.
     """
     instrument = market.instrument
     if instrument is None:
         return _no(intent, RefusalReason.INSTRUMENT_UNKNOWN, "contract not loaded", "loaded")
-    plan = _plan(state, policy, market, instrument, intent)
+    plan = _plan(state, policy, market, instrument, intent, rules_share)
     if isinstance(plan, Refusal):
         return plan
     caps = caps_of(state, policy, market, instrument, plan, strategy)
@@ -49,7 +56,12 @@ def size_intent(
 
 
 def _plan(
-    state: BotState, policy: Policy, market: Market, instrument: Instrument, intent: Intent
+    state: BotState,
+    policy: Policy,
+    market: Market,
+    instrument: Instrument,
+    intent: Intent,
+    rules_share: float,
 ) -> Plan | Refusal:
     mark, sign = market.mark, intent.side.sign
     if mark <= 0.0:
@@ -58,9 +70,13 @@ def _plan(
         return _no(intent, RefusalReason.STOP_WRONG_SIDE, f"{intent.stop_price:.8g}", f"{mark:.8g}")
     sensed = state.sensed.get(market.symbol)
     judged = sensed.assessment if sensed is not None else None
-    if judged is None:
+    if sensed is None or judged is None:
         return _no(intent, RefusalReason.NOT_WARM, "threat not judged yet", "a judged market")
-    threat = judged.threat if sign > 0 else judged.threat_short
+    running = standing_of(state, policy, sensed, market.symbol)
+    if intent.side not in running.allowed_sides:
+        words = "; ".join(running.reasons)
+        return _no(intent, RefusalReason.SCENARIO_FORBIDS, intent.side.value, words)
+    threat = min((judged.threat if sign > 0 else judged.threat_short) + running.threat_add, 5)
     if policy.sizing.threat_risk_factors[threat - 1] <= 0.0:
         highest = sum(factor > 0.0 for factor in policy.sizing.threat_risk_factors)
         return _no(intent, RefusalReason.THREAT_TOO_HIGH, f"threat {threat}", f"threat {highest}")
@@ -76,7 +92,15 @@ def _plan(
         base_usd=max(min(equity_usd(state), float(state.wallet_usd)), 0.0),
         threat=threat,
         costs=costs_of(state, policy, market, instrument, (sign, stop, threat)),
+        rules_share=rules_share,
+        scenario_share=running.size_factor,
     )
+
+
+def standing_of(state: BotState, policy: Policy, sensed: Sensed, symbol: str) -> Standing:
+    """Return what the running scenarios of a symbol allow now."""
+    specs = tuple(spec for spec in policy.scenarios if spec.symbol == symbol)
+    return standing(sensed.scenarios, specs, state.now_ns)
 
 
 def _pays(policy: Policy, intent: Intent, plan: Plan, qty: float, unit: float) -> Refusal | None:

@@ -25,6 +25,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What fractions of equity are taken of: the smaller of equity and wallet."""
     threat: int
     costs: Costs
+    rules_share: float = 1.0
+    """Share of the full size that the ladder of rules allows."""
+    scenario_share: float = 1.0
+    """Share of the full size that the running scenarios allow."""
 
     def unit_usd(self, qty: float) -> float:
         """Return what one of `qty` coins loses if the stop fills as planned."""

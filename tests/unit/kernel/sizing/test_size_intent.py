@@ -10,7 +10,10 @@ from bot.domain.market import BookTop, FundingRate
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, Purpose
 from bot.domain.policy import Policy, SizingPolicy
 from bot.domain.risk import Refusal, RefusalReason
+from bot.domain.scenario import ScenarioSpec, Watch, ZoneEvent
 from bot.domain.strategy import Intent
+from bot.kernel.levels.state import Followed
+from bot.kernel.sense import sensed_for
 from bot.kernel.sizing import Sized, size_intent
 from bot.kernel.snapshot import Leg, OrderBelief, Trade, leg_key
 from tests.fakes.judged import judge
@@ -289,3 +292,48 @@ def test_from_threat_three_on_liquidation_lies_three_stop_distances_away() -> No
         state = world.kernel.state
         state.margin_modes[BTC], state.leverages[BTC] = MarginMode.ISOLATED, 17
         assert isinstance(sized(world, WISH), Sized) == fits
+
+
+# ------------------------------------------------------------------ rules and scenarios
+
+
+def share_of(world: World, share: float) -> Sized:
+    state = world.kernel.state
+    got = size_intent(state, world.kernel.policy, state.markets[BTC], WISH, "", share)
+    assert isinstance(got, Sized), got
+    return got
+
+
+def test_the_rules_share_is_of_the_full_size_and_threat_is_not_counted_twice() -> None:
+    full = float(done(ready(), WISH).qty)
+    half = share_of(ready(), 0.5)
+    assert half.binding == "rules"
+    assert float(half.qty) == pytest.approx(0.5 * full, abs=0.001)
+    tense = float(share_of(ready(threat=3), 0.6).qty)
+    assert tense == pytest.approx(0.6 * full, abs=0.0011)
+
+
+def running(spec: ScenarioSpec) -> World:
+    world = ready(policy(scenarios=(spec,)))
+    sensed_for(world.kernel.state, BTC).scenarios.followed.append(
+        Followed(name=spec.name, status="RUNNING", running_ns=world.now_ns)
+    )
+    return world
+
+
+def scenario(**changes: object) -> ScenarioSpec:
+    watch = Watch(low=75_000.0, high=75_000.0, event=ZoneEvent.BROKEN_DOWN)
+    spec = ScenarioSpec(name="break", symbol=BTC, says="75k is gone", stages=(watch,))
+    return msgspec.structs.replace(spec, **changes)
+
+
+def test_a_running_scenario_caps_the_size_raises_the_threat_and_forbids_a_side() -> None:
+    full = float(done(ready(), WISH).qty)
+    smaller = done(running(scenario(size_factor=0.5)), WISH)
+    assert smaller.binding == "scenario"
+    assert float(smaller.qty) == pytest.approx(0.5 * full, abs=0.001)
+    tense = done(running(scenario(threat_add=2)), WISH)
+    assert float(tense.qty) == pytest.approx(0.6 * full, abs=0.001)
+    no = refused(running(scenario(allowed_sides=(SHORT,))), WISH)
+    assert no.reason is RefusalReason.SCENARIO_FORBIDS
+    assert "75k is gone" in no.limit
