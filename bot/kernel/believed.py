@@ -146,6 +146,17 @@ class HandOrder(msgspec.Struct):
     """0.0: none was named."""
 
 
+class KeptLimits(msgspec.Struct, kw_only=True):
+    """The limits in force as JSON by name, and looser ones that wait."""
+
+    values: dict[str, str] = {}
+    asked: dict[str, str] = {}
+    asked_ns: dict[str, int] = {}
+    """When each looser value was first asked for."""
+    confirmed: str = ""
+    """The code with which the owner confirmed what waits."""
+
+
 class OrderBelief(msgspec.Struct, kw_only=True):
     """One of our orders (or a foreign one seen), as believed."""
 

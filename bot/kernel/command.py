@@ -8,6 +8,7 @@ from bot.domain.messages import Answer, Command, RecordMode
 from bot.domain.orders import Purpose
 from bot.domain.risk import Severity, TradingMode
 from bot.domain.units import ZERO
+from bot.kernel import limits
 from bot.kernel.desk import Desk
 from bot.kernel.hand_command import set_mode
 from bot.kernel.plan import ReduceWish, Wish, cut_draft
@@ -126,6 +127,17 @@ def _rearm(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
     return True, f"re-armed: peak {old:.2f} -> {equity:.2f} USD", []
 
 
+def _limits(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
+    kept, given = desk.state.limits, command.args.get("code", "")
+    if not kept.asked:
+        return True, "no looser limit waits: what the files say is in force", []
+    code, lines = limits.code_of(desk.state), "; ".join(limits.waiting(desk))
+    if given != code:
+        return not given, f"{lines}. To confirm, repeat with code {code}", []
+    kept.confirmed = code
+    return True, f"confirmed: {lines}", []
+
+
 def rearm_code(desk: Desk) -> str:
     """Return the code that shows the operator has read what re-arming means."""
     state = desk.state
@@ -145,4 +157,5 @@ HANDLERS: dict[str, Handler] = {
     "flatten": _flatten,
     "rearm": _rearm,
     "mode": set_mode,
+    "limits": _limits,
 }

@@ -12,6 +12,7 @@ from bot.domain.units import ZERO
 from bot.kernel.believed import Anchors as Anchors
 from bot.kernel.believed import Books as Books
 from bot.kernel.believed import HandOrder as HandOrder
+from bot.kernel.believed import KeptLimits as KeptLimits
 from bot.kernel.believed import Ladder as Ladder
 from bot.kernel.believed import Leg as Leg
 from bot.kernel.believed import OrderBelief as OrderBelief
@@ -70,6 +71,7 @@ class BotState(msgspec.Struct, kw_only=True):
     orders: dict[str, OrderBelief] = {}
     ladders: dict[str, Ladder] = {}
     """symbol|side|own or hand -> where the rules hold it; kept over restarts."""
+    limits: KeptLimits = msgspec.field(default_factory=KeptLimits)
     hand_orders: dict[str, HandOrder] = {}
     """symbol|side -> what the owner commanded there; kept over restarts."""
     account_rungs: dict[str, Rung] = {}

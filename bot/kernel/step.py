@@ -11,7 +11,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import TradingMode
 from bot.domain.strategy import Strategy
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import decide, gate, guard, outcomes, reconcile, sense, settle
+from bot.kernel import decide, gate, guard, limits, outcomes, reconcile, sense, settle
 from bot.kernel.bars import fold_bar, fold_history, market_for
 from bot.kernel.command import on_command
 from bot.kernel.desk import Desk, printable
@@ -36,6 +36,8 @@ class Kernel:
     """A synchronous machine that owns its state; nobody else writes it."""
 
     def __init__(self, policy: Policy, strategies: Sequence[Strategy], run_id: str) -> None:
+        self.given = policy
+        """What the owner's files say; `policy` is what is in force."""
         self.policy = policy
         self.strategies = tuple(sorted(strategies, key=lambda s: s.name))
         self.desk = Desk(BotState(run_id=run_id), policy)
@@ -107,6 +109,7 @@ class Kernel:
             ValueError: the bytes are not a state of this version.
         """
         self.desk.state = thaw(blob)
+        self._set_policy(limits.in_force(self.state, self.given))
         self._find_held()
 
     def restore_account(self, blob: bytes) -> None:
@@ -204,6 +207,7 @@ class Kernel:
         self.state.run_id = event.run_id
         self.state.read_only = event.read_only
         sense.on_started(self.desk)
+        self._set_policy(limits.hold(self.desk, self.given))
         self.desk.record("start", "", f"run {event.run_id} starts, reducing only", "crash-only")
 
     def _on_instruments(self, event: m.InstrumentsLoaded) -> None:
@@ -314,6 +318,9 @@ class Kernel:
             return
         if event.name != "second":
             return
+        looser = limits.ripen(self.desk, self.given)
+        if looser is not None:
+            self._set_policy(looser)
         reconcile.accept_unexplained(
             self.desk, reconcile.UNEXPLAINED_MAX_NS, "nothing explained it in time"
         )
@@ -335,6 +342,9 @@ class Kernel:
         wishes = protect(self.desk, symbol, at_bar=at_bar, on_change=on_change)
         if wishes:
             gate.execute(self.desk, wishes)
+
+    def _set_policy(self, policy: Policy) -> None:
+        self.policy = self.desk.policy = policy
 
     def _find_held(self) -> None:
         self._held = {leg.symbol for leg in self.state.legs.values() if leg.qty > ZERO}

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.errors import OutcomeUnknown, VenueUnreachable
 from bot.domain.orders import OrderSide, PositionSide, Purpose
-from bot.domain.policy import LevelPolicy, Policy
+from bot.domain.policy import LevelPolicy, Policy, RulePolicy
 from bot.domain.strategy import Intent, Memory
 from bot.journal.inline import InlineJournal
 from bot.journal.store import open_in_memory
@@ -19,7 +19,10 @@ from bot.runtime.supervisor import run_daemon
 from tests.fakes.kernel_world import BTC
 from tests.fakes.ports import ETH, Small, virtually
 
-POLICY = Policy(levels=LevelPolicy(book=()), bar_s=10)
+MARKET_RULES = ("threat", "funding_cost", "daily_loss", "weekly_loss", "drawdown")
+"""Off here: prices jump as never in a market, and the saga is about crashes, not about losses."""
+RULES = RulePolicy(flows_stale_s=float("inf"), acts_on=dict.fromkeys(MARKET_RULES, "off"))
+POLICY = Policy(levels=LevelPolicy(book=()), bar_s=10, rules=RULES)
 PROTECTED_WITHIN_S = 5.0
 LIVES = 12
 

@@ -15,7 +15,7 @@ SymbolOption = Annotated[str, typer.Option(help="Only this contract, e.g. BTC/US
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (pause, resume, reduce, flatten, rearm, mode):
+    for command in (pause, resume, reduce, flatten, rearm, mode, limits):
         app.command()(command)
 
 
@@ -70,6 +70,15 @@ def mode(
     price = "" if target is None else repr(target)
     args = {"symbol": symbol, "side": side, "mode": name, "target": price}
     _order("mode", args, as_json=as_json)
+
+
+def limits(
+    *,
+    code: Annotated[str, typer.Argument(help="The code that limits without one tells.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show limits that wait to be loosened; with their code, confirm them."""
+    _order("limits", {"code": code}, as_json=as_json)
 
 
 def _order(name: str, args: dict[str, str], *, as_json: bool) -> None:
