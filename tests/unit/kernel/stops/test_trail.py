@@ -71,6 +71,8 @@ def test_trailing_keeps_its_distance_from_the_best_close(side: PositionSide) -> 
     assert placed.trigger_price is not None
     assert float(placed.trigger_price) == pytest.approx(stop, abs=0.2)
     assert close_at(world, 76_000.0 + side.sign * 2_000.0) == stop
+    world.kernel.state.markets[BTC].atr_1h *= 2.0
+    assert close_at(world, 76_000.0 + side.sign * 2_000.0) == stop, "wider ranges do not loosen it"
 
 
 RULES = st.builds(
