@@ -9,8 +9,9 @@ import msgspec
 from bot.domain.account import AccountState, IncomeRow
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
-from bot.domain.messages import Effect, Event, Fill
+from bot.domain.messages import Answer, Effect, Event, Fill
 from bot.domain.orders import ApprovedOrder, OrderState, PositionSide
+from bot.domain.risk import Severity
 
 
 class Clock(Protocol):
@@ -187,6 +188,61 @@ class Shelf(Protocol):
 
     def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain of decisions that led to order, decision or command `ref`."""
+        ...
+
+
+class House(Protocol):
+    """What a door of the operator may do inside: give orders, and tell people something."""
+
+    async def order(
+        self, name: str, args: dict[str, str], *, operator: str, key: str = ""
+    ) -> Answer:
+        """Put a command into the inbox and return the kernel's answer.
+
+        `key` names the command: given twice, it happens once. Raises TimeoutError when there was
+        no answer in time; the command may still be executed.
+        """
+        ...
+
+    def say(self, severity: Severity, kind: str, text: str, symbol: str = "") -> None:
+        """Tell people; never blocks."""
+        ...
+
+
+class Door(Protocol):
+    """A way in for the operator beside the control socket; its end harms nobody."""
+
+    name: str
+
+    async def run(self, house: House) -> None:
+        """Serve until cancelled."""
+        ...
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """What people are told: one notice, or several of one kind that waited together."""
+
+    alert_id: str
+    event_ns: int
+    severity: Severity
+    kind: str
+    texts: tuple[str, ...]
+    """What was said, oldest first; the middle is left out when there was much."""
+    symbol: str = ""
+    count: int = 1
+    repeat: int = 0
+    """How often it was told before without anybody acknowledging it."""
+    silent: bool = False
+    """Deliver without a sound."""
+
+
+class Channel(Protocol):
+    """A way to people. May be slow or fail: what it cannot take now is kept for it."""
+
+    name: str
+
+    async def send(self, alerts: Sequence[Alert]) -> None:
+        """Deliver all of `alerts`. Raises ChannelFailed when they may not have arrived."""
         ...
 
 

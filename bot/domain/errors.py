@@ -4,6 +4,7 @@ BotError
 ├─ ConfigInvalid        the operator acts: refuse to start
 ├─ DataInvalid          a recorded file is unusable: name it and stop
 ├─ SourceFailed         a source of readings is away or cannot be believed: again, later
+├─ ChannelFailed        people were not reached: again, after `retry_after_s`
 ├─ VenueError
 │  ├─ VenueUnreachable  nothing was done: retry with back-off
 │  ├─ VenueThrottled    wait `retry_after_s`
@@ -33,6 +34,14 @@ class SourceFailed(BotError):
 
     `retry_after_s` is the silence it asked for; 0.0: none.
     """
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ChannelFailed(BotError):
+    """A way to people did not take what it was given; `retry_after_s`: the silence it asked for."""
 
     def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
         super().__init__(message)

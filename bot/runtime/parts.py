@@ -11,7 +11,7 @@ from bot.domain.messages import Effect, Event, Notify
 from bot.domain.orders import PositionSide
 from bot.domain.policy import Policy
 from bot.kernel.snapshot import BotState
-from bot.ports import Clock, Feed, Source, Venue
+from bot.ports import Clock, Door, Feed, Source, Venue
 from bot.runtime.memory import Memory
 
 Tell = Callable[[Notify], Awaitable[None] | None]
@@ -116,6 +116,8 @@ class DaemonParts:
     run_id: str
     sources: tuple[Source, ...] = ()
     """Asked by a job of the scheduler; their health stands in `health["sources"]`."""
+    doors: tuple[Door, ...] = ()
+    """Ways in for the operator beside the socket; one that ends is opened again."""
     socket_path: Path | None = None
     notify_address: str | None = None
     """$NOTIFY_SOCKET of systemd, when there is one."""

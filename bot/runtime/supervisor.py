@@ -15,6 +15,7 @@ from bot.runtime import start, timers
 from bot.runtime.beat import Beat
 from bot.runtime.control import Control, open_socket
 from bot.runtime.coverage import Coverage
+from bot.runtime.doors import Reception, keep_door
 from bot.runtime.executor import Executor
 from bot.runtime.feeds import keep_feed
 from bot.runtime.inbox import Inbox
@@ -103,6 +104,7 @@ class Daemon:
                 self._spawn(group, "lag", self._lag.run())
                 if listener is not None and path is not None:
                     self._spawn(group, "control", self._control.run(listener, path))
+                self._open_doors(group)
                 workers: asyncio.Future[asyncio.TaskGroup] = asyncio.Future()
                 self._spawn(group, "workers", _host(workers))
                 born = self._assemble(await workers)
@@ -113,6 +115,11 @@ class Daemon:
 
     def _spawn(self, group: asyncio.TaskGroup, name: str, work: Work) -> None:
         self._tasks[name] = group.create_task(vital(name, work), name=name)
+
+    def _open_doors(self, group: asyncio.TaskGroup) -> None:
+        house = Reception(self._control.command, self._notices.say)
+        for door in self._parts.doors:
+            self._spawn(group, f"door:{door.name}", keep_door(door, house, self._clock))
 
     def _assemble(self, workers: asyncio.TaskGroup) -> tuple[Executor, Pump, Coverage]:
         executor = Executor(
