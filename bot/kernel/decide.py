@@ -106,6 +106,8 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
         return Refusal(RefusalReason.ENTRY_PENDING, symbol, "position held", "flat"), 0.0
     if not desk.policy.guard_on:
         return None, 1.0
+    if desk.state.latched:
+        return Refusal(RefusalReason.LATCHED, symbol, desk.state.latch_reason, "re-armed"), 0.0
     mode = hand.mode_of(desk.state, desk.policy, symbol, side)
     if mode is not HandMode.NORMAL:
         said = f"{side.value} is in mode {mode.value}"

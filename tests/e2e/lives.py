@@ -29,6 +29,7 @@ ENV = {
             "LEVEL_BROKEN", "FUNDING_COST", "OI_FROTH", "EVENT_WINDOW", "ADL_RANK",
         )
     },
+    "BREAKWATER_RISK__RULES__LADDER__DWELL_S": "0",
     "BREAKWATER_RISK__SIZING__THREAT_RISK_FACTORS": "[1.0, 1.0, 1.0, 1.0, 1.0]",
     "BREAKWATER_RISK__SIZING__THREAT_HEAT_FACTORS": "[1.0, 1.0, 1.0, 1.0, 1.0]",
     "BREAKWATER_RISK__SIZING__THREAT_LEVERAGE": "[5.0, 5.0, 5.0, 5.0, 5.0]",
@@ -65,12 +66,19 @@ class Lives:
     def victim(self) -> Daemon:
         """A daemon that may enter: the last survivor, or a new one on a journal of its own."""
         if self.daemon is not None and self.daemon.alive:
-            if not self.daemon.status()["entries_pending"]:
+            if not self.daemon.status()["entries_pending"] and not self._cut(self.daemon):
                 self.daemon.await_ready()
                 return self.daemon
             self.daemon.kill()
         self.forget()
         return self.start()
+
+    @staticmethod
+    def _cut(daemon: Daemon) -> bool:
+        """Whether the rules cut the trades of this life and give the size back over hours."""
+        rows = [row for row in daemon.journal("decisions") if row["kind"] == "ladder"]
+        newest = next((row["what"] for row in rows if row["what"].startswith("LONG")), "")
+        return bool(newest) and "-> NORMAL" not in newest
 
     def forget(self) -> None:
         """Take the journal away, as on a machine of its own; the venue's book stays.

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -103,14 +104,18 @@ def test_an_entry_on_an_old_mark_is_refused(life: Lives) -> None:
     daemon, venue = life.victim(), life.venue
     venue.fault("freeze", stream="btcusdt@markPrice*", duration_s=FREEZE_S)
     until(lambda: (daemon.status()["markets"][0]["mark_age_s"] or 0) > 5.5, "the mark is old")
-    refused = daemon.status()["counters"]["refusals"].get("PRICE_STALE", 0)
     wire = life.next_wire()
-    until(
-        lambda: daemon.status()["counters"]["refusals"].get("PRICE_STALE", 0) > refused,
-        "the entry is refused as stale",
-    )
+    until(lambda: _stale(daemon.journal("decisions"), wire), "the entry is refused as stale")
     assert not entries(venue, wire)
     assert venue.position() == 0
+
+
+def _stale(decisions: list[dict[str, Any]], wire: int) -> bool:
+    """Whether the wish of `wire` was refused, and for the age of the price."""
+    told = [row for row in decisions if row["kind"] in ("refusal", "signal")][:2]
+    if len(told) < 2 or f"wire {wire} " not in told[1]["why"]:
+        return False
+    return "price older" in told[0]["why"] or "PRICE_STALE" in told[0]["why"]
 
 
 def test_all_streams_frozen_rest_alone_protects(life: Lives, measured: Measured) -> None:

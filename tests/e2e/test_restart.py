@@ -47,7 +47,7 @@ def test_sigterm_leaves_the_stops_and_the_next_start_takes_over(
 
 def test_a_latched_account_stays_latched(stand: Stand) -> None:
     stand.start_venue()
-    daemon = stand.start_daemon()
+    daemon = stand.start_daemon(**ENV)
     venue = stand.venue
     venue.by_hand("BUY", "0.15")
     until(venue.covers, "covered")
