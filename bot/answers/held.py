@@ -6,7 +6,6 @@ from bot.answers.question import rounded
 from bot.domain.orders import OrderKind, OrderStatus, Purpose
 from bot.domain.policy import Policy
 from bot.domain.units import ZERO
-from bot.kernel.margin import liquidation_price
 from bot.kernel.snapshot import BotState, Leg, OrderBelief
 from bot.kernel.stops.audit import audit
 from bot.kernel.view import LegView
@@ -60,11 +59,7 @@ def target_price(state: BotState, leg: Leg) -> Decimal | None:
 
 def own_liq_price(view: LegView) -> float | None:
     """Return the liquidation price by our own arithmetic; None when unknown or none exists."""
-    margin, instrument = view.margin_usd, view.market.instrument
-    if margin is None or instrument is None or not instrument.tiers:
-        return None
-    sign = view.leg.side.sign
-    return liquidation_price(sign, view.qty, view.entry, margin, instrument.tiers)
+    return view.own_liq_price()
 
 
 def result_at(leg: Leg, price: float) -> float:

@@ -94,6 +94,8 @@ class Leg(msgspec.Struct, kw_only=True):
     """purpose -> refusals in a row; `wait_until_ns` holds the next try back."""
     wait_until_ns: dict[str, int] = {}
     alerted_ns: int = 0
+    liq_told_ns: int = 0
+    """When it was last said that our liquidation price and the venue's differ."""
     stop_flaws: str = ""
     """What was last told against the place of its stop."""
     adl_rank: int | None = None

@@ -6,17 +6,47 @@ meets its maintenance; the tier that counts is the one at that price, not at ent
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from bot.domain.instrument import MarginTier
+
+BACKSTOP_SHARE = 2.0 / 3.0
+"""Hyperliquid's backstop takes a position over where its equity is this share of maintenance."""
+APART_FRAC = 0.003
+"""Own and venue's liquidation price further apart than this share of the mark is a finding."""
+JOINT_STEPS = 40
+
+
+class Exposed(NamedTuple):
+    """One leg under a shock: `beta` is how far its price moves for each unit of the shock."""
+
+    sign: int
+    qty: float
+    entry: float
+    mark: float
+    beta: float
+    tiers: Sequence[MarginTier]
+
+
+class Pledge(NamedTuple):
+    """Collateral that is not cash: its value before the haircut, and its own beta."""
+
+    value_usd: float
+    haircut_frac: float
+    beta: float
+
+
+def _tier_at(notional_usd: float, tiers: Sequence[MarginTier]) -> MarginTier:
+    for tier in tiers:
+        if notional_usd <= tier.cap_usd:
+            return tier
+    return tiers[-1]
 
 
 def maintenance_usd(notional_usd: float, tiers: Sequence[MarginTier]) -> float:
     """Return maintenance margin in USD; beyond the last cap the last tier goes on."""
-    for tier in tiers:
-        if notional_usd <= tier.cap_usd:
-            return notional_usd * tier.maint_frac - tier.deduction_usd
-    last = tiers[-1]
-    return notional_usd * last.maint_frac - last.deduction_usd
+    tier = _tier_at(notional_usd, tiers)
+    return notional_usd * tier.maint_frac - tier.deduction_usd
 
 
 def liquidation_price(
@@ -25,8 +55,9 @@ def liquidation_price(
     entry_price: float,
     margin_usd: float,
     tiers: Sequence[MarginTier],
+    share: float = 1.0,
 ) -> float | None:
-    """Return the mark at which equity meets maintenance; None when no price does.
+    """Return the mark at which equity meets `share` of maintenance; None when no price does.
 
     `sign` is +1 for a long, -1 for a short; `margin_usd` is the isolated margin, or for cross the
     wallet plus everything else's unrealised result minus everything else's maintenance.
@@ -34,8 +65,8 @@ def liquidation_price(
     if qty <= 0.0:
         return None
     for index, tier in enumerate(tiers):
-        slope = qty * tier.maint_frac - sign * qty
-        price = (margin_usd + tier.deduction_usd - sign * qty * entry_price) / slope
+        slope = qty * share * tier.maint_frac - sign * qty
+        price = (margin_usd + share * tier.deduction_usd - sign * qty * entry_price) / slope
         is_last = index == len(tiers) - 1
         notional = price * qty
         if notional >= tier.floor_usd and (is_last or notional <= tier.cap_usd):
@@ -49,3 +80,87 @@ def bankruptcy_price(sign: int, qty: float, entry_price: float, margin_usd: floa
         return None
     price = entry_price - sign * margin_usd / qty
     return price if price > 0.0 else None
+
+
+def joint_shock_frac(
+    wallet_usd: float, legs: Sequence[Exposed], way: int, pledges: Sequence[Pledge] = ()
+) -> float | None:
+    """Return the smallest move at which the shared equity meets the maintenance of all legs.
+
+    Every price moves at once by `way` (-1 a fall, +1 a rise) times its beta times the move, and
+    collateral with them; 0.0: it is met already; None: no move does it. Legs of both sides of one
+    symbol (hedge mode) are two legs of one beta.
+    """
+    if not legs:
+        return None
+    if _surplus(wallet_usd, legs, pledges, way, 0.0)[0] <= 0.0:
+        return 0.0
+    far = _farthest(wallet_usd, legs, pledges, way)
+    if far is None:
+        return None
+    low, high = 0.0, far
+    move = far
+    for _ in range(JOINT_STEPS):
+        value, slope = _surplus(wallet_usd, legs, pledges, way, move)
+        if value > 0.0:
+            low = move
+        else:
+            high = move
+        step = move - value / slope if slope != 0.0 else 0.5 * (low + high)
+        if abs(step - move) <= 1e-14 * max(move, 1.0):
+            return step
+        move = step if low <= step <= high else 0.5 * (low + high)
+    return move
+
+
+def _farthest(
+    wallet_usd: float, legs: Sequence[Exposed], pledges: Sequence[Pledge], way: int
+) -> float | None:
+    """Return a move at which maintenance is no longer met; None when even the last one spares."""
+    if way < 0:
+        least = min((leg.beta for leg in legs if leg.beta > 0.0), default=0.0)
+        far = 1.0 / least if least > 0.0 else 0.0
+        return far if far and _surplus(wallet_usd, legs, pledges, way, far)[0] <= 0.0 else None
+    far = 0.5
+    for _ in range(JOINT_STEPS):
+        if _surplus(wallet_usd, legs, pledges, way, far)[0] <= 0.0:
+            return far
+        far *= 2.0
+    return None
+
+
+def _surplus(
+    wallet_usd: float, legs: Sequence[Exposed], pledges: Sequence[Pledge], way: int, move: float
+) -> tuple[float, float]:
+    """Return (equity less maintenance after `move`, its slope there); no price falls below 0."""
+    value, slope = wallet_usd, 0.0
+    for leg in legs:
+        price, rate = _moved(leg.mark, leg.beta, way, move)
+        tier = _tier_at(leg.qty * price, leg.tiers)
+        value += leg.sign * leg.qty * (price - leg.entry)
+        value -= leg.qty * price * tier.maint_frac - tier.deduction_usd
+        slope += leg.qty * rate * (leg.sign - tier.maint_frac)
+    for pledge in pledges:
+        kept, rate = _moved(pledge.value_usd, pledge.beta, way, move)
+        value += kept * (1.0 - pledge.haircut_frac)
+        slope += rate * (1.0 - pledge.haircut_frac)
+    return value, slope
+
+
+def _moved(price: float, beta: float, way: int, move: float) -> tuple[float, float]:
+    """Return the price after a move, and how it changes with it."""
+    after = price * (1.0 + way * beta * move)
+    return (after, price * way * beta) if after > 0.0 else (0.0, 0.0)
+
+
+def nearer(ours: float | None, theirs: float | None, mark: float) -> float | None:
+    """Return whichever liquidation price is nearer the mark; zero or nothing told is none."""
+    known = [price for price in (ours, theirs) if price is not None and price > 0.0]
+    return min(known, key=lambda price: abs(price - mark), default=None)
+
+
+def apart_frac(ours: float | None, theirs: float | None, mark: float) -> float | None:
+    """Return how far two liquidation prices lie apart, of the mark; None unless both are told."""
+    if ours is None or theirs is None or ours <= 0.0 or theirs <= 0.0 or mark <= 0.0:
+        return None
+    return abs(ours - theirs) / mark

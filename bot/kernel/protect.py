@@ -57,6 +57,7 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
         if at_bar:
             at_close.follow(desk, view)
             at_close.tell_flaws(desk, view)
+            warn.liquidation_apart(desk, view)
         wishes += _protect_leg(desk, view, at_bar=at_bar, on_change=on_change)
     return wishes
 

@@ -5,10 +5,10 @@ import math
 from bot.domain.policy import Policy
 from bot.domain.sense import Assessment
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel.margin import liquidation_price, maintenance_usd
+from bot.kernel import shared_margin
+from bot.kernel.margin import apart_frac, liquidation_price, maintenance_usd, nearer
 from bot.kernel.observe.volatility import sigma
 from bot.kernel.snapshot import BotState, Leg, Market, Rung, Sensed, Zone
-from bot.kernel.track import equity_usd
 
 
 class LegView:
@@ -60,28 +60,47 @@ class LegView:
 
     @property
     def margin_usd(self) -> float | None:
-        """Isolated margin, or for cross the wallet with everything else's result."""
-        if self.leg.isolated_margin_usd is not None and self.leg.isolated_margin_usd > ZERO:
-            return float(self.leg.isolated_margin_usd)
-        if self.leg.margin_mode is None or self.leg.margin_mode.value == "CROSS":
-            return equity_usd(self.state) - self.upnl_usd
-        return None
+        """Isolated margin, or for cross what stands behind the leg while the others stay put."""
+        if not shared_margin.is_cross(self.leg):
+            own = self.leg.isolated_margin_usd
+            return float(own) if own is not None and own > ZERO else None
+        return shared_margin.behind_usd(self.state, self.leg)
+
+    def own_liq_price(self) -> float | None:
+        """Liquidation price by our arithmetic while other contracts stand, as venues show it."""
+        if shared_margin.is_cross(self.leg) and shared_margin.is_hedged(self.state, self.leg):
+            return shared_margin.hedged_price(self.state, self.leg)
+        margin, instrument = self.margin_usd, self.market.instrument
+        if margin is None or instrument is None or not instrument.tiers:
+            return None
+        sign = self.leg.side.sign
+        return liquidation_price(sign, self.qty, self.entry, margin, instrument.tiers)
+
+    def joint_liq_price(self) -> float | None:
+        """The mark that liquidates when all cross legs move against this one; None: alone."""
+        sharing = sum(
+            leg.qty > ZERO and shared_margin.is_cross(leg) for leg in self.state.legs.values()
+        )
+        if sharing <= 1 or not shared_margin.is_cross(self.leg):
+            return None
+        return shared_margin.joint_price(self.state, self.policy.guard, self.leg)
 
     def liq_price(self) -> float | None:
-        """Liquidation price: ours or the venue's, whichever is nearer the mark."""
-        ours = None
-        margin = self.margin_usd
-        instrument = self.market.instrument
-        if margin is not None and instrument is not None and instrument.tiers:
-            ours = liquidation_price(
-                self.leg.side.sign, self.qty, self.entry, margin, instrument.tiers
-            )
-        theirs = self.leg.venue_liq_price
-        if theirs is None or theirs <= ZERO:
-            return ours
-        if ours is None:
-            return float(theirs)
-        return min(ours, float(theirs), key=lambda price: abs(price - self.mark))
+        """Liquidation price: ours (alone or jointly) or the venue's, whichever is nearest."""
+        ours = nearer(self.own_liq_price(), self.joint_liq_price(), self.mark)
+        return nearer(ours, self._told_liq_price, self.mark)
+
+    @property
+    def _told_liq_price(self) -> float | None:
+        told = self.leg.venue_liq_price
+        return float(told) if told is not None else None
+
+    def liq_apart_frac(self) -> float | None:
+        """How far our liquidation price and the venue's lie apart, of the mark; None: not both."""
+        told = self.leg.venue_liq_price
+        return apart_frac(
+            self.own_liq_price(), float(told) if told is not None else None, self.mark
+        )
 
     def liq_distance_frac(self) -> float | None:
         """Adverse move to liquidation as a share of the mark; None: no such price or unknown."""
@@ -91,7 +110,12 @@ class LegView:
         return self.leg.side.sign * (self.mark - price) / self.mark
 
     def margin_ratio(self) -> float | None:
-        """Maintenance over the leg's own equity; 1 is liquidation, None unknown."""
+        """Maintenance over equity, of the leg or of all that share the wallet with it.
+
+        1 is liquidation at every venue, whatever it prints; None unknown.
+        """
+        if shared_margin.is_cross(self.leg):
+            return shared_margin.ratio(self.state)
         margin = self.margin_usd
         instrument = self.market.instrument
         if margin is None or instrument is None or not instrument.tiers or self.mark <= 0.0:

@@ -6,6 +6,7 @@ from bot.domain.risk import Demand, Severity
 from bot.domain.units import NS_PER_H, ZERO
 from bot.kernel import guard
 from bot.kernel.desk import Desk
+from bot.kernel.margin import APART_FRAC
 from bot.kernel.view import LegView
 
 
@@ -46,3 +47,25 @@ def unmarked(desk: Desk) -> None:
             "cannot be guarded by the budget; the coverage task keeps a stop if the venue gives "
             "a price.", leg.symbol,
         )  # fmt: skip
+
+
+def liquidation_apart(desk: Desk, view: LegView) -> None:
+    """Say once an hour that our liquidation price and the venue's differ; the nearer one counts."""
+    apart, leg, now_ns = view.liq_apart_frac(), view.leg, desk.state.now_ns
+    if apart is None or apart <= APART_FRAC:
+        return
+    if leg.liq_told_ns and now_ns - leg.liq_told_ns < NS_PER_H:
+        return
+    leg.liq_told_ns = max(now_ns, 1)
+    ours, theirs = view.own_liq_price(), leg.venue_liq_price
+    desk.record(
+        "liquidation", leg.symbol, f"our liquidation price {ours:.8g}, the venue's {theirs:f}",
+        "they differ; the nearer one to the mark counts", measured=f"{apart:.4f} of the mark",
+        limit=f"{APART_FRAC:.4f}",
+    )  # fmt: skip
+    desk.notify(
+        Severity.WARNING, "liquidation",
+        f"{leg.symbol}: liquidation at {ours:.8g} by our arithmetic, at {theirs:f} by the venue's "
+        f"word: {apart:.2%} of the mark apart. The nearer one counts; were the margin tiers "
+        "changed, or margin added by hand?", leg.symbol,
+    )  # fmt: skip

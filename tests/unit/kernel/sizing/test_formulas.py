@@ -66,7 +66,7 @@ def test_multiples_of_risk(entry: float, stop: float, target: float, multiple: f
     assert (target - entry) / unit(entry, stop) == pytest.approx(multiple, abs=0.005)
 
 
-def test_commission_is_paid_on_the_notional_not_on_the_money_at_risk() -> None:
+def test_fault_commission_on_risk_money() -> None:
     """Fault: (risk - 2 * risk * fee) / distance. A stop of 0.3 % would lose a third too much."""
     price, stop, budget = 78_000.0, 78_000.0 * 0.997, 100.0
     faulty = (budget - 2 * budget * FEE) / (price - stop)
@@ -77,7 +77,7 @@ def test_commission_is_paid_on_the_notional_not_on_the_money_at_risk() -> None:
     assert budget / (price - stop) == pytest.approx(0.427, abs=0.001)
 
 
-def test_funding_is_paid_by_its_own_interval() -> None:
+def test_fault_funding_fixed_at_eight_hours() -> None:
     """Fault: every contract settles each eight hours."""
     assert funding_frac(1, 0.0001, 28_800, 24.0) == pytest.approx(0.0003)
     assert funding_frac(1, 0.0001, 3_600, 24.0) == pytest.approx(0.0024)
