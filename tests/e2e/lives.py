@@ -193,7 +193,7 @@ def restart_and_measure(life: Lives, measured: Measured) -> Daemon:
     daemon = life.start(ready=False)
     if bare:
         until(venue.covers, "the position is protected", DEADLINE_S)
-        (stop, *_) = venue.stops_asked(began_ns)
+        (stop, *_) = until(lambda: venue.stops_asked(began_ns), "the request is in the log")
         measured("restart -> stop asked", (stop["ns"] - began_ns) / 1e9)
     daemon.await_ready()
     return daemon
