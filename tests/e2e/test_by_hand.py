@@ -109,7 +109,9 @@ def test_a_hand_close_is_noticed_and_its_stop_removed(
     daemon.await_protected("0.05")
     began_ns = venue.by_hand("SELL", "0.05", reduce_only=True)
     until(lambda: not venue.open_algos(), "the stop is removed")
-    (gone, *_) = venue.log(since_ns=began_ns, method="DELETE", path="/algoOrder")
+    (gone, *_) = until(
+        lambda: venue.log(since_ns=began_ns, method="DELETE", path="/algoOrder"), "in the log"
+    )
     measured("hand close -> cancel asked", (gone["ns"] - began_ns) / 1e9)
     daemon.await_flat()
     assert not venue.log(since_ns=began_ns, method="POST", path="/order"), "no order of its own"

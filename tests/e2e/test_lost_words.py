@@ -15,6 +15,7 @@ from tests.e2e.lives import (
     entries,
 )
 from tests.fakes.daemon import Daemon, Stand, until
+from tests.fakes.venue_handle import VenueHandle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-lost-words")]
 
@@ -56,7 +57,7 @@ def test_an_entry_of_unknown_outcome_is_found_and_stopped(
     wire = life.next_wire()
     until(venue.position, "the entry is executed")
     (stop, *_) = until(lambda: venue.stops_asked(began_ns), "a stop at the venue")
-    (asked, *_) = venue.log(since_ns=began_ns, method="POST", path="/order")
+    (asked, *_) = until(lambda: _orders(venue, began_ns, 1), "the entry is in the log")
     measured("unsure entry -> stop asked", (stop["ns"] - asked["ns"]) / 1e9)
     until(venue.covers, "covered")
     assert_one_life(daemon, venue, wire)
@@ -106,7 +107,7 @@ def test_a_stop_that_would_trigger_at_once_becomes_a_market_exit(
         "-2021 on the stop",
     )[0]
     until(lambda: venue.position() == 0, "flattened")
-    (_, exit_, *_) = venue.log(since_ns=began_ns, method="POST", path="/order")
+    (_, exit_, *_) = until(lambda: _orders(venue, began_ns, 2), "entry and exit are in the log")
     assert exit_["params"]["type"] == "MARKET"
     assert exit_["params"]["reduceOnly"] == "true"
     measured("-2021 -> exit asked", (exit_["ns"] - refused["ns"]) / 1e9)
@@ -123,6 +124,12 @@ def test_a_stop_that_is_always_refused_ends_in_a_flat_account(life: Lives, code:
     until(lambda: venue.position() == 0, "a position that cannot be stopped is closed")
     assert all(int(row["code"] or 0) == code for row in venue.log(since_ns=_since(venue), **ALGO))
     daemon.await_flat()
+
+
+def _orders(venue: VenueHandle, since_ns: int, least: int) -> list[dict[str, Any]]:
+    """The orders asked for, once there are so many: a request is logged after it was answered."""
+    rows = venue.log(since_ns=since_ns, method="POST", path="/order")
+    return rows if len(rows) >= least else []
 
 
 def refusals(daemon: Daemon) -> int:
@@ -160,7 +167,7 @@ def test_a_stop_stuck_while_triggering_is_not_trusted(measured: Measured) -> Non
         crossed_ns = time.time_ns()
         venue.move(float(venue.stops()[0]["triggerPrice"]) - 30.0)
         until(lambda: venue.position() == 0, "closed by other means")
-        (exit_, *_) = venue.log(since_ns=crossed_ns, method="POST", path="/order")
+        (exit_, *_) = until(lambda: _orders(venue, crossed_ns, 1), "the exit is in the log")
         assert exit_["params"]["reduceOnly"] == "true"
         measured("stuck stop -> exit asked", (exit_["ns"] - crossed_ns) / 1e9)
         daemon.await_flat()
