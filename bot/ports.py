@@ -246,5 +246,17 @@ class Channel(Protocol):
         ...
 
 
+class Keep(Protocol):
+    """A small file that is written whole or not at all."""
+
+    def load(self) -> bytes | None:
+        """Return what was saved last, None when nothing was. May raise OSError."""
+        ...
+
+    async def save(self, data: bytes) -> None:
+        """Return when `data` is durable. May raise OSError."""
+        ...
+
+
 Emit = Callable[[Event], None]
 OrderLookup = Callable[[str], OrderState | None]

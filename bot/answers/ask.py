@@ -7,7 +7,7 @@ from collections.abc import Callable
 import bot.answers
 from bot.answers.question import Answered, Question, QuestionUnclear
 
-_PARTS = ("ask", "budget_price", "question", "heard", "held", "sensed", "shocks")
+_PARTS = ("alarm", "ask", "budget_price", "question", "heard", "held", "sensed", "shocks")
 
 
 def _discover() -> dict[str, Callable[[Question], Answered]]:

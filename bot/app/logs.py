@@ -27,6 +27,8 @@ _QUIET = (
     "httpx",
     "httpcore",
     "ccxt",
+    "apprise",
+    "telegram",
 )
 
 

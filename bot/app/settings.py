@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from bot.app.alert_tables import AlertsTable, TelegramTable
 from bot.app.faults import env_names, lines_of, unknown_env
 from bot.app.sense_tables import SensesTable
 from bot.app.source_tables import SourcesTable
@@ -25,7 +26,10 @@ from bot.app.tables import BreakwaterTable, LevelsTable, RiskTable, StrategiesTa
 from bot.domain.errors import ConfigInvalid
 
 PREFIX = "BREAKWATER_"
-TABLES = ("breakwater", "risk", "levels", "strategies", "venues", "senses", "sources")
+TABLES = (
+    "breakwater", "risk", "levels", "strategies", "venues", "senses", "sources", "alerts",
+    "telegram",
+)  # fmt: skip
 FILE_BYTES_MAX = 1_000_000
 
 
@@ -47,6 +51,8 @@ class Settings(BaseSettings):
     venues: VenuesTable
     senses: SensesTable
     sources: SourcesTable
+    alerts: AlertsTable
+    telegram: TelegramTable
 
     @classmethod
     @override

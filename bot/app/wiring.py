@@ -20,6 +20,7 @@ from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
 from bot.app.narrator import Narrator
 from bot.app.noticeboard import Noticeboard
+from bot.app.operator_wiring import open_operator
 from bot.app.paper import PaperVenue
 from bot.app.places import Places, make_state
 from bot.app.policy import in_market_time, policy_of
@@ -86,7 +87,7 @@ def _started(
         scrubber.learn(config.api_key)
         scrubber.learn(config.api_secret)
         asked = sources_config(settings, places, scrubber)
-        run = _run(settings, places, clock, run_id, config, asked, store, paper)
+        run = _run(settings, places, clock, run_id, config, asked, store, paper, scrubber)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(run)
 
@@ -151,6 +152,7 @@ async def _run(
     asked: SourcesConfig,
     store: Store,
     paper: PaperVenue | None,
+    scrubber: Scrubber,
 ) -> int:
     async with AsyncExitStack() as stack:
         writer = JournalWriter(store)
@@ -160,7 +162,11 @@ async def _run(
         hearing = await open_hearing(settings, room, clock)
         stack.push_async_callback(hearing.close)
         sources = await open_outside(settings, asked, clock, stack)
-        parts = _parts(settings, places, clock, run_id, room, hearing, writer, paper, sources)
+        board = Noticeboard()
+        parts = _parts(
+            settings, places, clock, run_id, room, hearing, writer, paper, sources, board
+        )
+        await open_operator(settings, places, scrubber, parts, board, stack)
         return await run_daemon(parts)
 
 
@@ -174,6 +180,7 @@ def _parts(
     writer: JournalWriter,
     paper: PaperVenue | None,
     sources: tuple[Source, ...],
+    board: Noticeboard,
 ) -> DaemonParts:
     mode = settings.breakwater.mode
     policy = policy_of(settings, mode=mode)
@@ -182,7 +189,6 @@ def _parts(
     params = {name: dict(values) for name, values in policy.strategies.params.items()}
     strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
     kernel = Kernel(policy, strategies, run_id)
-    board = Noticeboard()
     health: dict[str, object] = {}
     bedside = Bedside(settings, places, kernel, room.venue, writer, board, health, hearing.health)
     keeper: tuple[Feed, ...] = () if paper is None else (paper,)
