@@ -1,6 +1,7 @@
 """Discord, e-mail and what else Apprise can reach: one channel an address, in a thread."""
 
 import asyncio
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,13 @@ class Apprised:
 
 
 def _opened(url: str, name: str) -> "Apprise":
-    import apprise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its plugins load old modules
+        import apprise
 
-    way = apprise.Apprise()
-    if not way.add(url):
+        way = apprise.Apprise()
+        known = way.add(url)
+    if not known:
         raise ConfigInvalid(
             f"secret {name}: this is no address Apprise knows, see its list of URLs"
         )
