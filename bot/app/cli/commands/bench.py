@@ -1,22 +1,26 @@
 """`breakwater bench`: how fast is it on this machine?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from bot.app.cli.grid import facts
 from bot.app.cli.home import open_home
-from bot.app.cli.output import Document, JsonFlag, show, whisper
+from bot.app.cli.output import Document, JsonFlag, show, wants_json, whisper
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the command line."""
-    app.command()(bench)
+    """Add the group to the command line; without a word after it, it measures the house."""
+    group = typer.Typer(rich_markup_mode=None)
+    group.callback(invoke_without_command=True)(bench)
+    group.command()(lab)
+    app.add_typer(group, name="bench")
 
 
 def bench(
+    context: typer.Context,
     *,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Replay this; else a made-up market.")
@@ -25,6 +29,8 @@ def bench(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure kernel step, replay rate, daemon start and fill-to-stop over loopback."""
+    if context.invoked_subcommand is not None:
+        return
     from bot.app.cli.bench_daemon import bench_daemon
     from bot.app.clock import SystemClock
     from bot.lab.bench import bench_kernel, bench_replay
@@ -38,6 +44,27 @@ def bench(
     daemon = bench_daemon(home.places, clock, 8 if quick else 50)
     figures = {"kernel_step": kernel, "replay": replay, "daemon": daemon}
     show(figures, _render, as_json=as_json)
+
+
+def lab(
+    *,
+    work: Annotated[
+        Literal["w1", "w2", "w3"],
+        typer.Option(help="A year of bars, a day of events, or 1,000 sets over the bars."),
+    ] = "w1",
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where bars.npz and events.npz lie, or are made."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Play one piece of the public bench work with the compiled lab."""
+    from bot.app.clock import SystemClock, cpu_s
+    from bot.lab.fast.work import run_work
+
+    folder = data or open_home().places.state / "bench"
+    figures = run_work(work, folder, SystemClock(), cpu_s)
+    show({"lab": figures} if not wants_json(as_json) else figures, _render, as_json=as_json)
 
 
 def _render(document: Document, console: Console) -> None:
