@@ -40,11 +40,14 @@ class Storyteller:
         self.lines: list[StoryLine] = []
         self.refusals = 0
         self._last: dict[tuple[str, str, str], str] = {}
+        self._wishes: set[str] = set()
 
     def decided(self, decision: Decision, price: float) -> None:
-        """Add a decision; equal refusals of one symbol are told once in a row."""
-        if decision.kind in QUIET_KINDS:
-            self.refusals += 1
+        """Add a decision; equal refusals that answer no wish are told once in a row."""
+        if decision.kind == "signal":
+            self._wishes.add(decision.decision_id)
+        self.refusals += decision.kind in QUIET_KINDS
+        if decision.kind in QUIET_KINDS and decision.cause not in self._wishes:
             key = (decision.kind, decision.symbol, decision.what)
             if self._last.get(key) == decision.why:
                 return

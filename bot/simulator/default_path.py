@@ -1,18 +1,19 @@
-"""The authored default scenario: bitcoin's fall from 95k to 74.5k, after public figures.
+"""The authored default scenario: bitcoin after the fall of the first weekend of February 2026.
 
-AUTHORED, NOT RECORDED. The turning points are the prices and hours that were told in public
-about January and 30 January - 2 February 2026 (80k lost on 31 January at 17:05 UTC, 76k reached
-at 18:40, 78.2k on 1 February at 14:55, 75k lost on 2 February at 03:30); everything between them
-is seeded noise. ETH and SOL follow bitcoin by a beta with noise of their own. The path begins on
-1 February at 22:00 UTC just above 76,000: within 22 minutes it sweeps the level, comes back and
-holds (again after 66 and 106 minutes). At the default speed of 60 those minutes are seconds: a
-level bounce can be watched at once, and the fall of the night a few minutes later.
-It bounces to 78k, falls through 76k and 75k in the night, and ends in an endless quiet range.
+AUTHORED, NOT RECORDED. The turning points of the history are the prices and hours that were told
+in public about January and 30 January - 2 February 2026 (80k lost on 31 January at 17:05 UTC, 76k
+reached at 18:40, 78.2k on 1 February at 14:55, 75k lost on 2 February at 03:30); everything
+between them is seeded noise, and all that follows is invented. ETH and SOL follow bitcoin by a
+beta with noise of their own. The path begins on 3 February at 14:00 UTC, when the market has
+calmed down enough for new risk, just above 78,000: within 22 minutes it sweeps the level, comes
+back and holds (again after 66 and 106 minutes). At the default speed of 60 those minutes are
+seconds: a level bounce can be watched at once, and a fall a few minutes later. It bounces to 80k,
+falls through 78k, 76k and 75k, comes back, and ends in an endless quiet range.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,70 +23,84 @@ from bot.domain.units import NS_PER_H, NS_PER_MIN, NS_PER_S
 from bot.simulator.noise import Floats, octave, rough
 from bot.simulator.scenario import Scenario
 
+Dated = TypeVar("Dated", FundingRate, OpenInterest)
+
 NAME: Final = "default"
 VENUE: Final = "embedded"
-START_NS: Final = 1_769_983_200 * NS_PER_S
-"""1 February 2026, 22:00 UTC: where the path begins."""
+START_NS: Final = 1_770_127_200 * NS_PER_S
+"""3 February 2026, 14:00 UTC: where the path begins."""
 HISTORY_DAYS: Final = 30
 
 # (minutes from the start, BTC price, roughness: 1 is an ordinary day)
 WAYPOINTS: Final = (
-    (-43_200.0, 88_600.0, 1.0),
-    (-40_300.0, 91_200.0, 1.0),
-    (-38_000.0, 93_900.0, 1.0),
-    (-35_000.0, 90_600.0, 1.0),
-    (-30_500.0, 91_800.0, 0.8),
-    (-27_000.0, 94_900.0, 1.1),
-    (-24_000.0, 94_400.0, 0.9),
-    (-20_500.0, 92_700.0, 0.9),
-    (-17_500.0, 89_300.0, 1.2),
-    (-13_000.0, 89_600.0, 0.9),
-    (-10_000.0, 86_600.0, 1.0),
-    (-7_500.0, 88_900.0, 0.9),
-    (-5_800.0, 89_200.0, 0.9),
-    (-4_900.0, 84_800.0, 1.5),
-    (-4_400.0, 83_100.0, 1.5),
-    (-3_600.0, 84_000.0, 1.1),
-    (-2_900.0, 83_300.0, 1.0),
-    (-2_200.0, 82_600.0, 1.0),
-    (-1_800.0, 81_400.0, 1.3),
-    (-1_735.0, 80_000.0, 1.8),  # 31 January, 17:05
-    (-1_690.0, 77_900.0, 1.8),
-    (-1_640.0, 76_000.0, 1.3),  # 18:40
-    (-1_600.0, 75_900.0, 1.0),
-    (-1_500.0, 77_600.0, 1.3),
-    (-1_200.0, 78_700.0, 0.9),
-    (-425.0, 78_200.0, 0.8),  # 1 February, 14:55
-    (-240.0, 77_300.0, 0.7),
-    (-120.0, 76_800.0, 0.6),
-    (-40.0, 76_460.0, 0.4),
-    (-2.0, 76_370.0, 0.01),
-    (0.0, 76_350.0, 0.01),
-    (9.0, 76_230.0, 0.01),
-    (11.5, 76_000.0, 0.01),
-    (14.0, 75_882.0, 0.01),  # the sweep
-    (16.0, 75_890.0, 0.01),
-    (19.0, 76_000.0, 0.01),
-    (22.0, 76_096.0, 0.01),  # reclaimed
-    (30.0, 76_118.0, 0.01),
-    (60.0, 76_128.0, 0.01),
-    (63.0, 76_000.0, 0.01),
-    (66.0, 75_898.0, 0.01),  # swept again, less deep
-    (69.0, 76_000.0, 0.01),
-    (72.0, 76_098.0, 0.01),
-    (100.0, 76_126.0, 0.01),
-    (103.0, 76_000.0, 0.01),
-    (106.0, 75_905.0, 0.01),  # and once more
-    (109.0, 76_000.0, 0.01),
-    (112.0, 76_105.0, 0.01),
-    (130.0, 76_330.0, 0.05),
-    (145.0, 76_900.0, 0.3),
-    (170.0, 78_080.0, 0.6),
-    (180.0, 78_020.0, 0.8),
-    (230.0, 77_150.0, 1.0),
+    (-45_600.0, 88_600.0, 1.0),
+    (-42_700.0, 91_200.0, 1.0),
+    (-40_400.0, 93_900.0, 1.0),
+    (-37_400.0, 90_600.0, 1.0),
+    (-32_900.0, 91_800.0, 0.8),
+    (-29_400.0, 94_900.0, 1.1),
+    (-26_400.0, 94_400.0, 0.9),
+    (-22_900.0, 92_700.0, 0.9),
+    (-19_900.0, 89_300.0, 1.2),
+    (-15_400.0, 89_600.0, 0.9),
+    (-12_400.0, 86_600.0, 1.0),
+    (-9_900.0, 88_900.0, 0.9),
+    (-8_200.0, 89_200.0, 0.9),
+    (-7_300.0, 84_800.0, 1.5),
+    (-6_800.0, 83_100.0, 1.5),
+    (-6_000.0, 84_000.0, 1.1),
+    (-5_300.0, 83_300.0, 1.0),
+    (-4_600.0, 82_600.0, 1.0),
+    (-4_200.0, 81_400.0, 1.3),
+    (-4_135.0, 80_000.0, 1.8),  # 31 January, 17:05
+    (-4_090.0, 77_900.0, 1.8),
+    (-4_040.0, 76_000.0, 1.3),  # 18:40
+    (-4_000.0, 75_900.0, 1.0),
+    (-3_900.0, 77_600.0, 1.3),
+    (-3_600.0, 78_700.0, 0.9),
+    (-2_825.0, 78_200.0, 0.8),  # 1 February, 14:55
+    (-2_640.0, 77_300.0, 0.7),
+    (-2_520.0, 76_800.0, 0.6),
+    (-2_220.0, 78_020.0, 0.8),  # 2 February, 01:00
+    (-2_120.0, 76_180.0, 1.2),
+    (-2_070.0, 74_960.0, 1.3),  # 03:30
+    (-2_054.0, 74_480.0, 1.0),
+    (-2_000.0, 75_420.0, 1.3),
+    (-1_880.0, 76_600.0, 1.0),
+    (-1_680.0, 78_400.0, 1.0),
+    (-1_440.0, 78_900.0, 0.9),
+    (-900.0, 78_600.0, 0.8),
+    (-420.0, 78_750.0, 0.7),
+    (-120.0, 78_480.0, 0.5),
+    (-40.0, 78_430.0, 0.3),
+    (-2.0, 78_370.0, 0.01),
+    (0.0, 78_350.0, 0.01),
+    (9.0, 78_230.0, 0.01),
+    (11.5, 78_000.0, 0.01),
+    (14.0, 77_882.0, 0.01),  # the sweep
+    (16.0, 77_890.0, 0.01),
+    (19.0, 78_000.0, 0.01),
+    (22.0, 78_096.0, 0.01),  # reclaimed
+    (30.0, 78_118.0, 0.01),
+    (60.0, 78_128.0, 0.01),
+    (63.0, 78_000.0, 0.01),
+    (66.0, 77_898.0, 0.01),  # swept again, less deep
+    (69.0, 78_000.0, 0.01),
+    (72.0, 78_098.0, 0.01),
+    (100.0, 78_126.0, 0.01),
+    (103.0, 78_000.0, 0.01),
+    (106.0, 77_905.0, 0.01),  # and once more
+    (109.0, 78_000.0, 0.01),
+    (112.0, 78_105.0, 0.01),
+    (130.0, 78_330.0, 0.05),
+    (145.0, 78_900.0, 0.3),
+    (170.0, 80_080.0, 0.6),
+    (180.0, 80_020.0, 0.8),
+    (215.0, 78_400.0, 1.0),
+    (245.0, 77_150.0, 1.0),
     (280.0, 76_180.0, 1.2),
     (300.0, 75_650.0, 1.3),
-    (330.0, 74_960.0, 1.3),  # 2 February, 03:30
+    (330.0, 74_960.0, 1.3),
     (346.0, 74_480.0, 1.0),
     (370.0, 75_000.0, 1.2),
     (400.0, 75_420.0, 1.3),
@@ -127,7 +142,7 @@ class Coin(msgspec.Struct, frozen=True, kw_only=True):
 COINS: Final = (
     Coin(
         symbol="BTC/USDT:USDT",
-        start_price=76_350.0,
+        start_price=78_350.0,
         beta=1.0,
         own=0.0,
         qty_per_min=110.0,
@@ -137,7 +152,7 @@ COINS: Final = (
     ),
     Coin(
         symbol="ETH/USDT:USDT",
-        start_price=2_290.0,
+        start_price=2_370.0,
         beta=1.3,
         own=0.35,
         qty_per_min=2_900.0,
@@ -147,7 +162,7 @@ COINS: Final = (
     ),
     Coin(
         symbol="SOL/USDT:USDT",
-        start_price=100.4,
+        start_price=103.9,
         beta=1.4,
         own=0.45,
         qty_per_min=21_000.0,
@@ -181,7 +196,7 @@ def price_of(coin: Coin, seed: int, minutes: Floats) -> Floats:
     return price
 
 
-WAYPOINTS_START: Final = 76_350.0
+WAYPOINTS_START: Final = 78_350.0
 """BTC price at the start, to which the betas refer."""
 
 
@@ -234,41 +249,60 @@ def _together(seed: int, first_min: float, number: int, span_s: int) -> Iterator
 
 # (minutes from the start, predicted funding per 8 h, share of the open interest still there)
 _MOOD: Final = (
-    (-43_200.0, 0.00008, 1.08),
-    (-20_000.0, 0.00010, 1.12),
-    (-5_000.0, 0.00006, 1.06),
-    (-1_740.0, 0.00004, 1.05),
-    (-1_600.0, -0.00006, 0.97),
-    (-425.0, -0.00003, 0.98),
-    (0.0, 0.00003, 1.0),
-    (120.0, 0.00006, 1.02),
+    (-45_600.0, 0.00008, 1.08),
+    (-22_400.0, 0.00010, 1.12),
+    (-7_400.0, 0.00006, 1.06),
+    (-4_140.0, 0.00004, 1.05),
+    (-4_000.0, -0.00006, 0.97),
+    (-2_825.0, -0.00003, 0.98),
+    (-2_050.0, -0.00008, 0.93),
+    (-1_440.0, 0.00002, 0.95),
+    (0.0, 0.00005, 1.0),
+    (170.0, 0.00007, 1.02),
     (290.0, 0.00002, 1.01),
     (350.0, -0.00009, 0.93),
     (720.0, -0.00002, 0.94),
     (1_440.0, 0.00005, 0.96),
 )
+RATE_NOISE: Final = 0.00003
+INTEREST_NOISE_FRAC: Final = 0.008
+"""Both wander as they do on ordinary days: beside a ruler's line every change is enormous."""
 
 
-def mood(*, days_ahead: int = 30) -> tuple[tuple[FundingRate, ...], tuple[OpenInterest, ...]]:
+def mood(
+    *, seed: int = 1, days_ahead: int = 30
+) -> tuple[tuple[FundingRate, ...], tuple[OpenInterest, ...]]:
     """Return authored funding (8-hourly settled, hourly predicted) and hourly open interest."""
     funding: list[FundingRate] = []
     held: list[OpenInterest] = []
+    hours = np.arange(-HISTORY_DAYS * 24, days_ahead * 24, dtype=np.float64)
     minutes, rates, shares = (np.array(column) for column in zip(*_MOOD, strict=True))
-    for hour in range(-HISTORY_DAYS * 24, days_ahead * 24):
-        at_ns = START_NS + hour * NS_PER_H
-        rate = round(float(np.interp(hour * 60.0, minutes, rates)), 8)
-        share = float(np.interp(hour * 60.0, minutes, shares))
-        settled = at_ns // NS_PER_H % 8 == 0
-        for coin in COINS:
-            funding.append(FundingRate(coin.symbol, at_ns, at_ns, VENUE, rate, 28_800, settled))
-            qty = round(coin.open_interest_qty * share, 3)
+    seconds = hours * 3_600.0
+    for coin in COINS:
+        dice = seed * 31 + 70 + coin.salt
+        rate = np.interp(hours * 60.0, minutes, rates) + RATE_NOISE * octave(
+            dice, seconds, 43_200.0
+        )
+        share = np.interp(hours * 60.0, minutes, shares)
+        share *= 1.0 + INTEREST_NOISE_FRAC * octave(dice + 10, seconds, 64_800.0)
+        for hour, paid, left in zip(hours.tolist(), rate.tolist(), share.tolist(), strict=True):
+            at_ns = START_NS + round(hour) * NS_PER_H
+            settled = at_ns // NS_PER_H % 8 == 0
+            funding.append(
+                FundingRate(coin.symbol, at_ns, at_ns, VENUE, round(paid, 8), 28_800, settled)
+            )
+            qty = round(coin.open_interest_qty * left, 3)
             held.append(OpenInterest(coin.symbol, at_ns, at_ns, VENUE, qty))
-    return tuple(funding), tuple(held)
+    return _by_time(funding), _by_time(held)
+
+
+def _by_time(events: Iterable[Dated]) -> tuple[Dated, ...]:
+    return tuple(sorted(events, key=lambda event: event.event_ns))
 
 
 def default_scenario(*, seed: int = 1) -> Scenario:
     """Return the authored scenario: history, the endless path, funding and open interest."""
-    funding, held = mood()
+    funding, held = mood(seed=seed)
     return Scenario(
         name=NAME,
         recorded=False,

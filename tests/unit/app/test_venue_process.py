@@ -73,7 +73,8 @@ def test_market_time_and_wall_time_keep_their_order(market, speed):
 def test_levels_said_later_in_the_market_are_not_known_when_it_opens(config):
     policy = policy_of(load_settings(config), mode="paper")
     wall = 1_795_000_000 * 10**9
-    address = msgspec.structs.replace(ADDRESS, wall_ns=wall, market_ns=START_NS, speed=1.0)
+    sunday = 1_769_983_200 * 10**9  # 1 February 2026, 22:00 UTC
+    address = msgspec.structs.replace(ADDRESS, wall_ns=wall, market_ns=sunday, speed=1.0)
     book = {spec.name: spec for spec in in_market_time(policy, address.wall_of).levels.book}
     assert book["76k weekend low"].known_from_ns < wall
     assert book["77k first resistance"].known_from_ns == wall + 9 * 3_600 * 10**9

@@ -71,3 +71,20 @@ def test_equal_refusals_are_told_once() -> None:
         )
     assert [line.why for line in teller.lines] == ["A", "B", "A"]
     assert teller.refusals == 4
+
+
+def test_a_wish_is_always_answered() -> None:
+    teller = Storyteller()
+    for wish in ("one", "two"):
+        teller.decided(
+            Decision(decision_id=wish, event_ns=0, kind="signal", symbol="S", what="w", why="up"),
+            0.0,
+        )
+        teller.decided(
+            Decision(
+                decision_id=f"no-{wish}", event_ns=0, kind="refusal", symbol="S", what="refused",
+                why="RULE_FORBIDS", cause=wish,
+            ),
+            0.0,
+        )  # fmt: skip
+    assert [line.kind for line in teller.lines] == ["signal", "refusal"] * 2

@@ -1,6 +1,8 @@
 """Market paths from bars, and the authored default scenario."""
 
 import math
+from collections.abc import Callable
+from datetime import datetime
 from itertools import islice, pairwise
 
 import pytest
@@ -171,31 +173,44 @@ def opening(seed: int) -> list[tuple[float, float]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 42, 2026])
-def test_the_opening_sweeps_76k_comes_back_and_holds(seed: int) -> None:
+def test_the_opening_sweeps_78k_comes_back_and_holds(seed: int) -> None:
     walk = opening(seed)
-    assert 76_300 < walk[0][1] < 76_400
+    assert 78_300 < walk[0][1] < 78_400
     assert walk[-1][0] > 90.0
-    below = [at for at, p in walk if p < 76_000.0 and at < 50]
+    below = [at for at, p in walk if p < 78_000.0 and at < 50]
     assert 9.0 < below[0] < 15.0
     assert below[-1] - below[0] < 9.5  # never three closes of five minutes in a row
     lowest = min(p for at, p in walk if at < 50)
-    assert 75_860 < lowest < 75_900
-    assert all(p > 76_080 for at, p in walk if 25.0 <= at <= 59.0)
-    again = [at for at, p in walk if p < 76_000.0 and 50 < at < 90]
+    assert 77_860 < lowest < 77_900
+    assert all(p > 78_080 for at, p in walk if 25.0 <= at <= 59.0)
+    again = [at for at, p in walk if p < 78_000.0 and 50 < at < 90]
     assert again[0] > 62.0
     assert again[-1] < 71.0
 
 
-def test_the_story_passes_its_public_marks() -> None:
+def test_the_history_passes_its_public_marks() -> None:
+    bars = [b for b in default_scenario(seed=1).history if b.symbol == BTC]
+    first = {
+        price: next(b.event_ns for b in bars if b.low < price) for price in (80_000, 76_000, 75_000)
+    }
+    marks = {80_000: "31T17:05", 76_000: "31T18:40", 75_000: "02T03:30"}
+    for price, told in marks.items():
+        month = "01" if told.startswith("31") else "02"
+        at = datetime.fromisoformat(f"2026-{month}-{told}:00+00:00").timestamp() * NS_PER_S
+        assert abs(first[price] - at) < 30 * NS_PER_MIN
+    assert 74_000 < min(b.low for b in bars) < 74_700
+
+
+def test_the_path_bounces_to_the_next_level_and_falls() -> None:
     bars = [b for b in islice(default_path.path(seed=1), 3 * 1_600) if b.symbol == BTC]
 
-    def first(hit: object) -> float:
-        return next((b.event_ns - START_NS) / NS_PER_MIN for b in bars if hit(b))  # type: ignore[operator]
+    def first(hit: Callable[[Candle], bool]) -> float:
+        return next((b.event_ns - START_NS) / NS_PER_MIN for b in bars if hit(b))
 
-    bounce = first(lambda b: b.high >= 78_000)
-    lost_76 = first(lambda b: b.close < 76_000 and b.event_ns > START_NS + 150 * NS_PER_MIN)
+    bounce = first(lambda b: b.high >= 80_000)
+    lost_78 = first(lambda b: b.close < 77_800 and b.event_ns > START_NS + 150 * NS_PER_MIN)
     lost_75 = first(lambda b: b.low < 75_000)
-    assert 130 < bounce < 200 < 240 < lost_76 < lost_75 < 350
+    assert 130 < bounce < 200 < lost_78 < lost_75 < 350
     assert 73_900 < min(b.low for b in bars) < 74_800
 
 
@@ -212,7 +227,7 @@ def test_the_history_is_thirty_days_and_leads_to_the_start() -> None:
         first = next(b for b in scenario.path() if b.symbol == symbol)
         assert first.open == bars[-1].close
     closes = [b.close for b in scenario.history if b.symbol == BTC]
-    assert min(closes) > 75_000
+    assert min(closes) > 74_000
     assert max(closes) < 97_000
 
 
