@@ -41,7 +41,7 @@ def bench(
     whisper("replay: a guarded position")
     replay = bench_replay(clock, data, bars=1_000 if quick else 8_000)
     whisper("daemon: start; then positions opened by hand, until each has its stop")
-    daemon = bench_daemon(home.places, clock, 8 if quick else 50)
+    daemon = bench_daemon(home.places, clock, 8 if quick else 200)
     figures = {"kernel_step": kernel, "replay": replay, "daemon": daemon}
     show(figures, _render, as_json=as_json)
 
