@@ -2,6 +2,7 @@
 
 from bot.domain.messages import (
     CancelFailed,
+    CoverageReported,
     FetchAccount,
     FetchFills,
     FetchOrder,
@@ -251,3 +252,13 @@ def on_margin_adjusted(desk: Desk, event: MarginAdjusted) -> None:
     desk.record(
         "margin", event.symbol, f"margin of {event.amount_usd} USD was not given back", event.reason
     )
+
+
+def on_coverage(desk: Desk, event: CoverageReported) -> None:
+    """Write down what the independent proof of stops had to do."""
+    if event.action:
+        desk.record(
+            "coverage", event.symbol, f"{event.side.value}: {event.action}",
+            "the coverage task proved the stops at the venue",
+            client_order_id=event.client_order_id,
+        )  # fmt: skip

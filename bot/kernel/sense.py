@@ -16,15 +16,16 @@ from bot.domain.market import (
     MarkPrice,
     OpenInterest,
     Reading,
+    TradeBucket,
     WatchList,
 )
+from bot.domain.messages import Fill
 from bot.domain.orders import PositionSide
 from bot.domain.policy import Policy
-from bot.domain.risk import Severity
-from bot.domain.sense import RESET, Assessment
 from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.kernel import scenarios
-from bot.kernel.assess import judge, words
+from bot.kernel.assess import judge
+from bot.kernel.assess.now import judge_now
 from bot.kernel.bars import market_for
 from bot.kernel.clusters import map as cluster_map
 from bot.kernel.clusters import realised, score
@@ -37,7 +38,8 @@ from bot.kernel.snapshot import Bar, BotState, Market, Sensed
 
 HOUR_S = NS_PER_H // NS_PER_S
 TRADED, MARKET, LIQUIDATIONS = "market", ".market", ".liquidations"
-ALARMING = 4
+ADL_FLAG, ADL_NS = "auto-deleveraging", NS_PER_H
+"""How long a venue that closed a winning position of ours counts as not whole."""
 Flow = TypeVar("Flow", FundingRate, OpenInterest)
 
 
@@ -88,6 +90,21 @@ def on_mark(desk: Desk, event: MarkPrice) -> None:
     sensed = desk.state.sensed.get(event.symbol)
     if sensed is not None:
         judge.on_mark(sensed.senses, event.event_ns, event.mark, event.index)
+
+
+def on_trade(desk: Desk, event: TradeBucket) -> None:
+    """Bound what the traded venue's throttle may hide: no more is forced than is traded."""
+    sensed = desk.state.sensed.get(event.symbol)
+    if sensed is not None:
+        liquidations.on_trade(sensed.senses, desk.policy.venue, event)
+
+
+def on_fill(desk: Desk, event: Fill) -> None:
+    """A venue that deleverages us cannot pay its winners: a flag on every market there."""
+    if not event.is_adl or not desk.policy.sense_on:
+        return
+    for symbol in sorted({event.symbol, *desk.state.sensed}):
+        judge.raise_flag(sensed_for(desk.state, symbol).senses, ADL_FLAG, event.event_ns + ADL_NS)
 
 
 def on_funding(desk: Desk, event: FundingRate) -> None:
@@ -275,37 +292,3 @@ def _fold_map(sensed: Sensed, bar: Bar, close_ns: int) -> None:
 def _atr(market: Market, bar_s: int) -> float:
     scale: float = (bar_s / HOUR_S) ** 0.5
     return market.atr_1h * scale
-
-
-# ------------------------------------------------------------------ the judgement
-
-
-def judge_now(desk: Desk, sensed: Sensed, now_ns: int) -> None:
-    """Judge a symbol; what changed enters the story with its evidence."""
-    before = sensed.assessment
-    found = judge.assess(sensed.senses, now_ns, desk.policy.sense)
-    sensed.assessment = found
-    _tell(desk, before, found)
-
-
-def _tell(desk: Desk, before: Assessment | None, found: Assessment) -> None:
-    old = before.threat if before is not None else 1
-    if found.threat != old:
-        why = "; ".join((*words.evidence(found), *found.floor_reasons)) or "pressure has eased"
-        desk.record("threat", found.symbol, words.headline(found), why, measured=f"was {old}")
-        if found.threat >= ALARMING > old:
-            text = f"{found.symbol}: {words.headline(found)}. {why}."
-            desk.notify(Severity.WARNING, "threat", text, found.symbol)
-    if before is None:
-        return
-    if found.cascade != before.cascade:
-        desk.record(
-            "cascade", found.symbol, f"forced selling is {found.cascade}",
-            found.cascade_words, measured=f"was {before.cascade}",
-        )  # fmt: skip
-    if found.flush.state != before.flush.state and RESET in (found.flush.state, before.flush.state):
-        desk.record(
-            "flush", found.symbol, f"leverage: {found.flush.state}",
-            "; ".join(found.flush.evidence) or "its signs have gone",
-            measured=f"completeness {found.flush.completeness:.2f}",
-        )  # fmt: skip

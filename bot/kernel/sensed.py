@@ -108,9 +108,12 @@ class LiqVenue(msgspec.Struct, kw_only=True):
     repeated: int = 0
     wheels: list[Wheel] = []
     excess: list[Wheel] = []
-    taker: Wheel | None = None
-    """Market orders that sold (in place of longs) and bought (shorts), where told."""
     """What the venue's throttle hides, estimated minute by minute."""
+    taker: Wheel | None = None
+    """Market orders that sold (in place of longs) and bought (shorts), in 1e-9 coins."""
+    taker_from_ns: int = 0
+    taker_price: float = 0.0
+    """The first minute whose trades are all counted, and the newest traded price."""
     seen: dict[str, int] = {}
     seen_before: dict[str, int] = {}
     minute: int = -1

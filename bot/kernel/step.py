@@ -18,6 +18,7 @@ from bot.kernel.desk import Desk, printable
 from bot.kernel.mode import record_equity, refresh_mode
 from bot.kernel.observe import prices
 from bot.kernel.protect import close_leg, protect
+from bot.kernel.quiet import QuietBand, quiet_band
 from bot.kernel.snapshot import (
     Bar,
     BotState,
@@ -67,7 +68,7 @@ class Kernel:
             m.CancelFailed: lambda e: outcomes.on_cancel_failed(self.desk, e),
             m.FillsFailed: lambda e: outcomes.on_fills_failed(self.desk, e),
             m.MarginAdjusted: lambda e: outcomes.on_margin_adjusted(self.desk, e),
-            m.CoverageReported: self._on_coverage,
+            m.CoverageReported: lambda e: outcomes.on_coverage(self.desk, e),
             m.Command: self._on_command,
             m.TimerFired: self._on_timer,
         }
@@ -97,6 +98,10 @@ class Kernel:
         if desk.effects:
             state.effects_digest = chain(state.effects_digest, desk.encoded())
         return desk.effects
+
+    def quiet(self, symbol: str) -> QuietBand | None:
+        """Return between which prices, until when, trades of a symbol may be told folded."""
+        return quiet_band(self.state, self.policy, symbol)
 
     def freeze(self) -> bytes:
         """Return the whole state for the next start."""
@@ -158,6 +163,8 @@ class Kernel:
 
     def _on_trade(self, event: TradeBucket) -> None:
         market = self.state.markets.get(event.symbol) or self._market(event.symbol)
+        self.state.seq += event.count - 1
+        sense.on_trade(self.desk, event)
         done = prices.on_trade(market, event, self._trade_bar_ns)
         if done is not None:
             self._close_bar(market, done, done.open_ns + self._bar_ns)
@@ -240,6 +247,7 @@ class Kernel:
         if event.qty <= ZERO or event.price <= ZERO:
             self.desk.record("fill", event.symbol, "an empty fill was ignored", f"{event.qty}")
             return
+        sense.on_fill(self.desk, event)
         done = settle.on_fill(self.desk, event)
         if done is None:
             return
@@ -296,14 +304,6 @@ class Kernel:
         belief = outcomes.on_not_found(self.desk, event)
         if belief is not None and belief.symbol in self._held:
             self._protect(belief.symbol, at_bar=False, on_change=True)
-
-    def _on_coverage(self, event: m.CoverageReported) -> None:
-        if event.action:
-            self.desk.record(
-                "coverage", event.symbol, f"{event.side.value}: {event.action}",
-                "the coverage task proved the stops at the venue",
-                client_order_id=event.client_order_id,
-            )  # fmt: skip
 
     def _on_command(self, event: m.Command) -> None:
         gate.execute(self.desk, on_command(self.desk, event))

@@ -19,6 +19,7 @@ from bot.domain.market import (
 )
 from bot.domain.messages import Event
 from bot.domain.units import NS_PER_S
+from bot.kernel.quiet import QuietBand
 
 FACTS_MAX = 10_000
 MARKET_MAX = 20_000
@@ -113,6 +114,7 @@ class Inbox:
         self._arrivals = 0
         self._overflowed = False
         self._wake = asyncio.Event()
+        self._quiet: dict[str, QuietBand] = {}
         self.folded = 0
         self.dropped = 0
 
@@ -122,6 +124,9 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Take an event in; never blocks, never raises."""
         self._arrivals += 1
+        if type(event) is TradeBucket and self._is_quiet(event):
+            self._put_market((TradeBucket, event.symbol, event.event_ns // NS_PER_S), event)
+            return  # nothing can come of it: whoever wakes the reader next brings it along
         key = market_key(event)
         if key is not None:
             self._put_market(key, event)
@@ -130,6 +135,21 @@ class Inbox:
         else:
             self._facts.append((self._arrivals, event))
         self._wake.set()
+
+    def quiet(self, symbol: str, band: QuietBand | None) -> None:
+        """Learn in which band trades of a symbol may wait for company; None: in none."""
+        if band is None:
+            self._quiet.pop(symbol, None)
+        else:
+            self._quiet[symbol] = band
+
+    def loud(self) -> None:
+        """Forget every band: something has happened since they were told."""
+        self._quiet.clear()
+
+    def _is_quiet(self, event: TradeBucket) -> bool:
+        band = self._quiet.get(event.symbol)
+        return band is not None and band.holds(event)
 
     def _put_market(self, key: Key, event: Event) -> None:
         waiting = self._market.get(key)

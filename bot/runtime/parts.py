@@ -10,6 +10,7 @@ from typing import Protocol
 from bot.domain.messages import Effect, Event, Notify
 from bot.domain.orders import PositionSide
 from bot.domain.policy import Policy
+from bot.kernel.quiet import QuietBand
 from bot.kernel.snapshot import BotState
 from bot.ports import Clock, Door, Feed, Source, Venue
 from bot.runtime.memory import Memory
@@ -44,6 +45,10 @@ class Machine(Protocol):
 
     def step(self, event: Event) -> list[Effect]:
         """Fold `event` into the state and return what must happen now."""
+        ...
+
+    def quiet(self, symbol: str) -> QuietBand | None:
+        """Return between which prices, until when, trades may be told folded; None: nowhere."""
         ...
 
     def freeze(self) -> bytes:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from bot.domain.messages import Effect, Event
+from bot.domain.market import TradeBucket
+from bot.domain.messages import MARKET_EVENTS, Effect, Event
 from bot.runtime.inbox import Inbox
 from bot.runtime.parts import DaemonParts
 
@@ -40,6 +41,10 @@ class Pump:
         effects = self._kernel.step(event)
         seq = self._kernel.state.seq
         self.steps += 1
+        if effects or not isinstance(event, MARKET_EVENTS):
+            self._inbox.loud()
         if effects:
             self._dispatch(effects, seq)
+        elif type(event) is TradeBucket:
+            self._inbox.quiet(event.symbol, self._kernel.quiet(event.symbol))
         self._note(event, effects, seq)

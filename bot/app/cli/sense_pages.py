@@ -28,7 +28,8 @@ def _threat(value: Any) -> str:  # noqa: ANN401 - JSON value
 
 
 def _hours(value: Any) -> str:  # noqa: ANN401 - JSON value
-    return f"{float(value) / 3_600:g} h"
+    seconds = float(value)
+    return f"{seconds / 3_600:g} h" if seconds >= 3_600 else f"{seconds / 60:g} min"
 
 
 def market(doc: Document, console: Console) -> None:

@@ -2,7 +2,7 @@
 
 import math
 
-from bot.domain.market import Liquidation, LiquidationSum
+from bot.domain.market import Liquidation, LiquidationSum, TradeBucket
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_DAY, NS_PER_MIN, NS_PER_S
 from bot.kernel.observe import rings, throttle
@@ -26,6 +26,7 @@ LATE_NS = 2 * NS_PER_DAY
 GRACE_NS = 5 * NS_PER_S
 """A minute is judged this long after its end, so that the order of venues does not matter."""
 SEEN_MAX = 1_024
+NANO = 1e9
 ALARM_HALF_LIFE_MIN = 360.0
 ALARM_SPREAD_MIN = 1.0
 ALARM_WARM_MIN = 120
@@ -94,14 +95,19 @@ def on_liquidation_sum(senses: Senses, event: LiquidationSum) -> bool:
     return True
 
 
-def on_taker(senses: Senses, venue: str, ns: int, *, sold_usd: float, bought_usd: float) -> None:
-    """Add market orders of a venue, USD: no more can have been forced than was traded."""
+def on_trade(senses: Senses, venue: str, event: TradeBucket) -> None:
+    """Add market orders of a venue: no more can have been forced than was traded."""
     known = senses.liquidations.venues.get(venue)
-    if known is None or not (0.0 <= sold_usd < USD_MAX and 0.0 <= bought_usd < USD_MAX):
+    if known is None or not (
+        0.0 <= event.buy_qty <= event.qty and event.qty * event.last < USD_MAX
+    ):
         return
     if known.taker is None:
         known.taker = rings.new_wheel(NS_PER_MIN, (5,))
-    rings.add(known.taker, ns, round(sold_usd * 100.0), round(bought_usd * 100.0))
+        known.taker_from_ns = (event.event_ns // NS_PER_MIN + 1) * NS_PER_MIN
+    known.taker_price = event.last
+    sold_qty = event.qty - event.buy_qty
+    rings.add(known.taker, event.event_ns, round(sold_qty * NANO), round(event.buy_qty * NANO))
 
 
 def on_venue(senses: Senses, venue: str, *, live: bool) -> None:
@@ -175,8 +181,10 @@ def _taker_usd(venue: LiqVenue, minute: int, side: str) -> float:
     wheel = venue.taker
     if wheel is None or not wheel.newest - wheel.spans[-1] < minute <= wheel.newest:
         return math.inf
-    cents = wheel.long_cents if side == "L" else wheel.short_cents
-    return cents[minute % wheel.spans[-1]] / 100.0
+    if minute * NS_PER_MIN < venue.taker_from_ns:
+        return math.inf
+    traded = wheel.long_cents if side == "L" else wheel.short_cents
+    return traded[minute % wheel.spans[-1]] / NANO * venue.taker_price
 
 
 def _note_print(venue: LiqVenue, event: Liquidation, usd: float, policy: SensePolicy) -> None:

@@ -58,7 +58,7 @@ def fresh() -> Kernel:
 MOVES = st.lists(st.integers(-600, 600), min_size=4, max_size=60)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(MOVES, st.integers(0, 10_000))
 def test_freeze_and_restore_anywhere_changes_nothing(moves: list[int], cut: int) -> None:
     events = tape(moves)

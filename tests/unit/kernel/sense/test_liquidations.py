@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from bot.domain.market import Liquidation, LiquidationSum
+from bot.domain.market import Liquidation, LiquidationSum, TradeBucket
 from bot.domain.orders import PositionSide
 from bot.kernel.observe import liquidations, rings, throttle, totals
 from bot.kernel.observe.baselines import liq_base_usd
@@ -237,13 +237,16 @@ class TestThrottle:
         for n in range(400):
             printed(senses, START + n * S, 1_000.0 + n)
         begin = START + 10 * MIN
+        printed(senses, begin - 90 * S, 2_000.0, venue="binance")
+        for ns, qty in ((begin - 80 * S, 1.0), (begin + S, 5.0)):
+            sold = TradeBucket(SYMBOL, ns, ns, 9, qty, 1.0, 32_500.0, 32_500.0, 32_500.0)
+            liquidations.on_trade(senses, "binance", sold)
         for second in range(60):
             printed(senses, begin + second * S, 2_000.0 + second, venue="binance")
-        liquidations.on_taker(senses, "binance", begin + S, sold_usd=130_000.0, bought_usd=9e9)
         liquidations.roll(senses.liquidations, begin + 66 * S, POLICY)
-        only = totals.by_venue(senses, 3_600, begin + 66 * S)[0]
+        only = totals.by_venue(senses, 300, begin + 66 * S)[0]
         assert only.venues == ("binance",)
-        assert only.estimated_usd == pytest.approx(130_000.0)
+        assert only.estimated_usd == pytest.approx(2_000.0 + 130_000.0)
 
     def test_an_estimate_above_what_can_have_closed_is_doubted(self) -> None:
         senses = Senses(symbol=SYMBOL)
