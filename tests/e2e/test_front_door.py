@@ -26,7 +26,7 @@ def test_out_of_the_box_a_trade_is_taken_and_stopped(measured: Measured) -> None
             del stand.env[name]
         began = time.monotonic()
         daemon = stand.start_daemon(ready=False)
-        until(lambda: stand.venue.position(), "a first trade", PATIENCE_S)
+        until(lambda: stand.venue.position() != 0, "a first trade", PATIENCE_S)
         measured("first start -> first trade", time.monotonic() - began)
         until(stand.venue.covers, "its stop rests at the venue")
         leg = daemon.await_protected()
