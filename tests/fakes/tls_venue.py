@@ -1,7 +1,8 @@
 """`python -m tests.fakes.tls_venue venue ...`: the venue behind TLS, as the production hosts are.
 
 $TLS_FOLDER holds ca.pem and key.pem of a test CA that vouches for the production names.
-$KEY_FLAW: what is wrong with the API key: "withdraws" or "roams" (bound to no address).
+$KEY_FLAW: what is odd about the API key: it "withdraws", "roams" (bound to no address) or only
+"reads".
 """
 
 import os
@@ -34,6 +35,9 @@ if __name__ == "__main__":
     bot.simulator.process.open_port = _open_with_tls
     flaw = os.environ.get(KEY_FLAW, "")
     bot.app.embedded.ApiKey = partial(
-        ApiKey, can_withdraw=flaw == "withdraws", ip_restricted=flaw != "roams"
+        ApiKey,
+        can_withdraw=flaw == "withdraws",
+        can_trade=flaw != "reads",
+        ip_restricted=flaw != "roams",
     )
     main()

@@ -60,6 +60,12 @@ class BarLine:
         self._history = list(history)
         self.live: list[Bar] = []
 
+    @property
+    def first_ms(self) -> int:
+        """When the oldest bar opens; 0 without any: asking from before it begins with it."""
+        bars = self._history or self.live
+        return bars[0].open_ms if bars else 0
+
     def add(self, now_ms: int, price: float, volume: float, buy_volume: float) -> None:
         """Take in a price at `now_ms`."""
         open_ms = now_ms // MINUTE_MS * MINUTE_MS

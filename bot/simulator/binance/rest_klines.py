@@ -45,6 +45,7 @@ def _klines(line: str) -> Handler:
         end = min(call.number("endTime", call.world.now_ms()) or 0, call.world.now_ms())
         start = call.number("startTime")
         from_ms = start if start is not None else end - interval_ms * limit
+        from_ms = max(from_ms, bars.first_ms // interval_ms * interval_ms)
         from_ms = -(-from_ms // interval_ms) * interval_ms
         until_ms = min(end + 1, from_ms + interval_ms * limit) if start is not None else end + 1
         found = bars.read(interval_ms, from_ms, until_ms)
