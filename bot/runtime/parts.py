@@ -96,6 +96,8 @@ class Options:
     skew_max_s: float = 0.5
     prove_key: bool = False
     """Whether nothing is opened before the venue has said what the key may do."""
+    key_deadline_s: float = 1.5
+    """How long a start may wait to hear what the key may do."""
     prove_stop: bool = True
     prove_again_s: float = 60.0
     rescue_distance_frac: float = 0.10

@@ -100,7 +100,7 @@ class Polls:
             self._failed("key permissions", error)
             return
         self._silent.discard("key permissions")
-        found = complaints(may, read_only=self._options.read_only)
+        found = complaints(may, read_only=self._parts.options.read_only)
         for severity, text in found:
             self._notices.say(severity, "key", text)
         reason = found[0][1] if found else "may trade, and nothing else"

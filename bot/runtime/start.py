@@ -1,6 +1,7 @@
 """The one way of starting: restore, read the venue, reconcile, protect, and only then trade."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -58,6 +59,25 @@ async def restore(parts: DaemonParts, notices: Notices) -> str:
         notices.say(Severity.CRITICAL, "restore", text)
         return text
     return ""
+
+
+async def settle_reach(parts: DaemonParts, notices: Notices) -> None:
+    """Where the venue tells what a key may do: watch and warn with one that may only read.
+
+    No answer in time changes nothing: protection waits for no other host than it needs itself.
+    """
+    if parts.options.read_only or not parts.options.prove_key:
+        return
+    try:
+        async with asyncio.timeout(parts.options.key_deadline_s):
+            may = await parts.venue.key_permissions()
+    except outcomes.FAILURES as error:
+        logger.warning("key permissions: {}", outcomes.told(error))
+        return
+    if may.can_trade is False:
+        parts.options = dataclasses.replace(parts.options, read_only=True)
+        text = "the API key may not trade futures: watching and warning, nothing is sent"
+        notices.say(Severity.CRITICAL, "key", text)
 
 
 async def begin(parts: DaemonParts, step: Step, paused: str) -> None:

@@ -146,6 +146,7 @@ class Daemon:
         parts = self._parts
         began_ns = self._clock.monotonic_ns()
         executor.hold_entries("starting")
+        await start.settle_reach(parts, self._notices)
         prover_due = parts.options.prove_stop and not parts.options.read_only
         paused = await start.restore(parts, self._notices)
         await start.begin(parts, pump.step, paused)
