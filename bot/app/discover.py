@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
+
 from bot.domain.errors import ConfigInvalid
-from bot.domain.strategy import Strategy
+from bot.domain.strategy import Parameters, Strategy
+from bot.sdk import NEEDS, WARMUP_BARS_MAX, unknown_needs
 
 
 def strategy_files(folder: Path) -> dict[str, Path]:
@@ -29,7 +32,8 @@ def find_strategies(
     """Return one new instance of every enabled strategy.
 
     Raises:
-        ConfigInvalid: an enabled name has no file, a file cannot be loaded, or holds no strategy.
+        ConfigInvalid: an enabled name has no file, a file holds no strategy, or a
+            number is unknown or out of its bounds.
     """
     names = sorted(set(enabled))
     if not names:
@@ -49,15 +53,48 @@ def _made(path: Path, name: str, params: dict[str, float]) -> Strategy:
     classes = _candidates(module)
     if len(classes) != 1:
         raise ConfigInvalid(f"{path}: needs exactly one strategy class, found {len(classes)}")
+    numbers = _numbers(module, name, params)
     try:
-        strategy: Strategy = classes[0](**params)
-    except (TypeError, ValueError) as error:
-        raise ConfigInvalid(f"strategies.params.{name}: {error}") from None
-    if strategy.name != name:
-        raise ConfigInvalid(
-            f"{path}: the strategy calls itself {strategy.name!r}, must be {name!r}"
-        )
+        strategy: Strategy = classes[0]() if numbers is None else classes[0](numbers)
+    except Exception as error:  # noqa: BLE001 - any code of the user may run here
+        line = f"{type(error).__name__}: {error}".splitlines()[0][:160]
+        raise ConfigInvalid(f"{path}: {classes[0].__name__} cannot be made: {line}") from None
+    wrong = _flaw(strategy, name)
+    if wrong:
+        raise ConfigInvalid(f"{path}: {wrong}")
     return strategy
+
+
+def _numbers(module: ModuleType, name: str, params: dict[str, float]) -> Parameters | None:
+    """Return the strategy's numbers, each within its bounds; None: it has none."""
+    kind = getattr(module, "Params", None)
+    if kind is None:
+        if params:
+            raise ConfigInvalid(f"strategies.params.{name}: {name} takes no numbers")
+        return None
+    if not (inspect.isclass(kind) and issubclass(kind, Parameters)):
+        raise ConfigInvalid(f"{module.__file__}: Params must be a frozen bot.sdk.Parameters")
+    given = {key: int(value) if value.is_integer() else value for key, value in params.items()}
+    try:
+        return msgspec.convert(given, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigInvalid(f"strategies.params.{name}: {error}") from None
+
+
+def _flaw(strategy: Strategy, name: str) -> str:
+    """Return what a class lacks of a strategy; "" when nothing."""
+    if strategy.name != name:
+        return f"the strategy calls itself {strategy.name!r}, must be {name!r}"
+    needs = getattr(strategy, "needs", None)
+    if not isinstance(needs, tuple):
+        return f"needs must be a tuple of: {', '.join(NEEDS)}"
+    unknown = unknown_needs(needs)
+    if unknown:
+        return f"needs {unknown[0]!r:.40}, known: {', '.join(NEEDS)}"
+    warmup = getattr(strategy, "warmup_bars", None)
+    if not isinstance(warmup, int) or not 1 <= warmup <= WARMUP_BARS_MAX:
+        return f"warmup_bars was {warmup!r:.20}, must be a whole number of 1 to {WARMUP_BARS_MAX}"
+    return ""
 
 
 def _loaded(path: Path, name: str) -> ModuleType:

@@ -14,6 +14,7 @@ from bot.domain.orders import (
     TriggerBy,
 )
 from bot.domain.risk import HandMode
+from bot.domain.strategy import NO_EXITS, Exits
 from bot.domain.units import ZERO
 
 
@@ -34,6 +35,7 @@ class Trade(msgspec.Struct, kw_only=True):
     decision_id: str
     size_factor: float = 1.0
     """The share of its full size that the rules allowed when it was planned."""
+    exits: Exits = NO_EXITS
     entry_client_id: str = ""
     entry_qty: Decimal = ZERO
     entry_value_usd: Decimal = ZERO

@@ -11,7 +11,7 @@ from bot.kernel.desk import Desk
 from bot.kernel.plan import EntryWish, Wish
 from bot.kernel.sizing import Sized, entry_limit_price, is_flat, size_intent
 from bot.kernel.snapshot import Market, Trade, leg_key
-from bot.kernel.view import StrategyView
+from bot.kernel.strategy.view import StrategyView
 
 
 def trade(desk: Desk, market: Market, strategies: Sequence[Strategy]) -> list[Wish]:
@@ -19,9 +19,10 @@ def trade(desk: Desk, market: Market, strategies: Sequence[Strategy]) -> list[Wi
     if strategies and desk.policy.guard_on:
         follow(desk, market)
     wishes: list[Wish] = []
-    view = StrategyView(market, desk.policy, desk.state.now_ns)
+    sensed = desk.state.sensed.get(market.symbol)
+    view = StrategyView(market, desk.policy, desk.state.now_ns, sensed)
     for strategy in strategies:
-        if view.bars < strategy.warmup_bars:
+        if view.bars < strategy.warmup_bars or not all(map(view.has, strategy.needs)):
             continue
         key = f"{strategy.name}|{market.symbol}"
         memory = desk.state.memories.get(key)
@@ -69,6 +70,7 @@ def _intent(desk: Desk, market: Market, name: str, intent: Intent) -> list[Wish]
         opened_ns=state.now_ns,
         decision_id=decision_id,
         size_factor=factor,
+        exits=intent.exits,
     )
     draft = OrderDraft(
         symbol=intent.symbol,

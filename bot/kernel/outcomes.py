@@ -73,7 +73,7 @@ def on_refused(desk: Desk, event: OrderRefused) -> OrderBelief | None:
     if belief.purpose is Purpose.ENTRY:
         drop_unfilled_trade(desk, belief)
     if belief.purpose is Purpose.TARGET and event.code == WOULD_TRIGGER:
-        return belief
+        return None if _is_partial(desk, belief) else belief
     if belief.purpose in (Purpose.CUT, Purpose.FLATTEN):
         desk.emit(FetchAccount(f"the venue refused to reduce ({event.code})"))
     if belief.purpose is Purpose.STOP:
@@ -123,6 +123,12 @@ def forget_refusals(desk: Desk, belief: OrderBelief) -> None:
     if leg is not None and belief.purpose is not None:
         leg.refused.pop(belief.purpose.value, None)
         leg.wait_until_ns.pop(belief.purpose.value, None)
+
+
+def _is_partial(desk: Desk, belief: OrderBelief) -> bool:
+    """Whether a target was to close only a part of what its leg holds."""
+    leg = desk.state.legs.get(leg_key(belief.symbol, belief.position_side))
+    return leg is not None and belief.qty < leg.qty
 
 
 def drop_unfilled_trade(desk: Desk, belief: OrderBelief) -> None:

@@ -125,7 +125,7 @@ def _is_spare(desk: Desk, stop: OrderBelief) -> bool:
     """Whether a stop may be cancelled now: it works, is unknown, or hangs while triggering."""
     hangs = stop.status is OrderStatus.TRIGGERING and not is_firing(desk, stop)
     known = stop.status in (OrderStatus.WORKING, OrderStatus.UNKNOWN)
-    return (known or hangs) and _may_cancel(desk, stop)
+    return (known or hangs) and may_cancel(desk, stop)
 
 
 def _clear(desk: Desk, leg: Leg, stops: list[OrderBelief]) -> list[Wish]:
@@ -149,7 +149,7 @@ def _stops_in_parts(
     good = [s for s in stops if s.trigger_price and abs(s.trigger_price - price) <= tolerance]
     working = sum((s.remaining_qty for s in good if s.status is OrderStatus.WORKING), ZERO)
     if working >= leg.qty:
-        spare = [s for s in stops if s not in good and _may_cancel(desk, s)]
+        spare = [s for s in stops if s not in good and may_cancel(desk, s)]
         return [CancelWish(stop, "replaced by newer stops") for stop in spare]
     coming = sum((s.remaining_qty for s in good if in_flight(desk, s)), ZERO)
     missing = leg.qty - working - coming
@@ -168,8 +168,8 @@ def _fits(leg: Leg, stop: OrderBelief, price: Decimal, tolerance: Decimal, *, ex
     return stop.remaining_qty == leg.qty if exact else stop.remaining_qty >= leg.qty
 
 
-def _may_cancel(desk: Desk, belief: OrderBelief) -> bool:
-    """A cancel is asked at most every five seconds."""
+def may_cancel(desk: Desk, belief: OrderBelief) -> bool:
+    """Whether a cancel may be asked: at most every five seconds."""
     return desk.state.now_ns - belief.cancel_ns > 5 * NS_PER_S
 
 
@@ -186,29 +186,6 @@ def stop_draft(leg: Leg, price: Decimal, reason: str) -> OrderDraft:
         trigger_by=TriggerBy.MARK,
         reason=reason,
     )
-
-
-def target_wishes(desk: Desk, view: LegView, price: Decimal, *, exact: bool) -> list[Wish]:
-    """Return what keeps one take-profit order of the leg's quantity at `price`."""
-    leg = view.leg
-    targets = [o for o in live_orders(desk, leg.symbol, leg.side) if o.purpose is Purpose.TARGET]
-    if any(t.remaining_qty == leg.qty or not exact for t in targets):
-        return []
-    wishes: list[Wish] = [
-        CancelWish(t, "target of another quantity") for t in targets if _may_cancel(desk, t)
-    ]
-    draft = OrderDraft(
-        symbol=leg.symbol,
-        side=leg.side.exit,
-        position_side=leg.side,
-        kind=OrderKind.TAKE_PROFIT_MARKET,
-        purpose=Purpose.TARGET,
-        qty=leg.qty,
-        trigger_price=price,
-        trigger_by=TriggerBy.MARK,
-        reason="target at the next zone",
-    )
-    return [*wishes, ReduceWish(draft, leg.trade.decision_id if leg.trade else "")]
 
 
 def cut_draft(leg: Leg, qty: Decimal, purpose: Purpose, reason: str) -> OrderDraft:

@@ -7,6 +7,8 @@ from bot.domain.risk import Demand, Enforce, HandMode, Severity, TradingMode
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import guard, hand, ladder, warn
 from bot.kernel.desk import Desk
+from bot.kernel.exits import bare, time_stop
+from bot.kernel.exits.targets import target_wishes
 from bot.kernel.plan import (
     FIRING_NS,
     CancelWish,
@@ -20,14 +22,14 @@ from bot.kernel.plan import (
     one_order,
     stop_wishes,
     stops_of,
-    target_wishes,
 )
 from bot.kernel.snapshot import Leg
 from bot.kernel.stops import at_close
 from bot.kernel.track import equity_usd, live_orders
 from bot.kernel.view import LegView, held
 
-REDUCING = (Purpose.CUT, Purpose.FLATTEN)
+FLATTEN = Purpose.FLATTEN
+REDUCING = (Purpose.CUT, FLATTEN)
 LAST_STOP_FRAC = 0.005
 """Where a stop goes when the budget is used up and the guard may not close: just off the mark."""
 
@@ -41,7 +43,12 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
     equity = guard.touch_equity(desk)
     views = held(desk.state, desk.policy)
     if not desk.policy.guard_on:
-        return []
+        own = [view for view in views if view.own and symbol in ("", view.leg.symbol)]
+        return [
+            wish
+            for view in own
+            for wish in bare.exit_wishes(desk, view, at_bar=at_bar, on_change=on_change)
+        ]
     warn.unmarked(desk)
     if not views:
         return []
@@ -85,9 +92,9 @@ def _protect_leg(desk: Desk, view: LegView, *, at_bar: bool, on_change: bool) ->
     if wishes is None:
         return close_leg(desk, view, "its stop would trigger at once")
     if (at_bar or on_change) and covered and _may_send(desk, leg, Purpose.TARGET):
-        target = hand.target_price(desk.state, desk.policy, leg)
-        if target is not None:
-            wishes += target_wishes(desk, view, _on_grid(view, target), exact=at_bar)
+        wishes += target_wishes(desk, view, exact=at_bar)
+    if at_bar and _may_cut(desk) and time_stop.is_over(view) and _may_send(desk, leg, FLATTEN):
+        return [*wishes, *time_stop.leave(desk, view)]
     if _may_cut(desk):
         wishes += _resize(desk, view, verdict, covered=covered, at_bar=at_bar, on_change=on_change)
     return wishes
@@ -137,14 +144,6 @@ def _last_stop(view: LegView) -> Decimal | None:
 
 def _cause(leg: Leg) -> str:
     return leg.trade.decision_id if leg.trade is not None else ""
-
-
-def _on_grid(view: LegView, price: Decimal) -> Decimal:
-    instrument = view.market.instrument
-    if instrument is None:
-        return price
-    up = view.leg.side.sign < 0
-    return instrument.price_up(price) if up else instrument.price_down(price)
 
 
 def _resize(

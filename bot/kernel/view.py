@@ -1,4 +1,4 @@
-"""What rules and strategies may see: account and market as read-only values."""
+"""What rules may see: account and market as read-only values."""
 
 import math
 
@@ -8,7 +8,7 @@ from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import shared_margin
 from bot.kernel.margin import apart_frac, liquidation_price, maintenance_usd, nearer
 from bot.kernel.observe.volatility import sigma
-from bot.kernel.snapshot import BotState, Leg, Market, Rung, Sensed, Zone
+from bot.kernel.snapshot import BotState, Leg, Market, Rung, Sensed
 
 
 class LegView:
@@ -165,68 +165,3 @@ def price_age_s(state: BotState, market: Market) -> float:
     if market.mark_received_ns == 0:
         return float("inf")
     return (state.now_ns - market.mark_received_ns) / NS_PER_S
-
-
-class StrategyView:
-    """What a strategy sees of one symbol when a bar has closed."""
-
-    __slots__ = ("_market", "_policy", "now_ns")
-
-    def __init__(self, market: Market, policy: Policy, now_ns: int) -> None:
-        self._market = market
-        self._policy = policy
-        self.now_ns = now_ns
-
-    @property
-    def symbol(self) -> str:
-        """Unified symbol."""
-        return self._market.symbol
-
-    @property
-    def close(self) -> float:
-        """Close of the newest bar."""
-        return self._market.bars[-1].close
-
-    @property
-    def bars(self) -> int:
-        """Closed bars of the decision timeframe seen so far."""
-        return len(self._market.bars)
-
-    def bar(self, back: int) -> tuple[float, float, float, float, float]:
-        """Return (open, high, low, close, volume) of the bar `back` bars ago; 0 is the newest."""
-        bar = self._market.bars[-1 - back]
-        return bar.open, bar.high, bar.low, bar.close, bar.volume
-
-    @property
-    def atr_1h(self) -> float | None:
-        """Hourly ATR; None until known."""
-        return self._market.atr_1h if self._market.atr_1h_count else None
-
-    @property
-    def tick(self) -> float:
-        """Smallest price step; 0.0 while the contract is unknown."""
-        instrument = self._market.instrument
-        return float(instrument.tick) if instrument is not None else 0.0
-
-    @property
-    def funding_frac(self) -> float | None:
-        """Newest funding rate per its own interval."""
-        return self._market.funding_frac
-
-    @property
-    def cost_frac(self) -> float:
-        """Round-trip fees and planned slippage as a share of price."""
-        instrument = self._market.instrument
-        fee = instrument.taker_fee_frac if instrument is not None else 0.0005
-        sizing = self._policy.sizing
-        return 2.0 * fee + (sizing.entry_slip_bps + sizing.stop_slip_bps) * 1e-4
-
-    @property
-    def reward_min_r(self) -> float:
-        """Least reward, in multiples of risk, that is worth a trade."""
-        return self._policy.sizing.reward_min_r
-
-    @property
-    def zones(self) -> tuple[Zone, ...]:
-        """Known zones, lowest first; read them, never write them."""
-        return tuple(z for z in self._market.zones if z.state != "NEW")

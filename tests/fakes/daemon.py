@@ -29,19 +29,26 @@ T = TypeVar("T")
 TRIP_WIRE = '''
 """Wishes one long trade at each hundred above the trip, as long as the price is there."""
 
-from bot.sdk import Intent, Memory, PositionSide, View
+from bot.sdk import Intent, Memory, Parameters, PositionSide, View
+
+
+class Params(Parameters, frozen=True):
+    trip: float = 80_100.0
+    stop_frac: float = 0.01
+    target_frac: float = 0.03
 
 
 class TripWire:
     """A hundred has one signal id for ever: whoever trades it twice has forgotten something."""
 
     name = "trip_wire"
+    needs = ()
     warmup_bars = 1
 
-    def __init__(self, trip: float = 80_100.0, stop_frac: float = 0.01, target_frac: float = 0.03):
-        self.trip = trip
-        self.stop_frac = stop_frac
-        self.target_frac = target_frac
+    def __init__(self, params: Params):
+        self.trip = params.trip
+        self.stop_frac = params.stop_frac
+        self.target_frac = params.target_frac
 
     def start(self) -> Memory:
         return {}

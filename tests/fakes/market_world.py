@@ -20,7 +20,7 @@ from bot.domain.market import Candle, FeedStatus, Liquidation, MarkPrice
 from bot.domain.orders import OrderKind, OrderSide, OrderState, PositionSide, Purpose
 from bot.domain.policy import Policy
 from bot.domain.risk import TradingMode
-from bot.domain.strategy import Intent, Memory, Strategy
+from bot.domain.strategy import Exits, Intent, Memory, Strategy
 from bot.domain.units import NS_PER_MS, NS_PER_S, ZERO
 from bot.kernel.step import Kernel
 from bot.simulator.exchange import DepthModel, Exchange, ExchangeRefused, MarketTick, OrderRequest
@@ -51,6 +51,7 @@ class EveryBar:
     """A strategy that wishes on every third bar: enough to bring entries into the world."""
 
     name = "every_bar"
+    needs = ()
     warmup_bars = 1
 
     def start(self) -> Memory:
@@ -66,6 +67,10 @@ class EveryBar:
             symbol=view.symbol, side=side, stop_price=close * (1.0 - 0.02 * side.sign),
             target_price=close * (1.0 + 0.08 * side.sign), reason="every third bar",
             signal_id=f"{view.symbol}|{view.now_ns}",
+            exits=Exits(
+                partials=(close * (1.0 + 0.04 * side.sign),) if count % 2 else (),
+                break_even_r=1.0, life_s=2_400.0 if count % 4 else 0.0,
+            ),
         )  # fmt: skip
         return {"bars": count}, (wish,)
 

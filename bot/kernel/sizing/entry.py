@@ -88,7 +88,7 @@ def _plan(
         mark=mark,
         entry=float(entry_limit_price(policy, market, sign)),
         stop=stop,
-        target=intent.target_price,
+        target=intent.mean_target,
         base_usd=max(min(equity_usd(state), float(state.wallet_usd)), 0.0),
         threat=threat,
         costs=costs_of(state, policy, market, instrument, (sign, stop, threat)),

@@ -1,6 +1,7 @@
 """Break-even and trailing: a trade's stop follows the price by rule, and never back."""
 
 from bot.domain.policy import StopPolicy
+from bot.domain.strategy import Exits
 from bot.kernel.snapshot import Trade
 from bot.kernel.stops.placement import Span, beyond
 from bot.kernel.view import LegView
@@ -20,7 +21,7 @@ def followed_price(
     prices: tuple[float, float, float, float],
     atr: float,
     costs_frac: float,
-    rule: StopPolicy,
+    rule: StopPolicy | Exits,
 ) -> float | None:
     """Return where the rules want the stop; None when they do not speak yet.
 
@@ -45,7 +46,10 @@ def followed_price(
 
 
 def advance(view: LegView, trade: Trade) -> float | None:
-    """Remember the best close of a trade; return its stop when the rules move it, else None."""
+    """Remember the best close of a trade; return its stop when a rule moves it, else None.
+
+    The owner's rules and those the trade was planned with: the nearer stop holds.
+    """
     sign, market = view.leg.side.sign, view.market
     trade.first_stop_price = trade.first_stop_price or trade.stop_price
     best = trade.best_price or view.entry
@@ -55,9 +59,12 @@ def advance(view: LegView, trade: Trade) -> float | None:
     costs = 2.0 * fee + view.policy.sizing.stop_slip_bps * 1e-4
     prices = (view.entry, trade.first_stop_price, trade.best_price, view.mark)
     atr = market.atr_1h if market.atr_1h_count else 0.0
-    wanted = followed_price(sign, prices, atr, costs, view.policy.stops)
-    if wanted is None:
+    rules = (view.policy.stops, trade.exits)
+    each = [followed_price(sign, prices, atr, costs, rule) for rule in rules]
+    spoken = [price for price in each if price is not None]
+    if not spoken:
         return None
+    wanted = max(spoken) if sign > 0 else min(spoken)
     zones: list[Span] = [(zone.low, zone.high) for zone in market.zones if zone.state != "NEW"]
     placed = beyond(wanted, sign, zones, BAND_FRAC)
     if sign * (placed - trade.stop_price) <= 0.0:

@@ -6,14 +6,23 @@ from bot.app.discover import find_strategies, strategy_files
 from bot.domain.errors import ConfigInvalid
 
 GOOD = '''
+from bot.sdk import Atr, Bars, Parameters
+
+
+class Params(Parameters, frozen=True):
+    depth: Atr = 1.0
+    bars: Bars = 3
+
+
 class Dip:
     """Buys nothing."""
 
     name = "{name}"
+    needs = ("range",)
     warmup_bars = 1
 
-    def __init__(self, depth: float = 1.0) -> None:
-        self.depth = depth
+    def __init__(self, params: Params) -> None:
+        self.params = params
 
     def start(self):
         return {{}}
@@ -38,7 +47,7 @@ def test_files_are_sorted_and_parts_are_left_out(folder):
 def test_enabled_ones_come_sorted_with_their_numbers(folder):
     found = find_strategies(folder, ["dip", "ant"], {"dip": {"depth": 2.5}})
     assert [strategy.name for strategy in found] == ["ant", "dip"]
-    assert found[1].depth == 2.5
+    assert found[1].params.depth == 2.5
 
 
 def test_a_file_that_is_not_enabled_is_not_run(folder):
@@ -54,6 +63,11 @@ def test_a_file_that_is_not_enabled_is_not_run(folder):
         ("x = 1", "exactly one strategy class, found 0"),
         (GOOD.format(name="bad") + GOOD.format(name="bad").replace("Dip", "Dup"), "found 2"),
         (GOOD.format(name="other"), "calls itself 'other'"),
+        (GOOD.format(name="bad").replace('"range"', '"luck"'), "needs 'luck', known: contract"),
+        (GOOD.format(name="bad").replace("needs =", "wants ="), "needs must be a tuple"),
+        (GOOD.format(name="bad").replace("bars = 1\n", "bars = 900\n"), "of 1 to 144"),
+        (GOOD.format(name="bad").replace("(Parameters, frozen=True)", ""), "frozen bot.sdk.Param"),
+        (GOOD.format(name="bad").replace("self.params = params", "1 / 'a'"), "cannot be made"),
     ],
 )
 def test_a_file_that_is_no_strategy_refuses_in_one_line(folder, text, words):
@@ -69,6 +83,16 @@ def test_an_unknown_name_and_an_unknown_number_refuse(folder):
         find_strategies(folder, ["dop"])
     with pytest.raises(ConfigInvalid, match=r"strategies\.params\.dip: .*width"):
         find_strategies(folder, ["dip"], {"dip": {"width": 1.0}})
+
+
+def test_numbers_are_bounded_and_whole_where_they_must_be(folder):
+    (found,) = find_strategies(folder, ["dip"], {"dip": {"bars": 5.0, "depth": 2.0}})
+    assert (found.params.bars, found.params.depth) == (5, 2.0)
+    for wrong in ({"bars": 1.5}, {"bars": 0.0}, {"depth": 21.0}, {"depth": -1.0}):
+        with pytest.raises(ConfigInvalid, match=r"^strategies\.params\.dip: Expected [^\n]*$"):
+            find_strategies(folder, ["dip"], {"dip": wrong})
+    with pytest.raises(AttributeError):
+        found.params.bars = 7
 
 
 def test_a_missing_folder_refuses(tmp_path):

@@ -60,7 +60,7 @@ def test_the_strategy_of_the_guide_is_one(config, tmp_path):
     assert code is not None
     (tmp_path / "buy_the_hour.py").write_text(code[1])
     (found,) = find_strategies(tmp_path, ["buy_the_hour"], {"buy_the_hour": {"stop_atr": 1.5}})
-    assert found.stop_atr == 1.5
+    assert found.params.stop_atr == 1.5
 
 
 def test_the_example_faults_are_what_is_told(config, edit, monkeypatch):

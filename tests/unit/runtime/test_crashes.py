@@ -31,6 +31,7 @@ class Eager:
     """Wishes a long after every bar; the kernel takes one when it is flat."""
 
     name = "eager"
+    needs = ()
     warmup_bars = 1
 
     def start(self) -> Memory:
