@@ -26,7 +26,7 @@ from bot.sdk import (
 class Params(Parameters, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
-    strength_min: Share = 0.8
+    strength_min: Share = 0.9
     stop_atr: Atr = 0.25
     chase_atr_max: Atr = 1.0
     break_even_r: Multiple = 1.0
