@@ -17,6 +17,7 @@ from tests.e2e.lives import (
     restart_and_measure,
 )
 from tests.fakes.daemon import Daemon, until
+from tests.fakes.market_folder import PRICE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-kill-stop")]
 
@@ -67,7 +68,7 @@ def test_a_kill_at_the_end_of_a_position_leaves_nothing_behind(
     victim = life.daemon
     assert victim is not None
     life.arm(point, when)
-    life.venue.move(trigger - 30.0)
+    life.venue.move(min(trigger - 30.0, PRICE))
     assert victim.ended() == -9, victim.text()[-2000:]
     life.kill_file.unlink()
     assert_over(life, life.start(), wire)
@@ -77,7 +78,7 @@ def test_a_stop_that_fills_while_nobody_lives_leaves_nothing_behind(life: Lives)
     wire, trigger = entered(life)
     assert life.daemon is not None
     life.daemon.kill()
-    life.venue.move(trigger - 30.0)
+    life.venue.move(min(trigger - 30.0, PRICE))
     until(lambda: life.venue.position() == 0, "the venue fills the stop")
     assert life.venue.targets(), "the target is an orphan now"
     assert_over(life, life.start(), wire)

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,12 @@ def test_readings_windows_and_positions_reach_the_judgement(told) -> None:
 
 def test_status_and_doctor_name_the_row_that_was_left_out(told) -> None:
     stand, daemon = told
-    rows = {each["name"]: each for each in daemon.status()["sources"]}
+
+    def asked() -> dict[str, Any]:
+        rows = {each["name"]: each for each in daemon.status()["sources"]}
+        return rows if all(row["live"] is not None for row in rows.values()) else {}
+
+    rows = until(asked, "every source was asked once")
     assert rows["fear_greed"]["live"] is True
     assert (rows["drop_in"]["left_out"], rows["drop_in"]["live"]) == (1, True)
     checks = {each["name"]: each for each in daemon.ask("doctor")["checks"]}

@@ -156,11 +156,12 @@ async def test_frames_told_again_after_a_reconnect_change_nothing(venue: str) ->
     async with street(*VENUES) as town:
         await town.say_all()
         before, server = town.told(), town.servers[venue]
-        dialled = server.dialled
+        dialled, lines = server.dialled, len(server.sockets)
         for socket in list(server.sockets):
             await socket.close(code=1001)
         await town.heard.until(lambda: town.heard.decisions("down"))
-        await town.heard.until(lambda: server.dialled >= dialled + 1 and server.sockets)
+        await town.heard.until(lambda: server.dialled >= dialled + lines)
+        await town.heard.until(lambda: len(server.sockets) == lines)
         frames = town.heard.venue(venue)["frames"]
         await server.say(*SOUND[venue])
         await town.heard.until(
