@@ -41,12 +41,14 @@ class Answering:
         special: dict[str, Special] | None = None,
         health: Mapping[str, object] | None = None,
         feeds: Callable[[], tuple[VenueHealth, ...]] | None = None,
+        page_url: str | None = None,
     ) -> None:
         self._machine = machine
         self._history = history
         self._special = special or {}
         self._health = {} if health is None else health
         self._feeds = feeds
+        self._page_url = page_url
 
     async def __call__(self, name: str, args: dict[str, str]) -> Answered:
         """Return the answer called `name`.
@@ -63,6 +65,8 @@ class Answering:
         answer = ask(name, msgspec.structs.replace(question, shelf=shelf, feeds=feeds))
         if name in WITH_SOURCES:
             answer["sources"] = source_rows(self._health, question.state.now_ns)
+        if name == "status":
+            answer["page"] = self._page_url
         return answer
 
     async def _fetch(self, name: str, question: Question) -> Fetched:

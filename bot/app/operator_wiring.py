@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 from bot.app.alert_wiring import open_alerting
 from bot.app.noticeboard import Noticeboard
+from bot.app.page_wiring import page_doors
 from bot.app.places import Places
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings
@@ -40,4 +41,5 @@ async def open_operator(
         alerting.desk.put(notice)
 
     parts.notify = tell
-    parts.doors = (*parts.doors, *alerting.doors)
+    pages = page_doors(settings, places, scrubber, parts.ask, parts.clock)
+    parts.doors = (*parts.doors, *alerting.doors, *pages)

@@ -19,6 +19,7 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from bot.app.alert_tables import AlertsTable, TelegramTable
+from bot.app.dashboard_table import DashboardTable
 from bot.app.faults import env_names, lines_of, unknown_env
 from bot.app.sense_tables import SensesTable
 from bot.app.source_tables import SourcesTable
@@ -28,7 +29,7 @@ from bot.domain.errors import ConfigInvalid
 PREFIX = "BREAKWATER_"
 TABLES = (
     "breakwater", "risk", "levels", "strategies", "venues", "senses", "sources", "alerts",
-    "telegram",
+    "telegram", "dashboard",
 )  # fmt: skip
 FILE_BYTES_MAX = 1_000_000
 
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     sources: SourcesTable
     alerts: AlertsTable
     telegram: TelegramTable
+    dashboard: DashboardTable
 
     @classmethod
     @override

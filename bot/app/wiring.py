@@ -206,7 +206,9 @@ def _parts(
         clock=clock,
         symbols=settings.risk.symbols,
         notify=board,
-        ask=Answering(kernel, writer, bedside.answers(), health, hearing.health),
+        ask=Answering(
+            kernel, writer, bedside.answers(), health, hearing.health, settings.dashboard.url
+        ),
         run_id=run_id,
         socket_path=places.socket,
         notify_address=os.environ.get("NOTIFY_SOCKET"),

@@ -36,9 +36,7 @@ class Entry(msgspec.Struct, frozen=True):
             raise NoProof("send the csrf of GET /api/v1/session as X-CSRF")
 
 
-async def require_entry(
-    request: Request, rooms: Annotated[Rooms, Depends(rooms_of)]
-) -> Entry:
+async def require_entry(request: Request, rooms: Annotated[Rooms, Depends(rooms_of)]) -> Entry:
     """Return who is asking.
 
     Raises:

@@ -17,13 +17,18 @@ from bot.dashboard.stream import StreamFull
 from bot.domain.errors import BotError
 
 PAGE = resources.files("bot.dashboard") / "page"
-KINDS = {".css": "text/css", ".js": "text/javascript", ".html": "text/html", ".svg": "image/svg+xml"}
+KINDS = {
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".html": "text/html",
+    ".svg": "image/svg+xml",
+}
 FILES = {
     name: (entry.read_bytes(), KINDS[suffix])
     for entry in PAGE.iterdir()
     if (name := entry.name) and (suffix := f".{name.rpartition('.')[2]}") in KINDS
 }
-STATUS: dict[type[BotError], int] = {
+STATUS: dict[type[Exception], int] = {
     NotIn: 401, NoProof: 403, api.NotThere: 404, api.NotConfirmed: 409, TooManyTries: 429,
     StreamFull: 429,
 }  # fmt: skip

@@ -38,7 +38,7 @@ class Stream:
         told_ns, before = 0, b""
         while True:
             await self._looked.wait()
-            document = {name: await self._ask(name, {}) for name in TOLD}
+            document: dict[str, object] = {name: await self._ask(name, {}) for name in TOLD}
             now_ns = self._clock.monotonic_ns()
             body = msgspec.json.encode(_without_age(document))
             if body != before or now_ns - told_ns > HEARTBEAT_NS:

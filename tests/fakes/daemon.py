@@ -222,6 +222,7 @@ class Stand:
             "BREAKWATER_BREAKWATER__PAPER__SCENARIO": str(flat_folder()),
             "BREAKWATER_BREAKWATER__PAPER__BAR_S": "1",
             "BREAKWATER_STRATEGIES__ENABLED": "[]",
+            "BREAKWATER_DASHBOARD__ENABLED": "false",
             "BREAKWATER_LEVELS__BOOK": levels_for(PRICE),
             **env,
         }

@@ -45,6 +45,7 @@ def status(doc: Document, console: Console) -> None:
             f"{money(counters['fees_usd'])} paid, {signed(counters['funding_usd'])} USD",
         ),
         ("account read", f"{seconds(doc['account_age_s'])} ago"),
+        ("page", f"{doc['page']}, token in state/secrets/page_token" if doc.get("page") else "off"),
     ]
     columns = [
         ("symbol", "market", text),
