@@ -66,12 +66,12 @@ class Stream:
         if len(self._clients) >= CLIENTS_MAX:
             raise StreamFull(f"{CLIENTS_MAX} pages are open; close one")
         queue: asyncio.Queue[bytes] = asyncio.Queue(maxsize=QUEUE_MAX)
+        if self._newest:
+            queue.put_nowait(self._newest)
         self._clients.add(queue)
         self._looked.set()
         try:
             yield b"retry: 1000\n\n"
-            if self._newest:
-                yield self._newest
             while True:
                 yield await queue.get()
         finally:
