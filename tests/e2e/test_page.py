@@ -1,4 +1,4 @@
-"""The page in a real Chromium beside a running daemon: every view, commands, phone width, silence."""
+"""The page in a real Chromium beside a running daemon: views, commands, phone width, silence."""
 
 import shutil
 import time
