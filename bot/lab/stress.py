@@ -1,5 +1,6 @@
 """Many replays side by side: held positions through recorded weeks, guarded and unguarded."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bot.domain.policy import Policy
 from bot.domain.units import NS_PER_H
 from bot.lab.material import material_of
 from bot.lab.options import Hold, ReplayOptions, ReplayResult, StopFill
+from bot.lab.path import Track
 from bot.lab.replay import replay_material
 
 START_EVERY_H = 12
@@ -66,6 +68,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     latched: bool
     first_leverage: float
     """Exposure over equity that the guard left of the position at the start; 0.0 unguarded."""
+    changes: tuple[tuple[int, float], ...] = ()
+    """What was changed of the first leg: bar from the start, share of its first quantity."""
     error: str = ""
 
 
@@ -110,10 +114,12 @@ def play(case: Case) -> Row:
         sense_on=False,
     )
     try:
-        result = replay_material(material_of(_folder(case.data), options), options)
+        material = material_of(_folder(case.data), options)
+        result = replay_material(material, options)
     except BotError as error:
         return msgspec.structs.replace(_blank(case), error=str(error))
-    return _row(case, result)
+    changes = changes_of(result, material.tracks[0], material.start_ns)
+    return msgspec.structs.replace(_row(case, result), changes=changes)
 
 
 def run_cases(cases: Iterable[Case], workers: int, told: Callable[[Row], None]) -> list[Row]:
@@ -184,6 +190,21 @@ def _row(case: Case, result: ReplayResult) -> Row:
         latched=result.latched,
         first_leverage=_first_leverage(result),
     )
+
+
+def changes_of(result: ReplayResult, track: Track, start_ns: int) -> tuple[tuple[int, float], ...]:
+    """Return what was changed of a leg: bars from the start, shares of its first quantity."""
+    fills = [fill for fill in result.traces.fills if fill.symbol == track.symbol]
+    if not fills:
+        return ()
+    first = bisect_left(track.open_ns, start_ns)
+    whole, entry = fills[0].qty, fills[0].side
+    out: dict[int, float] = {}
+    for fill in fills[1:]:
+        bar = bisect_right(track.open_ns, fill.event_ns) - 1 - first
+        sign = 1.0 if fill.side == entry else -1.0
+        out[bar] = out.get(bar, 0.0) + sign * fill.qty / whole
+    return tuple(out.items())
 
 
 def _first_leverage(result: ReplayResult) -> float:

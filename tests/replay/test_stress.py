@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.cli.commands.stress import moved
+from bot.app.cli.commands.stress import _leverages, moved
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import Policy
@@ -71,6 +71,27 @@ def test_the_command_sets_guarded_beside_unguarded() -> None:
     assert sorted((r["guard"], r["leverage"]) for r in document["runs"]) == [
         (False, 1), (False, 5), (True, 5),
     ]  # fmt: skip
+    rows = {row["policy"]: row for row in document["rows"]}
+    assert set(rows) == {
+        "guarded", "unguarded", "hold_1x", "hold_3x", "hold_5x", "hold_10x", "stop_2pct",
+        "stop_5pct", "stop_10pct", "volatility_target", "margin_ratio_only", "random_delever",
+    }  # fmt: skip
+    wanted = {
+        "data", "hold", "leverage", "policy", "liquidations", "final_equity_usd",
+        "max_drawdown_frac", "actions", "costs_usd",
+    }  # fmt: skip
+    assert all(wanted <= set(row) for row in document["rows"])
+    assert rows["unguarded"]["final_equity_usd"] == rows["hold_5x"]["final_equity_usd"]
+
+
+@pytest.mark.parametrize("text", ["0", "3,,5", "126", "many"])
+def test_a_leverage_that_means_nothing_is_refused(text: str) -> None:
+    with pytest.raises(ConfigInvalid, match="--leverage"):
+        _leverages([text])
+
+
+def test_leverages_come_as_a_list_or_one_by_one() -> None:
+    assert _leverages(["3,5", "10", "5"]) == [3, 5, 10]
 
 
 def test_one_number_of_the_guard_is_moved_at_a_time() -> None:

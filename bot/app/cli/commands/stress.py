@@ -10,10 +10,12 @@ import msgspec
 import typer
 from rich.console import Console
 
-from bot.app.cli.grid import grid, percent, text
+from bot.app.cli.grid import grid, money, percent, text
 from bot.app.cli.home import Home, open_home
 from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import ConfigInvalid
+
+LEVERAGE_MAX = 125
 
 if TYPE_CHECKING:
     from bot.domain.policy import Policy
@@ -40,6 +42,21 @@ COLUMNS = (
 )
 
 
+CONTEST = (
+    ("data", "data", text),
+    ("symbol", "held", text),
+    ("hold", "side", text),
+    ("leverage", "lev", text),
+    ("policy", "policy", text),
+    ("liquidations", "liquidations", text),
+    ("final_equity_usd", "final equity", money),
+    ("max_drawdown_frac", "worst drawdown", percent),
+    ("actions", "actions", text),
+    ("costs_usd", "costs", money),
+    ("p_value", "p", lambda value: "" if value is None else f"{value:.3f}"),
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command()(stress)
@@ -57,7 +74,7 @@ def stress(
         bool, typer.Option("--basket", help="Hold all symbols together, not one after another.")
     ] = False,
     hold: Annotated[Literal["long", "short"], typer.Option(help="Side of the position.")] = "long",
-    leverage: Annotated[list[int] | None, typer.Option(help="May be repeated.")] = None,
+    leverage: Annotated[list[str] | None, typer.Option(help="As 3,5,10; may be repeated.")] = None,
     margin: Annotated[
         list[str] | None, typer.Option(help="isolated, cross; may be repeated.")
     ] = None,
@@ -74,6 +91,13 @@ def stress(
             metavar="NAME=FACTOR", help="Scale one number of the guard, alone; may be repeated."
         ),
     ] = None,
+    baselines: Annotated[
+        bool | None,
+        typer.Option(
+            "--baselines/--no-baselines",
+            help="Rows of rules of thumb beside the guard; default: when starts is first.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
     as_json: JsonFlag = False,
 ) -> None:
@@ -83,7 +107,7 @@ def stress(
     groups = [symbols] if basket else [(each,) for each in symbols]
     wanted = _Wanted(
         hold,
-        leverage or [3, 5, 10],
+        _leverages(leverage or ["3,5,10"]),
         margin or ["isolated"],
         profile or ["L20"],
         starts,
@@ -95,7 +119,23 @@ def stress(
     ]
     if not cases:
         raise ConfigInvalid("stress: none of the folders holds all of the symbols; see --symbol")
-    show(_played(cases, jobs), _render, as_json=as_json)
+    compared = baselines if baselines is not None else starts == "first" and not move
+    show(_played(cases, jobs, compared=compared), _render, as_json=as_json)
+
+
+def _leverages(given: list[str]) -> list[int]:
+    """Return leverages of texts such as "3,5,10".
+
+    Raises:
+        ConfigInvalid: not a whole number from 1 to 125.
+    """
+    parts = [part.strip() for text in given for part in text.split(",")]
+    for part in parts:
+        if not part.isdecimal() or not 1 <= int(part) <= LEVERAGE_MAX:
+            raise ConfigInvalid(
+                f"--leverage {part:.20}: give whole numbers from 1 to {LEVERAGE_MAX}, as 3,5,10"
+            )
+    return list(dict.fromkeys(int(part) for part in parts))
 
 
 class _Wanted(NamedTuple):
@@ -111,12 +151,15 @@ class _Wanted(NamedTuple):
     """Changes of one number each; the empty one is the policy as it is."""
 
 
-def _played(cases: "list[Case]", jobs: int) -> Document:
+def _played(cases: "list[Case]", jobs: int, *, compared: bool) -> Document:
     from bot.domain.policy import PROFILES
+    from bot.lab.contest import contestants, held_cases, lines_of, timing_of
     from bot.lab.stress import run_cases
     from bot.lab.verdict import verdicts
 
-    whisper(f"stress: {len(cases)} replays on {jobs} processes")
+    chosen = contestants(cases) if compared else []
+    extra = held_cases(cases[n] for n in chosen)
+    whisper(f"stress: {len(cases) + len(extra)} replays on {jobs} processes")
     done = [0]
 
     def told(row: "Row") -> None:
@@ -124,11 +167,17 @@ def _played(cases: "list[Case]", jobs: int) -> Document:
         if row.error:
             whisper(f"stress: {row.data} {row.symbols} {row.leverage}x {row.start}: {row.error}")
         elif done[0] % 50 == 0:
-            whisper(f"stress: {done[0]} of {len(cases)}")
+            whisper(f"stress: {done[0]} of {len(cases) + len(extra)}")
 
-    rows = run_cases(cases, jobs, told)
+    played = run_cases([*cases, *extra], jobs, told)
+    rows, held = played[: len(cases)], played[len(cases) :]
+    if compared:
+        whisper("stress: rules of thumb, and the guard's changes at random instants")
     budgets = {name: numbers[0] for name, numbers in PROFILES.items()}
+    lines = lines_of([cases[n] for n in chosen], [rows[n] for n in chosen], held)
     return {
+        "rows": lines,
+        "timing": timing_of(lines),
         "groups": verdicts(rows, budgets),
         "runs": [msgspec.structs.asdict(row) for row in rows],
     }
@@ -220,6 +269,8 @@ def _check(folder: Path, wanted: _Wanted) -> None:
 
 
 def _render(document: Document, console: Console) -> None:
+    if document["rows"]:
+        console.print(grid("the same position, held in other ways", document["rows"], CONTEST))
     console.print(grid("held positions through recorded weeks", document["groups"], COLUMNS))
     for row in document["runs"]:
         if row["error"]:
