@@ -36,7 +36,7 @@ def bench_kernel(clock: Clock, *, symbols: int = 20, steps: int = 20_000) -> Num
 
     The kernel runs as it does live: it builds bars from trades, and one symbol of five is held.
     """
-    stage, kernel = _staged(symbols)
+    stage, kernel = staged(symbols)
     names = list(kernel.state.markets)
     dice = Dice(7)
     prices = [PRICE] * len(names)
@@ -103,7 +103,7 @@ def _event(symbol: str, now_ns: int, price: float, *, trade: bool) -> MarkPrice 
     return MarkPrice(symbol, now_ns, now_ns, price, price)
 
 
-def _staged(symbols: int) -> tuple[Stage, Kernel]:
+def staged(symbols: int) -> tuple[Stage, Kernel]:
     """Return a stage whose kernel knows `symbols` contracts and guards every fifth."""
     contracts = [_contract(n) for n in range(symbols)]
     exchange = Exchange(contracts, fill_model=BarModel())

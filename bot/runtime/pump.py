@@ -1,13 +1,15 @@
 """The single consumer: one event at a time through the kernel, effects out, facts written down."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
 from bot.domain.market import TradeBucket
 from bot.domain.messages import MARKET_EVENTS, Effect, Event
+from bot.ports import Clock
 from bot.runtime.inbox import Inbox
-from bot.runtime.parts import DaemonParts
+from bot.runtime.parts import Machine
 
 YIELD_EVERY = 16
 """Steps in a row before other tasks get their turn."""
@@ -16,10 +18,24 @@ Dispatch = Callable[[Sequence[Effect], int], None]
 Write = Callable[[Event, Sequence[Effect], int], None]
 
 
+class Stepped(Protocol):
+    """What a pump needs of a daemon's parts."""
+
+    @property
+    def kernel(self) -> Machine:
+        """The machine that is stepped."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Stamps what came without a time of ours."""
+        ...
+
+
 class Pump:
     """Owns the only call of Kernel.step; protecting effects start before anything is written."""
 
-    def __init__(self, parts: DaemonParts, inbox: Inbox, dispatch: Dispatch, note: Write) -> None:
+    def __init__(self, parts: Stepped, inbox: Inbox, dispatch: Dispatch, note: Write) -> None:
         self._kernel = parts.kernel
         self._clock = parts.clock
         self._inbox = inbox

@@ -68,10 +68,12 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
     weight: dict[str, float] = {}
     for name in INPUTS:
         values = live[name]
+        kept = senses.carried.get(name)
         if values is not None:
-            senses.carried[name] = Carried(values, now_ns)
+            if kept is None:
+                kept = senses.carried[name] = Carried(values, now_ns)
+            kept.values, kept.ns, kept.live = values, now_ns, True
         else:
-            kept = senses.carried.get(name)
             if kept is not None:
                 kept.live = False
             age_ns = now_ns - kept.ns if kept is not None else 0

@@ -100,10 +100,13 @@ def last_hour(price: PriceSense) -> tuple[float, float] | None:
         if block.number < first:
             high = low = block.close
             continue
+        top, bottom = block.high, block.low
+        fall = climb = 0.0
         if high > 0.0:
-            drop, rise = max(drop, 1.0 - block.low / high), max(rise, block.high / low - 1.0)
-        drop, rise = max(drop, block.drop), max(rise, block.rise)
-        high, low = max(high, block.high), min(low, block.low)
+            fall, climb = 1.0 - bottom / high, top / low - 1.0
+        drop, rise = max(drop, fall, block.drop), max(rise, climb, block.rise)
+        high = max(high, top)
+        low = min(low, bottom)
     return (drop, rise) if price.fine else None
 
 

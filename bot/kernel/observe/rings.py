@@ -41,8 +41,10 @@ def get(ring: Ring, slot: int) -> float | None:
 
 def last_known(ring: Ring, slot: int, back: int) -> float | None:
     """Return the newest value at `slot` or up to `back` slots before it."""
-    for each in range(slot, slot - back - 1, -1):
-        value = get(ring, each)
+    newest, size, values = ring.newest, ring.size, ring.values
+    oldest = max(slot - back, newest - size + 1, 0)
+    for each in range(min(slot, newest), oldest - 1, -1):
+        value = values[each % size]
         if value is not None:
             return value
     return None
@@ -160,4 +162,13 @@ def deviation(values: Sequence[float] | Floats) -> float | None:
     if len(values) == 0:
         return None
     found = np.asarray(values, dtype=np.float64)
-    return 1.4826 * float(np.median(np.abs(found - np.median(found))))
+    return 1.4826 * _middle(np.abs(found - _middle(found)))
+
+
+def _middle(found: Floats) -> float:
+    """Return the median of finite values: numpy's own looks for NaN first, at twice the price."""
+    half = found.size // 2
+    if found.size % 2:
+        return float(np.partition(found, half)[half])
+    parted = np.partition(found, (half - 1, half))
+    return 0.5 * float(parted[half - 1] + parted[half])

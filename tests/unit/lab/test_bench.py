@@ -1,6 +1,11 @@
 """The benches run and report what they say, without judging the machine."""
 
+import pytest
+
+from bot.app.clock import SystemClock
 from bot.lab.bench import bench_kernel, bench_replay, percentile
+from bot.lab.bench_messages import bench_messages
+from bot.lab.bench_senses import bench_assessment, bench_fold
 
 
 class StepClock:
@@ -38,3 +43,26 @@ def test_percentiles() -> None:
     assert percentile(ordered, 0.99) == 99.0
     assert percentile([7], 0.99) == 7.0
     assert percentile([], 0.5) == 0.0
+
+
+def test_the_message_bench_walks_the_whole_road_and_loses_nothing() -> None:
+    numbers = bench_messages(SystemClock(), symbols=3, rate=500, seconds=0.6)
+    assert numbers["messages"] > 0
+    assert (numbers["lost"], numbers["waiting_at_end"]) == (0, 0)
+    assert 0 < numbers["kernel_steps"] <= numbers["messages"] + 10
+    assert numbers["cpu_us_per_message"] > 0.0
+    assert numbers["ccxt_pro_parse_us"] > 0.0
+    assert numbers["core_frac"] == pytest.approx(numbers["cpu_us_per_message"] * 500 / 1e6)
+
+
+def test_the_fold_bench_folds() -> None:
+    numbers = bench_fold(StepClock(), trades=20_000)
+    assert numbers["trades"] == 20_000
+    assert 1 < numbers["steps"] < 200
+    assert numbers["trades_per_step"] == pytest.approx(20_000 / numbers["steps"])
+
+
+def test_the_assessment_bench_judges_every_symbol() -> None:
+    numbers = bench_assessment(StepClock(), symbols=2, rounds=3)
+    assert (numbers["symbols"], numbers["rounds"]) == (2, 3)
+    assert numbers["best_ms"] == numbers["max_ms"] == 1e-3

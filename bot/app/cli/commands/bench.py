@@ -28,21 +28,35 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure kernel step, replay rate, daemon start and fill-to-stop over loopback."""
+    """Measure steps, messages, senses, folds, replay, daemon start and fill-to-stop."""
     if context.invoked_subcommand is not None:
         return
     from bot.app.cli.bench_daemon import bench_daemon
     from bot.app.clock import SystemClock
     from bot.lab.bench import bench_kernel, bench_replay
+    from bot.lab.bench_messages import bench_messages
+    from bot.lab.bench_senses import bench_assessment, bench_fold
 
     home, clock = open_home(), SystemClock()
     whisper("kernel: 20 symbols, four of them held")
     kernel = bench_kernel(clock, steps=5_000 if quick else 100_000)
+    whisper("messages: 20,000 a second over 20 symbols, from a socket; then ccxt's parse of them")
+    messages = bench_messages(clock, seconds=2.0 if quick else 15.0)
+    whisper("senses: the quiet band's fold, and a whole judgement of 20 symbols")
+    quiet = bench_fold(clock, trades=200_000 if quick else 2_000_000)
+    judged = bench_assessment(clock, rounds=60 if quick else 240)
     whisper("replay: a guarded position")
     replay = bench_replay(clock, data, bars=1_000 if quick else 8_000)
     whisper("daemon: start; then positions opened by hand, until each has its stop")
     daemon = bench_daemon(home.places, clock, 8 if quick else 200)
-    figures = {"kernel_step": kernel, "replay": replay, "daemon": daemon}
+    figures = {
+        "kernel_step": kernel,
+        "messages": messages,
+        "quiet_band": quiet,
+        "assessment": judged,
+        "replay": replay,
+        "daemon": daemon,
+    }
     show(figures, _render, as_json=as_json)
 
 
