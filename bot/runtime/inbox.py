@@ -124,9 +124,13 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Take an event in; never blocks, never raises."""
         self._arrivals += 1
+        # Nothing can come of these: whoever wakes the reader next brings them along.
         if type(event) is TradeBucket and self._is_quiet(event):
             self._put_market((TradeBucket, event.symbol, event.event_ns // NS_PER_S), event)
-            return  # nothing can come of it: whoever wakes the reader next brings it along
+            return
+        if type(event) is BookTop:
+            self._put_market((BookTop, event.symbol), event)
+            return
         key = market_key(event)
         if key is not None:
             self._put_market(key, event)

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import InvariantBroken
-from bot.domain.market import Candle, Liquidation, MarkPrice, TradeBucket
+from bot.domain.market import BookTop, Candle, Liquidation, MarkPrice, TradeBucket
 from bot.domain.messages import TimerFired
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_S
+from bot.kernel.quiet import QuietBand
 from bot.runtime.inbox import Inbox, market_key
 from tests.fakes.ports import virtually
 
@@ -130,3 +131,54 @@ def test_take_waits_for_what_comes_later() -> None:
             return await taker
 
     assert virtually(main()) == TimerFired("t", 1, 1)
+
+
+BAND = QuietBand(9.0, 11.0, 0, 10 * NS_PER_S)
+
+
+def traded(ns: int, price: float) -> TradeBucket:
+    return TradeBucket("A", ns, ns, 1, 2.0, 1.0, price, price, price)
+
+
+def test_quiet_trades_and_book_tops_wait_for_whoever_wakes_the_reader() -> None:
+    async def main() -> list[object]:
+        inbox = Inbox()
+        inbox.quiet("A", BAND)
+        async with asyncio.TaskGroup() as group:
+            taker = group.create_task(inbox.take())
+            await asyncio.sleep(1)
+            for price in (10.0, 10.5, 9.5):
+                inbox.put(traded(1, price))
+            inbox.put(BookTop("A", 1, 1, 9.9, 1.0, 10.1, 1.0))
+            await asyncio.sleep(5)
+            assert not taker.done()
+            inbox.put(MarkPrice("A", 2, 2, 10.0))
+            return [await taker, await inbox.take(), await inbox.take()]
+
+    folded, top, mark = virtually(main())
+    assert (folded.count, folded.qty, folded.low, folded.high, folded.last) == (
+        3, 6.0, 9.5, 10.5, 9.5,
+    )  # fmt: skip
+    assert isinstance(top, BookTop)
+    assert isinstance(mark, MarkPrice)
+
+
+@pytest.mark.parametrize(
+    ("trade", "band"),
+    [(traded(1, 11.0), BAND), (traded(10 * NS_PER_S, 10.0), BAND), (traded(1, 10.0), None)],
+)
+def test_a_trade_outside_its_band_wakes_the_reader(
+    trade: TradeBucket, band: QuietBand | None
+) -> None:
+    async def main() -> object:
+        inbox = Inbox()
+        inbox.quiet("A", BAND)
+        if band is None:
+            inbox.loud()
+        async with asyncio.TaskGroup() as group:
+            taker = group.create_task(inbox.take())
+            await asyncio.sleep(1)
+            inbox.put(trade)
+            return await taker
+
+    assert virtually(main()) == trade
