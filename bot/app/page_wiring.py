@@ -28,6 +28,7 @@ def page_doors(
         return ()
     from bot.dashboard.config import PageConfig
     from bot.dashboard.door import Page
+    from bot.metrics.exposition import exposition
 
     async def asked(name: str, args: dict[str, str]) -> dict[str, object]:
         answer = ask(name, args)
@@ -43,7 +44,7 @@ def page_doors(
         reports=places.root / "reports",
         token=token,
     )
-    return (Page(config, asked, clock),)
+    return (Page(config, asked, clock, exposition(asked)),)
 
 
 def _make(state: Path) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -35,8 +35,15 @@ class Page:
 
     name = "page"
 
-    def __init__(self, config: PageConfig, ask: Ask, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: PageConfig,
+        ask: Ask,
+        clock: Clock,
+        metrics: Callable[[], Awaitable[bytes]],
+    ) -> None:
         self._config = config
+        self._metrics = metrics
         self._ask = ask
         self._clock = clock
 
@@ -53,6 +60,7 @@ class Page:
             keeper=Doorkeeper(self._config.token, self._clock),
             history=History(self._ask, self._clock),
             stream=Stream(self._ask, self._clock),
+            metrics=self._metrics,
         )
         listener = open_listener(self._config)
         settings = uvicorn.Config(

@@ -1,5 +1,7 @@
 """What the handlers of the page work with."""
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from fastapi import Request
 
@@ -19,6 +21,8 @@ class Rooms(msgspec.Struct, frozen=True, kw_only=True):
     keeper: Doorkeeper
     history: History
     stream: Stream
+    metrics: Callable[[], Awaitable[bytes]]
+    """Writes what Prometheus reads."""
 
 
 def rooms_of(request: Request) -> Rooms:

@@ -28,6 +28,7 @@ FILES = {
     for entry in PAGE.iterdir()
     if (name := entry.name) and (suffix := f".{name.rpartition('.')[2]}") in KINDS
 }
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 STATUS: dict[type[Exception], int] = {
     NotIn: 401, NoProof: 403, api.NotThere: 404, api.NotConfirmed: 409, TooManyTries: 429,
     StreamFull: 429,
@@ -131,6 +132,10 @@ def _health(site: FastAPI) -> None:
     @site.get("/healthz", summary="The process answers")
     async def healthz() -> Response:
         return api.as_json({"ok": True})
+
+    @site.get("/metrics", summary="For Prometheus", dependencies=[Depends(require_entry)])
+    async def metrics(rooms: Annotated[Rooms, Depends(rooms_of)]) -> Response:
+        return Response(await rooms.metrics(), media_type=PROMETHEUS)
 
     @site.get(
         "/readyz",

@@ -23,6 +23,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
+from bot.metrics.exposition import exposition
 
 TOKEN = "a-token-of-the-tests-0123456789"
 HOST = "127.0.0.1:8080"
@@ -83,6 +84,7 @@ class Visit:
             keeper=Doorkeeper(TOKEN, self.clock),
             history=History(self.ask, self.clock),
             stream=Stream(self.ask, self.clock),
+            metrics=exposition(self.ask),
         )
         transport = httpx.ASGITransport(app=make_site(self.rooms))
         self.client = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}")
@@ -191,6 +193,13 @@ async def test_reports_stay_in_their_folder_and_in_a_sandbox(visit: Visit, tmp_p
     assert shown.headers["content-security-policy"].startswith("sandbox")
     for name in ("..%2Fb.html", "%2e%2e/b.html", "a.txt", "%2Fetc%2Fpasswd"):
         assert (await visit.client.get(f"/reports/{name}")).status_code == 404, name
+
+
+async def test_metrics_are_for_whoever_has_the_token_and_unknown_is_absent(visit: Visit) -> None:
+    assert (await visit.client.get("/metrics")).status_code == 401
+    told = (await visit.client.get("/metrics", headers=BEARER)).text
+    assert 'breakwater_mode{mode="REDUCING"} 1.0' in told
+    assert "breakwater_equity_usd" not in told, "nobody has told the wallet yet"
 
 
 async def test_readiness_follows_the_account(visit: Visit) -> None:
