@@ -14,10 +14,11 @@ WINDOW = 600
 
 
 class LagProbe:
-    """Sleeps a tenth of a second and measures the excess."""
+    """Sleeps for a period (a tenth of a second) and measures the excess."""
 
-    def __init__(self, clock: Clock, notices: Notices) -> None:
+    def __init__(self, clock: Clock, notices: Notices, period_s: float = PERIOD_S) -> None:
         self._clock = clock
+        self._period_s = period_s
         self._notices = notices
         self._probes: list[float] = []
         self._at = 0
@@ -37,8 +38,8 @@ class LagProbe:
         """Probe until cancelled."""
         while True:
             before_ns = self._clock.monotonic_ns()
-            await self._clock.sleep_s(PERIOD_S)
-            self._take((self._clock.monotonic_ns() - before_ns) / NS_PER_S - PERIOD_S)
+            await self._clock.sleep_s(self._period_s)
+            self._take((self._clock.monotonic_ns() - before_ns) / NS_PER_S - self._period_s)
 
     def _take(self, lag_s: float) -> None:
         self.last_s = max(lag_s, 0.0)

@@ -71,6 +71,7 @@ class Options:
     read_only: bool = False
     second_s: float = 1.0
     coverage_s: float = 1.0
+    lag_s: float = 0.1
     read_deadline_s: float = 3.0
     write_deadline_s: float = 10.0
     protect_deadline_s: float = 5.0

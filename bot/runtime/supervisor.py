@@ -84,7 +84,7 @@ class Daemon:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._inbox = Inbox()
         self._notices = Notices(parts.notify, parts.clock)
-        self._lag = LagProbe(parts.clock, self._notices)
+        self._lag = LagProbe(parts.clock, self._notices, parts.options.lag_s)
         self._control = Control(parts, self._inbox.put)
         self._scribe = Scribe(parts, self._notices.say, self._control.answer)
         self._polls = Polls(parts, self._inbox.put, self._notices)

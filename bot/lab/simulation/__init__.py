@@ -1,0 +1,1 @@
+"""Deterministic simulation: the production runtime in virtual time against a faulty world."""

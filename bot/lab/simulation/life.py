@@ -1,0 +1,156 @@
+"""One life of the daemon: its loop, its parts, its streams, and how it dies."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from bot.domain.messages import Effect, Event, Notify
+from bot.domain.units import NS_PER_S
+from bot.kernel.step import Kernel
+from bot.lab.simulation.chance import stream
+from bot.lab.simulation.loop import SimLoop
+from bot.lab.simulation.timeline import START_NS
+from bot.lab.simulation.world import World
+from bot.runtime.parts import DaemonParts
+from bot.runtime.supervisor import run_daemon
+
+DEATHBED_NS: Final = 120 * NS_PER_S
+"""A process that was told to end in order and has not after this is killed."""
+
+
+class SimClock:
+    """bot.ports.Clock of the host: its wall clock may be wrong, its monotonic one never is."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def now_ns(self) -> int:
+        """Return the host's wall clock in ns UTC."""
+        return self._world.timeline.now_ns + self._world.host_skew_ns
+
+    def monotonic_ns(self) -> int:
+        """Return ns since the host started."""
+        return self._world.timeline.now_ns - START_NS + 1
+
+    async def sleep_s(self, seconds: float) -> None:
+        """Wait in virtual time."""
+        await asyncio.sleep(seconds)
+
+
+Observed = Callable[["Life", Event, list[Effect]], None]
+
+
+class WatchedKernel(Kernel):
+    """The kernel, seen by the monitors after each step."""
+
+    life: "Life"
+    observe: Observed | None = None
+
+    def step(self, event: Event) -> list[Effect]:
+        """Step, then show what came of it."""
+        effects = super().step(event)
+        if self.observe is not None:
+            self.observe(self.life, event, effects)
+        return effects
+
+
+class Life:
+    """A process from start to kill or ordered end."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world = world
+        self.number = number
+        self.run_id = f"{world.seed % 0xFFFF:04x}{number:04x}"
+        self.loop = SimLoop(world.timeline, stream(world.seed, f"order:{number}"))
+        self.dead = False
+        self.born_ns = world.now_ns
+        self.parts: DaemonParts | None = None
+        self.code: int | None = None
+        self.kill_at = ""
+        """The border at which the next crossing kills; empty: none."""
+        self._emits: dict[str, Callable[[Event], None]] = {}
+        self._account_due_ns = 0
+        self._notice: Callable[[Notify], None] = lambda _notice: None
+
+    @property
+    def kernel(self) -> Kernel:
+        """The kernel of this life."""
+        assert self.parts is not None  # noqa: S101 - set before it lives
+        kernel = self.parts.kernel
+        assert isinstance(kernel, Kernel)  # noqa: S101 - made by the run
+        return kernel
+
+    @property
+    def ready(self) -> bool:
+        """Whether the start is complete."""
+        return self.parts is not None and bool(self.parts.health.get("ready"))
+
+    # ------------------------------------------------------------------ living
+
+    def live(self, parts: DaemonParts) -> None:
+        """Run until it ends or is killed."""
+        self.parts = parts
+        self.world.hearer = self
+        asyncio.set_event_loop(self.loop)
+        main = self.loop.create_task(run_daemon(parts), name="main")  # group-less by nature
+        main.add_done_callback(self._ended)
+        self.loop.run_forever()
+        self.dead = True
+        self.world.hearer = None
+        self.loop.bury()
+        asyncio.set_event_loop(None)
+
+    def _ended(self, main: "asyncio.Task[int]") -> None:
+        if not main.cancelled() and not self.dead:
+            self.code = main.result()
+            self.loop.stop()
+
+    def kill(self, why: str) -> None:
+        """SIGKILL: not one more callback of this process runs."""
+        if self.dead:
+            return
+        self.dead = True
+        self.world.note(f"kill {self.run_id} {why}")
+        self.loop.kill()
+
+    async def cross(self, border: str) -> None:
+        """Pass a border between two steps of safety; here a planned kill may strike."""
+        if self.kill_at in (border, "any") and not self.dead:
+            self.world.mark(f"kill_{border}")
+            self.kill(border)
+        if self.dead:
+            await self.loop.create_future()  # nothing of a dead process goes on
+
+    # ------------------------------------------------------------------ streams
+
+    def listen(self, stream_name: str, emit: Callable[[Event], None] | None) -> None:
+        """Connect a stream, or disconnect it."""
+        if emit is None:
+            self._emits.pop(stream_name, None)
+        else:
+            self._emits[stream_name] = emit
+
+    def hear_market(self, events: Sequence[Event]) -> None:
+        """Deliver public prices after their way."""
+        if "market" in self._emits:
+            self.world.timeline.after(
+                self.world.delay_s(), lambda: self._deliver("market", events)
+            )
+
+    def hear_account(self, events: Sequence[Event]) -> None:
+        """Deliver what happened to the account, in order, after its way."""
+        if "user" not in self._emits:
+            return
+        due_ns = self.world.now_ns + round(self.world.delay_s() * NS_PER_S)
+        self._account_due_ns = max(self._account_due_ns, due_ns)
+        self.world.timeline.at(self._account_due_ns, lambda: self._deliver("user", events))
+
+    def _deliver(self, stream_name: str, events: Sequence[Event]) -> None:
+        emit = self._emits.get(stream_name)
+        if self.dead or emit is None:
+            return
+        now_ns = self.world.now_ns + self.world.host_skew_ns
+        for event in events:
+            emit(msgspec.structs.replace(event, received_ns=now_ns))

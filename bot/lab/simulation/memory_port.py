@@ -1,0 +1,54 @@
+"""The journal as the daemon sees it: the real store, inline, on a disk that can be slow or full."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from bot.domain.messages import Effect, Event
+from bot.domain.orders import ApprovedOrder, OrderState
+from bot.journal.inline import InlineJournal
+from bot.journal.store import Store
+from bot.lab.simulation.life import Life
+
+FSYNC_S: Final = 0.0004
+FSYNC_TAIL_S: Final = 0.025
+
+
+class SimMemory:
+    """runtime.memory.Memory over the inline journal; kills may fall before and after a commit."""
+
+    def __init__(self, life: Life, store: Store) -> None:
+        self._life = life
+        self._inner = InlineJournal(store)
+
+    async def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
+        """Write an intent."""
+        await self._life.cross("intent_before")
+        await self._reach_disk()
+        await self._inner.intent(run_id, seq, order, event_ns)
+        self._life.world.note(f"intent {order.client_order_id}")
+        await self._life.cross("intent_after")
+
+    async def append(self, run_id: str, seq: int, event: Event, effects: Sequence[Effect]) -> None:
+        """Write the facts of a step."""
+        await self._life.cross("append_before")
+        await self._inner.append(run_id, seq, event, effects)
+        await self._life.cross("append_after")
+
+    async def save_snapshot(self, run_id: str, seq: int, event_ns: int, state: bytes) -> None:
+        """Keep a state."""
+        await self._life.cross("snapshot_before")
+        await self._inner.save_snapshot(run_id, seq, event_ns, state)
+        await self._life.cross("snapshot_after")
+
+    async def load_snapshot(self) -> bytes | None:
+        """Return the newest state."""
+        return await self._inner.load_snapshot()
+
+    async def live_orders(self) -> tuple[OrderState, ...]:
+        """Return our orders whose end is not known."""
+        return await self._inner.live_orders()
+
+    async def _reach_disk(self) -> None:
+        slow = self._life.world.dice.random() > 0.99
+        await asyncio.sleep(FSYNC_TAIL_S if slow else FSYNC_S)
