@@ -18,6 +18,7 @@ from bot.simulator.fills import BarModel, DepthModel, FillModel
 from bot.simulator.filters import check
 from bot.simulator.funding import schedule, settle_due
 from bot.simulator.liquidation import cross_unsafe, deleverage
+from bot.simulator.margin import Brackets
 from bot.simulator.market import MarketState
 from bot.simulator.matching import submit_plain
 from bot.simulator.readings import Readings
@@ -203,6 +204,27 @@ class Exchange(Readings):
             self._book.ledger.stuck[symbol] = True
         else:
             self._book.ledger.stuck.pop(symbol, None)
+
+    def fail_triggering(self, account_id: str, symbol: str, reason: str) -> list[OrderState]:
+        """End what hangs in TRIGGERING as REJECTED: the venue found no way to send the child."""
+        account = self._book.account(account_id)
+        self._book.market(symbol)
+        hung = [
+            order
+            for order in account.stops.live.values()
+            if order.request.symbol == symbol and order.status is OrderStatus.TRIGGERING
+        ]
+        for order in hung:
+            self._book.end_order(account, order, OrderStatus.REJECTED, reason)
+        return [order.state() for order in hung]
+
+    def set_contract(self, contract: Instrument) -> None:
+        """Change filters, fees or tiers of a listed contract; orders that rest stay as they are."""
+        market = self._book.market(contract.symbol)
+        self._book.instruments[contract.symbol] = contract
+        self._book.brackets[contract.symbol] = Brackets(contract)
+        market.tick, market.lot = contract.tick, contract.lot
+        self._book.generation += 1
 
     def drain(self) -> list[tuple[str, Event]]:
         """Take what happened since the last call, in order; account "" is public."""

@@ -9,6 +9,7 @@ from bot.domain.messages import Fill
 from bot.domain.orders import OrderState, PositionSide
 from bot.domain.units import ZERO
 from bot.simulator import solvency
+from bot.simulator.accounts import Leg, Order
 from bot.simulator.book import Book
 from bot.simulator.fills import DepthModel
 from bot.simulator.market import MarketState, depth
@@ -58,6 +59,19 @@ class Readings:
         self._book.market(symbol)
         order = account.shelf(conditional=conditional).find(symbol, client_order_id, venue_order_id)
         return order.state() if order is not None else None
+
+    def legs(self, account_id: str) -> list[Leg]:
+        """Return the legs that are held, as the book has them: read them, never write them."""
+        return self._book.account(account_id).held()
+
+    def resting(self, account_id: str, *, conditional: bool) -> list[Order]:
+        """Return the open orders of one book as it has them: read them, never write them."""
+        return list(self._book.account(account_id).shelf(conditional=conditional).live.values())
+
+    @property
+    def generation(self) -> int:
+        """A number that rises with every change of orders, legs, money or contracts."""
+        return self._book.generation
 
     def open_orders(
         self, account_id: str, symbol: str | None, *, conditional: bool

@@ -52,6 +52,10 @@ class Board:
                 return fault
         return None
 
+    def disturbed_disk(self) -> bool:
+        """Whether the journal cannot be written as it should."""
+        return any(kind in self._open for kind in ("disk_full", "db_locked", "slow_disk"))
+
     def hit(self, kind: str, symbol: str = "") -> Fault | None:
         """Draw whether a window of `kind` hits this time."""
         if kind not in self._open:

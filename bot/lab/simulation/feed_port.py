@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-from bot.domain.market import FeedStatus
 from bot.domain.messages import Event
 from bot.lab.simulation.life import Life
 
@@ -21,12 +20,10 @@ class SimFeed:
         """Connect, say so, and stay."""
         await asyncio.sleep(CONNECT_S)
         self._life.listen(self.name, emit)
-        self._say(emit, live=True, reason="connected")
+        if self.name != "operator":
+            up = self._life.hears(self.name)
+            self._life.tell_stream(self.name, "connected" if up else "no answer", live=up)
         try:
             await asyncio.get_running_loop().create_future()
         finally:
             self._life.listen(self.name, None)
-
-    def _say(self, emit: Callable[[Event], None], *, live: bool, reason: str) -> None:
-        now_ns = self._life.world.now_ns + self._life.world.host_skew_ns
-        emit(FeedStatus(self.name, "", now_ns, now_ns, live, reason))

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bot.domain.messages import Effect, Event, Notify
+from bot.domain.market import FeedStatus, MarkPrice
+from bot.domain.messages import Command, Effect, Event
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
 from bot.lab.simulation.chance import stream
@@ -39,7 +41,14 @@ class SimClock:
         await asyncio.sleep(seconds)
 
 
+if TYPE_CHECKING:
+    from bot.lab.simulation.wire import Call
+
 Observed = Callable[["Life", Event, list[Effect]], None]
+
+
+def _nobody(_life: "Life", _door: str, _call: "Call") -> None:
+    """Nobody watches."""
 
 
 class WatchedKernel(Kernel):
@@ -70,9 +79,16 @@ class Life:
         self.code: int | None = None
         self.kill_at = ""
         """The border at which the next crossing kills; empty: none."""
+        self.heard: dict[str, int] = {}
+        """symbol -> when its price last came."""
+        self.account_told_ns = 0
+        self.ban_serial = 0
+        self.ban_heard_ns = 0
+        self.troubled = False
+        """Whether a fault was in force while it started."""
+        self.on_send: "Callable[[Life, str, Call], None]" = _nobody
         self._emits: dict[str, Callable[[Event], None]] = {}
         self._account_due_ns = 0
-        self._notice: Callable[[Notify], None] = lambda _notice: None
 
     @property
     def kernel(self) -> Kernel:
@@ -81,6 +97,15 @@ class Life:
         kernel = self.parts.kernel
         assert isinstance(kernel, Kernel)  # noqa: S101 - made by the run
         return kernel
+
+    @property
+    def disturbed_ns(self) -> int:
+        """When something last happened to the account, or it began."""
+        return max(self.world.disturbed_ns, self.born_ns)
+
+    def sends(self, door: str, call: "Call") -> None:
+        """Show a request to those who watch before it leaves."""
+        self.on_send(self, door, call)
 
     @property
     def ready(self) -> bool:
@@ -134,23 +159,59 @@ class Life:
 
     def hear_market(self, events: Sequence[Event]) -> None:
         """Deliver public prices after their way."""
-        if "market" in self._emits:
+        if self.hears("market"):
             self.world.timeline.after(
                 self.world.delay_s(), lambda: self._deliver("market", events)
             )
 
     def hear_account(self, events: Sequence[Event]) -> None:
-        """Deliver what happened to the account, in order, after its way."""
-        if "user" not in self._emits:
+        """Deliver what happened to the account after its way: in order, but for the faults."""
+        if not self.hears("user"):
+            self.world.board.count("user_missed")
             return
+        board = self.world.board
+        batch = list(events)
+        if board.hit("user_twice") is not None:
+            batch = [event for event in batch for _ in range(2)]
         due_ns = self.world.now_ns + round(self.world.delay_s() * NS_PER_S)
         self._account_due_ns = max(self._account_due_ns, due_ns)
-        self.world.timeline.at(self._account_due_ns, lambda: self._deliver("user", events))
+        shuffled = board.hit("user_shuffled")
+        if shuffled is not None:
+            for event in batch:
+                late_ns = round(board.roll(shuffled) * shuffled.size * NS_PER_S)
+                one = [event]
+                self.world.timeline.at(due_ns + late_ns, partial(self._deliver, "user", one))
+            return
+        self.world.timeline.at(self._account_due_ns, lambda: self._deliver("user", batch))
+
+    def hears(self, stream_name: str) -> bool:
+        """Whether a stream is connected and not silenced by a fault."""
+        board = self.world.board
+        silenced = board.on(f"{stream_name}_silent") or board.on(f"{stream_name}_down")
+        return stream_name in self._emits and not silenced and not board.on("outage")
+
+    def tell_stream(self, stream_name: str, reason: str, *, live: bool) -> None:
+        """Let a connected stream tell that it is up or down."""
+        emit = self._emits.get(stream_name)
+        if emit is not None and not self.dead:
+            now_ns = self.world.now_ns + self.world.host_skew_ns
+            emit(FeedStatus(stream_name, "", now_ns, now_ns, live, reason))
+
+    def command(self, command: Command) -> None:
+        """Bring the operator's word, as the control socket does."""
+        emit = self._emits.get("operator")
+        if emit is not None and not self.dead:
+            emit(command)
 
     def _deliver(self, stream_name: str, events: Sequence[Event]) -> None:
         emit = self._emits.get(stream_name)
         if self.dead or emit is None:
             return
-        now_ns = self.world.now_ns + self.world.host_skew_ns
+        true_ns = self.world.now_ns
+        now_ns = true_ns + self.world.host_skew_ns
         for event in events:
+            if isinstance(event, MarkPrice):
+                self.heard[event.symbol] = true_ns
             emit(msgspec.structs.replace(event, received_ns=now_ns))
+        if stream_name == "user":
+            self.account_told_ns = true_ns

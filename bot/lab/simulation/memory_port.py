@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from bot.domain.errors import JournalBroken
 from bot.domain.messages import Effect, Event
 from bot.domain.orders import ApprovedOrder, OrderState
 from bot.journal.inline import InlineJournal
@@ -12,6 +13,7 @@ from bot.lab.simulation.life import Life
 
 FSYNC_S: Final = 0.0004
 FSYNC_TAIL_S: Final = 0.025
+BUSY_S: Final = 0.5
 
 
 class SimMemory:
@@ -24,20 +26,24 @@ class SimMemory:
     async def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
         """Write an intent."""
         await self._life.cross("intent_before")
+        await self._may_fail("intent")
         await self._reach_disk()
         await self._inner.intent(run_id, seq, order, event_ns)
         self._life.world.note(f"intent {order.client_order_id}")
+        self._life.world.intents[order.client_order_id] = self._life.world.now_ns
         await self._life.cross("intent_after")
 
     async def append(self, run_id: str, seq: int, event: Event, effects: Sequence[Effect]) -> None:
         """Write the facts of a step."""
         await self._life.cross("append_before")
+        await self._may_fail("append")
         await self._inner.append(run_id, seq, event, effects)
         await self._life.cross("append_after")
 
     async def save_snapshot(self, run_id: str, seq: int, event_ns: int, state: bytes) -> None:
         """Keep a state."""
         await self._life.cross("snapshot_before")
+        await self._may_fail("snapshot")
         await self._inner.save_snapshot(run_id, seq, event_ns, state)
         await self._life.cross("snapshot_after")
 
@@ -48,6 +54,24 @@ class SimMemory:
     async def live_orders(self) -> tuple[OrderState, ...]:
         """Return our orders whose end is not known."""
         return await self._inner.live_orders()
+
+    async def _may_fail(self, what: str) -> None:
+        """Fail or linger as the faults of the disk say.
+
+        Raises:
+            JournalBroken: the disk is full, or another process holds the file.
+        """
+        board = self._life.world.board
+        if board.hit("disk_full") is not None:
+            self._life.world.mark(f"disk_full_{what}")
+            raise JournalBroken("journal.db: database or disk is full")
+        if board.hit("db_locked") is not None:
+            self._life.world.mark(f"db_locked_{what}")
+            await asyncio.sleep(BUSY_S)
+            raise JournalBroken("journal.db: the file is busy")
+        if (slow := board.hit("slow_disk")) is not None:
+            self._life.world.mark(f"slow_disk_{what}")
+            await asyncio.sleep(slow.size * board.roll(slow))
 
     async def _reach_disk(self) -> None:
         slow = self._life.world.dice.random() > 0.99

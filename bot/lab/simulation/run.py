@@ -1,7 +1,11 @@
 """One seed from the first start to the last hour."""
 
+import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
+from bot.domain.messages import Notify
 from bot.domain.policy import (
     LevelPolicy,
     LimitPolicy,
@@ -12,25 +16,40 @@ from bot.domain.policy import (
 )
 from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.journal.store import Store, open_in_memory
+from bot.kernel.command import rearm_code
+from bot.lab.simulation.deeds import DEEDS, close_window, open_window
+from bot.lab.simulation.faults import Fault, instant_ns
 from bot.lab.simulation.feed_port import SimFeed
 from bot.lab.simulation.life import Life, SimClock, WatchedKernel
 from bot.lab.simulation.memory_port import SimMemory
+from bot.lab.simulation.monitors.belief import BeliefMonitor
+from bot.lab.simulation.monitors.cover import CoverMonitor
+from bot.lab.simulation.monitors.sends import SendMonitor
+from bot.lab.simulation.monitors.shell import ShellMonitor
+from bot.lab.simulation.monitors.truth import TruthMonitor
+from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.timeline import START_NS
 from bot.lab.simulation.trader import Trader
 from bot.lab.simulation.venue_port import SimVenue
+from bot.lab.simulation.wire import Call
 from bot.lab.simulation.world import World
 from bot.runtime.parts import DaemonParts, Options
+from bot.venue.breaker import Breaker
 
 MARKET_RULES: Final = ("threat", "funding_cost", "daily_loss", "weekly_loss", "oi_froth")
 """Off: prices jump as never in a market, and a day of losses must not end the trading."""
 BAR_S: Final = 60
+DEATHBED_S: Final = 120.0
+OPTIONS: Final = Options(
+    scheduler=False, signals=False, history_s=2 * 86_400, snapshot_s=60.0, lag_s=1.0
+)
 
 
 def policy_of(world: World) -> Policy:
     """Return the policy the simulated owner chose."""
     return Policy(
         rules=RulePolicy(acts_on=dict.fromkeys(MARKET_RULES, "off")),
-        sizing=SizingPolicy(),
+        sizing=SizingPolicy(entry_slip_bps=1.0, stop_slip_bps=3.0),
         limits=LimitPolicy(symbols=world.symbols),
         levels=LevelPolicy(book=()),
         strategies=StrategyPolicy(enabled=("trader",)),
@@ -40,52 +59,118 @@ def policy_of(world: World) -> Policy:
     )
 
 
-OPTIONS: Final = Options(
-    scheduler=False, signals=False, history_s=2 * 86_400, snapshot_s=60.0, lag_s=1.0
-)
-
-
 class Run:
-    """The lives of one seed in one world."""
+    """The lives of one seed in one world, under a list of faults."""
 
-    def __init__(self, seed: int, hours: float) -> None:
+    deathbed_s = DEATHBED_S
+
+    def __init__(self, seed: int, hours: float, faults: Sequence[Fault]) -> None:
         self.world = World(seed)
+        self.hours = hours
+        self.faults = tuple(faults)
         self.end_ns = START_NS + round(hours * NS_PER_H)
         self.store: Store = open_in_memory(SimClock(self.world))
-        self.lives = 0
+        self.verdicts = Verdicts()
+        self.sends = SendMonitor(self.world, self.verdicts)
+        self.shell = ShellMonitor(self.world, self.verdicts)
+        self.belief = BeliefMonitor(self.world, self.verdicts, self.sends)
+        self.world.watchers += [
+            CoverMonitor(self.world, self.verdicts),
+            TruthMonitor(self.world, self.verdicts, self.store),
+        ]
+        self.world.cancels = self.sends.cancels
         self.life: Life | None = None
+        self.lives = self.kills = self.commands = 0
+        self.down_s = 1.0
+        self.asked_ns = 0
 
     def go(self) -> None:
         """Live until the hours are over."""
-        self.world.begin()
-        self.world.timeline.at(self.end_ns, self._over)
-        while self.world.now_ns < self.end_ns:
+        world = self.world
+        world.begin()
+        for fault in self.faults:
+            world.timeline.at(instant_ns(fault.at_s), partial(self._befall, fault))
+        world.timeline.at(self.end_ns, self._over)
+        while world.now_ns < self.end_ns:
             self._live()
-            self.world.timeline.pass_until(
-                min(self.world.now_ns + NS_PER_S, self.end_ns)
-            )
+            away_ns = round(self.down_s * NS_PER_S)
+            world.timeline.pass_until(min(world.now_ns + away_ns, self.end_ns))
+        self.store.close()
+
+    # ------------------------------------------------------------------ faults
+
+    def _befall(self, fault: Fault) -> None:
+        if fault.kind == "rearm":
+            self._rearm(fault)
+            return
+        if fault.for_s > 0.0:
+            open_window(self, fault)
+            end_ns = instant_ns(fault.at_s + fault.for_s)
+            self.world.timeline.at(end_ns, partial(close_window, self, fault))
+            if fault.kind in ("outage", "ban"):
+                return
+        found = DEEDS.get(fault.kind)
+        if found is not None:
+            self.world.board.count(fault.kind)
+            found(self, fault)
+
+    def _rearm(self, fault: Fault) -> None:
+        """Let the operator open a latch, and resume after a pause."""
+        if self.life is None or self.life.dead or not self.life.ready:
+            return
+        latched = self.life.kernel.state.latched
+        word = Fault(kind="command", at_s=fault.at_s, how="rearm" if latched else "resume")
+        DEEDS["command"](self, word)
+
+    def rearm_code(self) -> str:
+        """Return the code the operator reads in the answer to a first attempt."""
+        return rearm_code(self.life.kernel.desk) if self.life is not None else ""
+
+    def give_up(self, life: Life) -> None:
+        """Kill what does not end in order."""
+        life.kill("it did not end in order")
 
     def _over(self) -> None:
         if self.life is not None:
             self.life.kill("the end")
 
+    # ------------------------------------------------------------------ lives
+
     def _live(self) -> None:
-        life = self.life = Life(self.world, self.lives)
+        world = self.world
+        life = self.life = Life(world, self.lives)
         self.lives += 1
-        clock = SimClock(self.world)
-        kernel = WatchedKernel(policy_of(self.world), (Trader(self.world.seed),), life.run_id)
+        self.asked_ns = 0
+        clock = SimClock(world)
+        kernel = WatchedKernel(policy_of(world), (Trader(world.seed),), life.run_id)
+        kernel.life, kernel.observe = life, self.belief.observe
+        life.on_send = self._sent
+        breaker = Breaker(clock)
         life.live(
             DaemonParts(
                 kernel=kernel,
-                venue=SimVenue(life, "venue", clock),
-                guard=SimVenue(life, "guard", clock),
-                feeds=(SimFeed(life, "user"), SimFeed(life, "market")),
+                venue=SimVenue(life, "venue", clock, breaker),
+                guard=SimVenue(life, "guard", clock, breaker),
+                feeds=tuple(SimFeed(life, name) for name in ("user", "market", "operator")),
                 memory=SimMemory(life, self.store),
                 clock=clock,
-                symbols=self.world.symbols,
-                notify=lambda notice: None,
+                symbols=world.symbols,
+                notify=self._tell,
                 ask=lambda name, args: {"name": name, **args},
                 run_id=life.run_id,
                 options=OPTIONS,
             )
         )
+        self.shell.ended(life, asked_ns=self.asked_ns)
+
+    def _sent(self, life: Life, door: str, call: Call) -> None:
+        self.shell.sends(life, door, call)
+        self.sends.sends(life, call)
+
+    async def _tell(self, _notice: Notify) -> None:
+        """Be a messenger: sometimes it hangs, sometimes it says no."""
+        board = self.world.board
+        if board.hit("telegram_hangs") is not None:
+            await asyncio.sleep(30.0)
+        if board.hit("telegram_refuses") is not None:
+            raise OSError("retry after 1386 s")

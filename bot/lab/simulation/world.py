@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 from bot.domain.errors import DataInvalid
 from bot.domain.market import FundingRate, MarkPrice, TradeBucket
-from bot.domain.messages import Event
-from bot.domain.orders import OrderSide
-from bot.domain.units import NS_PER_MS, NS_PER_S
+from bot.domain.messages import Event, Fill, OrderUpdate, PositionUpdate, WalletUpdate
+from bot.domain.orders import ApprovedOrder
+from bot.domain.units import NS_PER_S
 from bot.lab.simulation.chance import stream
 from bot.lab.simulation.faults import Board
 from bot.lab.simulation.path import PRICES, Path
@@ -21,7 +21,7 @@ from bot.simulator.terms import OrderRequest
 ACCOUNT: Final = "sim"
 WALLET_USD: Final = Decimal(10_000)
 TICK_NS: Final = NS_PER_S
-TELL_FRAC: Final = 1e-4
+TELL_FRAC: Final = 4e-4
 """A price that moved less than this is told every third second only."""
 TELL_NS: Final = 3 * NS_PER_S
 FUNDING_TOLD_NS: Final = 60 * NS_PER_S
@@ -74,6 +74,14 @@ class World:
         self.hearer: Hearer | None = None
         self.host_skew_ns = 0
         self.hand_orders = 0
+        self.intents: dict[str, int] = {}
+        """client order id -> when its intent was durable."""
+        self.sent_orders: dict[str, ApprovedOrder] = {}
+        self.disturbed_ns = 0
+        """When something last happened to the account."""
+        self.excused_ns = 0
+        """When the host last stood still: nobody is to blame for what it missed."""
+        self.cancels: Callable[[str], None] = lambda _id: None
         self._funding_told_ns = 0
         self._tick_all(gap=True)
 
@@ -87,6 +95,13 @@ class World:
     def mark(self, name: str) -> None:
         """Count that a rare place was reached."""
         self.marks[name] = self.marks.get(name, 0) + 1
+
+    def reachable(self, symbol: str) -> bool:
+        """Whether the venue answers at all; when it does not, nobody can protect anything."""
+        board = self.board
+        if board.on("outage") or board.on("ban") or board.on("key_invalid"):
+            return False
+        return not (symbol and board.on("bad_symbol", symbol))
 
     def note(self, text: str) -> None:
         """Put a line into the trace."""
@@ -165,6 +180,8 @@ class World:
         """Hand what happened at the exchange to the watchers and, some time later, to the daemon."""
         drained = self.exchange.drain()
         mine = [event for owner, event in drained if owner == ACCOUNT]
+        if mine:
+            self.disturbed_ns = self.now_ns
         for event in mine:
             self.note(told(event))
             for watcher in self.watchers:
@@ -202,8 +219,6 @@ class World:
 
 def told(event: Event) -> str:
     """Return an event of the account as one line of the trace."""
-    from bot.domain.messages import Fill, OrderUpdate, PositionUpdate, WalletUpdate
-
     match event:
         case OrderUpdate(order=order):
             return (
@@ -218,11 +233,3 @@ def told(event: Event) -> str:
             return f"wallet {event.wallet_usd} {event.cause}"
         case _:
             return type(event).__name__
-
-
-def reducing_side(*, long: bool) -> OrderSide:
-    """Return the side that shrinks a position."""
-    return OrderSide.SELL if long else OrderSide.BUY
-
-
-MS: Final = NS_PER_MS

@@ -1,0 +1,121 @@
+"""Invariants 16, 17, 25, 26, 27: how the kernel's belief may move, watched step by step."""
+
+from typing import Final
+
+from bot.domain import messages as m
+from bot.domain.messages import Effect, Event
+from bot.domain.orderlife import allowed
+from bot.domain.orders import OrderStatus, Purpose
+from bot.domain.risk import TradingMode
+from bot.lab.simulation.life import Life
+from bot.lab.simulation.monitors.sends import SendMonitor
+from bot.lab.simulation.monitors.verdicts import Verdicts
+from bot.lab.simulation.world import World
+
+SAVED_NS: Final = 2_000_000_000
+
+
+class BeliefMonitor:
+    """Called after every step of the kernel."""
+
+    def __init__(self, world: World, verdicts: Verdicts, sends: SendMonitor) -> None:
+        self._world = world
+        self._verdicts = verdicts
+        self._sends = sends
+        self._status: dict[str, OrderStatus] = {}
+        self._filled: dict[str, object] = {}
+        self._mode = TradingMode.REDUCING
+        self._wanted = TradingMode.ACTIVE
+        self._latched_ns = 0
+        self._executed: set[str] = set()
+        self._run_id = ""
+
+    def observe(self, life: Life, event: Event, effects: list[Effect]) -> None:
+        """Judge one step."""
+        if life.run_id != self._run_id:
+            self._begin(life)
+        for effect in effects:
+            self._effect(life, effect)
+        client_order_id = _named(event)
+        if client_order_id:
+            self._order(life, client_order_id)
+        self._modes(life, event)
+
+    def _broken(self, invariant: int, text: str) -> None:
+        self._world.note(f"VIOLATION {invariant} {text}")
+        self._verdicts.broken(invariant, self._world.lived_s, text)
+
+    def _begin(self, life: Life) -> None:
+        """A new life: what was latched and kept must be latched still."""
+        self._run_id = life.run_id
+        self._status = {}
+        self._filled = {}
+        self._mode = TradingMode.REDUCING
+        if self._latched_ns and not life.kernel.state.latched:
+            if life.born_ns - self._latched_ns > SAVED_NS:
+                self._broken(26, f"a latch was forgotten by a restart: {life.run_id}")
+            self._latched_ns = 0
+
+    def _effect(self, life: Life, effect: Effect) -> None:
+        now_ns = self._world.now_ns
+        if isinstance(effect, m.SubmitOrder):
+            order = effect.order
+            self._world.sent_orders[order.client_order_id] = order
+            self._status.setdefault(order.client_order_id, OrderStatus.PENDING)
+            if order.purpose in (Purpose.CUT, Purpose.FLATTEN):
+                self._sends.decided[order.client_order_id] = now_ns
+        elif isinstance(effect, m.Answer) and effect.accepted:
+            if effect.command_id in self._executed:
+                self._broken(25, f"a command was executed twice: {effect.command_id}")
+            self._executed.add(effect.command_id)
+
+    def _order(self, life: Life, client_order_id: str) -> None:
+        belief = life.kernel.state.orders.get(client_order_id)
+        if belief is None:
+            return
+        before = self._status.get(client_order_id)
+        if before is not None and before is not belief.status:
+            self._world.mark(f"order_{before.value}_{belief.status.value}")
+            if not allowed(before, belief.status):
+                text = f"{before.value} to {belief.status.value}"
+                self._broken(16, f"an order moved from {text}: {client_order_id}")
+        self._status[client_order_id] = belief.status
+        filled = self._filled.get(client_order_id)
+        if filled is not None and belief.filled_qty < filled:  # type: ignore[operator]
+            self._broken(17, f"a filled quantity fell: {client_order_id}")
+        if belief.qty and belief.filled_qty > belief.qty:
+            self._broken(17, f"more filled than ordered: {client_order_id}")
+        self._filled[client_order_id] = belief.filled_qty
+
+    def _modes(self, life: Life, event: Event) -> None:
+        state = life.kernel.state
+        if state.latched:
+            self._latched_ns = self._latched_ns or self._world.now_ns
+        elif self._latched_ns:
+            if not (isinstance(event, m.Command) and event.name == "rearm"):
+                self._broken(26, f"a latch opened by itself: {type(event).__name__}")
+            self._latched_ns = 0
+        if state.mode is self._mode:
+            return
+        self._world.mark(f"mode_{self._mode.value}_{state.mode.value}")
+        if state.mode is TradingMode.ACTIVE:
+            if state.latched or state.wanted_mode is not TradingMode.ACTIVE:
+                self._broken(27, f"active against the operator's word: {state.mode_reason}")
+        self._mode = state.mode
+
+
+def _named(event: Event) -> str:
+    match event:
+        case m.OrderUpdate(order=order):
+            return order.client_order_id
+        case (
+            m.Fill()
+            | m.OrderAccepted()
+            | m.OrderRefused()
+            | m.OrderOutcomeUnknown()
+            | m.OrderNotFound()
+            | m.CancelFailed()
+        ):
+            return event.client_order_id
+        case _:
+            return ""

@@ -1,0 +1,124 @@
+"""Invariants 1 and 2: every leg is stopped at the venue, on the right side, and not stuck."""
+
+from typing import Final
+
+import msgspec
+
+from bot.domain.messages import Event
+from bot.domain.orders import OrderKind, OrderStatus
+from bot.domain.units import NS_PER_S, ZERO
+from bot.lab.simulation.monitors.verdicts import Verdicts
+from bot.lab.simulation.world import ACCOUNT, World
+from bot.simulator.accounts import Leg, Order
+
+BARE_MAX_S: Final = 15.0
+FLAT_MAX_S: Final = 20.0
+TRIGGERING_MAX_NS: Final = 3 * NS_PER_S
+FAR_FRAC: Final = 0.60
+SANITY_NS: Final = 60 * NS_PER_S
+
+
+class Bare(msgspec.Struct):
+    """A leg without a full working stop; time in which the venue cannot be reached is not counted.
+    """
+
+    since_ns: int
+    looked_ns: int
+    counted_ns: int = 0
+    told: bool = False
+
+
+class CoverMonitor:
+    """Looks at the exchange itself after every change, by code of its own."""
+
+    def __init__(self, world: World, verdicts: Verdicts) -> None:
+        self._world = world
+        self._verdicts = verdicts
+        self._bare: dict[str, Bare] = {}
+        self._generation = -1
+        self._triggering = False
+        self._sane_ns = 0
+
+    def happened(self, event: Event) -> None:
+        """Nothing: the book itself is looked at."""
+
+    def looked(self, now_ns: int) -> None:
+        """Judge every leg that may have changed."""
+        exchange = self._world.exchange
+        quiet = exchange.generation == self._generation and not self._triggering
+        if quiet and not self._bare and now_ns - self._sane_ns < SANITY_NS:
+            return
+        self._generation = exchange.generation
+        self._sane_ns = now_ns
+        self._triggering = False
+        legs = exchange.legs(ACCOUNT)
+        stops = exchange.resting(ACCOUNT, conditional=True) if legs else []
+        held = set()
+        for leg in legs:
+            key = f"{leg.symbol}|{leg.side.value}"
+            held.add(key)
+            self._judge(key, covered=self._covers(leg, stops, now_ns), now_ns=now_ns)
+        for key in [key for key in self._bare if key not in held]:
+            self._end(key, flat=True)
+
+    def _covers(self, leg: Leg, stops: list[Order], now_ns: int) -> bool:
+        covered = ZERO
+        for stop in stops:
+            request = stop.request
+            right = request.kind is OrderKind.STOP_MARKET and request.side is leg.side.exit
+            if request.symbol != leg.symbol or not right:
+                continue
+            if request.position_side is None and not request.reduce_only:
+                continue
+            if stop.status is OrderStatus.TRIGGERING:
+                self._triggering = True
+                if now_ns - stop.event_ns > TRIGGERING_MAX_NS:
+                    continue
+            elif stop.status is not OrderStatus.WORKING:
+                continue
+            if not self._sane(leg, stop):
+                continue
+            covered += leg.qty if request.close_position else stop.left_qty
+        return covered >= leg.qty
+
+    def _sane(self, leg: Leg, stop: Order) -> bool:
+        mark = self._world.exchange.market(leg.symbol).mark
+        if mark > 0.0 and abs(stop.trigger - mark) > FAR_FRAC * mark * 1.02:
+            return False
+        liq = self._world.exchange.liquidation_price(ACCOUNT, leg.symbol, leg.side)
+        return liq is None or liq <= ZERO or leg.side.sign * (stop.trigger - float(liq)) > 0.0
+
+    def _judge(self, key: str, *, covered: bool, now_ns: int) -> None:
+        bare = self._bare.get(key)
+        if covered:
+            if bare is not None:
+                self._count(bare, key, now_ns)
+                self._end(key, flat=False)
+            return
+        if bare is None:
+            self._bare[key] = Bare(since_ns=now_ns, looked_ns=now_ns)
+            return
+        self._count(bare, key, now_ns)
+        if bare.counted_ns > FLAT_MAX_S * NS_PER_S and not bare.told:
+            bare.told = True
+            self._tell(key, bare, "still open and unprotected")
+
+    def _count(self, bare: Bare, key: str, now_ns: int) -> None:
+        if self._world.reachable(key.split("|", 1)[0]):
+            bare.counted_ns += now_ns - bare.looked_ns
+        bare.looked_ns = now_ns
+
+    def _end(self, key: str, *, flat: bool) -> None:
+        bare = self._bare.pop(key)
+        if flat:
+            self._count(bare, key, self._world.now_ns)
+        seconds = bare.counted_ns / NS_PER_S
+        self._verdicts.sample("unprotected", seconds)
+        if seconds > (FLAT_MAX_S if flat else BARE_MAX_S) and not bare.told:
+            self._tell(key, bare, "flat" if flat else "covered")
+
+    def _tell(self, key: str, bare: Bare, how: str) -> None:
+        seconds = bare.counted_ns / NS_PER_S
+        self._world.note(f"VIOLATION 1 {key} {seconds:.1f}")
+        text = f"unprotected {key}: {seconds:.1f} s, then {how}"
+        self._verdicts.broken(1, self._world.lived_s, text)

@@ -1,0 +1,129 @@
+"""Invariants 3, 5, 6, 10, 19, 20, 24, 31: what leaves the daemon, judged in the instant it leaves.
+"""
+
+from decimal import Decimal
+from typing import Final
+
+from bot.domain.orders import ApprovedOrder, Purpose
+from bot.domain.risk import TradingMode
+from bot.domain.units import NS_PER_S, ZERO
+from bot.lab.simulation.life import Life
+from bot.lab.simulation.monitors.verdicts import Verdicts
+from bot.lab.simulation.wire import Call
+from bot.lab.simulation.world import ACCOUNT, World
+
+PRICE_AGE_MAX_S: Final = 5.0
+ACCOUNT_AGE_MAX_S: Final = 15.0
+AGE_SLACK_S: Final = 2.5
+"""An intent on its way to the disk, and one way on the wire, are no stale decision."""
+CAP_SLACK: Final = 1.01
+
+
+class SendMonitor:
+    """Sees every request before the wire does."""
+
+    def __init__(self, world: World, verdicts: Verdicts) -> None:
+        self._world = world
+        self._verdicts = verdicts
+        self._entries: dict[str, str] = {}
+        """signal -> client order id of its entry, for ever."""
+        self._sent: dict[str, str] = {}
+        self.intents = 0
+        self.decided: dict[str, int] = {}
+        """client order id of a reducing order -> when the kernel decided it."""
+
+    def sends(self, life: Life, call: Call) -> None:
+        """Judge a request that is about to leave."""
+        order = call.order
+        if order is None:
+            return
+        self._numbers(life, order)
+        known = self._sent.setdefault(order.client_order_id, repr(order))
+        if known != repr(order):
+            self._broken(5, f"client id used twice: {order.client_order_id}")
+        decided_ns = self.decided.pop(order.client_order_id, 0)
+        if decided_ns:
+            self._verdicts.sample("deleverage", (self._world.now_ns - decided_ns) / NS_PER_S)
+        if order.purpose is Purpose.ENTRY:
+            self.intents += 1
+            self._entry(life, order)
+        elif not order.reduce_only:
+            self._broken(4, f"a reducing order without the flag: {order.client_order_id}")
+
+    def cancels(self, client_order_id: str) -> None:
+        """Judge a cancel: foreign orders are nobody's but their owner's."""
+        if not client_order_id.startswith("bw"):
+            self._broken(24, f"a foreign order was cancelled: {client_order_id}")
+
+    def _broken(self, invariant: int, text: str) -> None:
+        self._world.note(f"VIOLATION {invariant} {text}")
+        self._verdicts.broken(invariant, self._world.lived_s, text)
+
+    def _numbers(self, life: Life, order: ApprovedOrder) -> None:
+        """20: finite, on the grid the daemon was told, positive."""
+        market = life.kernel.state.markets.get(order.symbol)
+        contract = market.instrument if market is not None else None
+        for name, value in (
+            ("qty", order.qty), ("price", order.price), ("trigger", order.trigger_price),
+        ):  # fmt: skip
+            if value is None:
+                continue
+            if not value.is_finite() or value <= ZERO:
+                self._broken(20, f"{name} is no positive number: {order.client_order_id} {value}")
+                continue
+            if contract is None or life.number != self._contract_life(order.symbol):
+                continue
+            step = contract.lot if name == "qty" else contract.tick
+            whole = name == "qty" and order.reduce_only
+            if not whole and value % step != ZERO:
+                self._broken(20, f"{name} is off the grid: {order.client_order_id} {value} {step}")
+
+    def _contract_life(self, _symbol: str) -> int:
+        life = self._world.hearer
+        return life.number if isinstance(life, Life) else -1
+
+    def _entry(self, life: Life, order: ApprovedOrder) -> None:
+        state = life.kernel.state
+        if state.mode is not TradingMode.ACTIVE or state.latched:
+            self._broken(3, f"an entry left in mode {state.mode.value}: {order.client_order_id}")
+        if order.client_order_id not in self._world.intents:
+            self._broken(10, f"an entry without a durable intent: {order.client_order_id}")
+        if not state.stops_proven or state.key_flaw:
+            self._broken(31, f"an entry before stops and key were proven: {order.client_order_id}")
+        self._signal(order)
+        self._fresh(life, order)
+        self._cap(life, order)
+
+    def _signal(self, order: ApprovedOrder) -> None:
+        if "trader|" not in order.reason:
+            return
+        signal = order.reason.split(": ", 1)[-1].split(" (", 1)[0]
+        first = self._entries.setdefault(signal, order.client_order_id)
+        if first != order.client_order_id:
+            self._broken(5, f"two entries for one signal: {signal} {first} {order.client_order_id}")
+
+    def _fresh(self, life: Life, order: ApprovedOrder) -> None:
+        heard_ns = life.heard.get(order.symbol, 0)
+        age_s = (self._world.now_ns - heard_ns) / NS_PER_S
+        if age_s > PRICE_AGE_MAX_S + AGE_SLACK_S:
+            self._broken(19, f"an entry on an old price: {order.client_order_id} {age_s:.1f} s")
+        read_s = (self._world.now_ns - life.account_told_ns) / NS_PER_S
+        if read_s > ACCOUNT_AGE_MAX_S + AGE_SLACK_S:
+            self._broken(18, f"an entry on an old account: {order.client_order_id} {read_s:.1f} s")
+
+    def _cap(self, life: Life, order: ApprovedOrder) -> None:
+        """6: what is held and what may still fill, by the exchange's own book."""
+        exchange = self._world.exchange
+        qty = order.qty
+        for leg in exchange.legs(ACCOUNT):
+            if leg.symbol == order.symbol:
+                qty += leg.qty
+        for resting in exchange.resting(ACCOUNT, conditional=False):
+            ours = resting.request.client_order_id.startswith("bw")
+            if ours and resting.request.symbol == order.symbol and not resting.request.reduce_only:
+                qty += resting.left_qty
+        limits = life.kernel.policy.limits
+        cap = limits.notional_cap_usd.get(order.symbol, limits.notional_cap_default_usd)
+        notional = qty * Decimal(repr(exchange.market(order.symbol).mark))
+        if float(notional) > cap * CAP_SLACK:
+            self._broken(6, f"over the cap: {order.client_order_id} {notional:.0f} of {cap:.0f} USD")
