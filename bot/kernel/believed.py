@@ -88,6 +88,8 @@ class Leg(msgspec.Struct, kw_only=True):
     action_ns: int = 0
     missing_reads: int = 0
     """Account readings in a row that did not show this leg (two mean it is gone)."""
+    absent_ns: int = 0
+    """Venue time of the reading by whose silence it counts as flat; 0: the venue said so itself."""
     flat_ns: int = 0
     last_fill_ours: bool = False
     adopted_ns: int = 0

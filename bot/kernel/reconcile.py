@@ -4,7 +4,9 @@ A reading that does not show what we believed in is not yet "flat" or "gone": a 
 twice, an order is asked for by its id.
 """
 
-from bot.domain.account import AccountState
+import msgspec
+
+from bot.domain.account import AccountState, PositionState
 from bot.domain.messages import (
     AccountSnapshot,
     FetchAccount,
@@ -57,7 +59,7 @@ def _positions(desk: Desk, account: AccountState, *, first: bool) -> list[Leg]:
         shown.add(leg_key(position.symbol, position.side))
         before = desk.state.legs.get(leg_key(position.symbol, position.side))
         before_qty = before.qty if before is not None else ZERO
-        leg = apply_position(desk.state, position)
+        leg = apply_position(desk.state, _shown_again(before, position, account))
         if leg is None or leg.qty == before_qty:
             continue
         changed.append(leg)
@@ -69,6 +71,21 @@ def _positions(desk: Desk, account: AccountState, *, first: bool) -> list[Leg]:
         if key not in shown and leg.qty > ZERO and _is_gone(desk, leg, account):
             changed.append(leg)
     return changed
+
+
+def _shown_again(
+    before: Leg | None, position: PositionState, account: AccountState
+) -> PositionState:
+    """Return a position with the time of its reading when only the silence of others hid it.
+
+    A venue dates a position by its last change: without this it would look older than the
+    readings that lacked it, and would never be believed again.
+    """
+    if before is None or not before.absent_ns < account.event_ns or not before.absent_ns:
+        return position
+    if position.event_ns < before.fill_ns:
+        return position
+    return msgspec.structs.replace(position, event_ns=account.event_ns)
 
 
 def _adopt(desk: Desk, leg: Leg, before_qty: object) -> None:
@@ -106,7 +123,7 @@ def _is_gone(desk: Desk, leg: Leg, account: AccountState) -> bool:
         "two account readings without it; closed by hand, by the venue, or unseen by us",
     )
     leg.qty = ZERO
-    leg.position_ns = account.event_ns
+    leg.position_ns = leg.absent_ns = account.event_ns
     return True
 
 

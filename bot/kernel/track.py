@@ -165,6 +165,7 @@ def apply_fill(state: BotState, leg: Leg, fill: Fill, *, grew: bool) -> None:
         explain(state, float(result))
     state.fill_ns = max(state.fill_ns, fill.event_ns)
     state.fill_seen_ns = state.now_ns
+    leg.absent_ns = 0
     if fill.event_ns > leg.position_ns:
         if grew:
             value = leg.qty * leg.entry_price + fill.qty * fill.price
@@ -184,6 +185,7 @@ def apply_position(state: BotState, position: PositionState) -> Leg | None:
     if position.event_ns < leg.position_ns or position.event_ns < leg.fill_ns:
         return None
     leg.position_ns = position.event_ns
+    leg.absent_ns = 0
     if leg.qty != position.qty:
         state.fill_ns = max(state.fill_ns, position.event_ns)
         state.fill_seen_ns = state.now_ns

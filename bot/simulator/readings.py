@@ -60,6 +60,14 @@ class Readings:
         order = account.shelf(conditional=conditional).find(symbol, client_order_id, venue_order_id)
         return order.state() if order is not None else None
 
+    def wallet_usd(self, account_id: str) -> Decimal:
+        """Return the wallet, isolated margin included."""
+        return self._book.account(account_id).wallet_usd
+
+    def is_hedged(self, account_id: str) -> bool:
+        """Tell whether the account is in hedge mode."""
+        return self._book.account(account_id).hedge_mode
+
     def legs(self, account_id: str) -> list[Leg]:
         """Return the legs that are held, as the book has them: read them, never write them."""
         return self._book.account(account_id).held()

@@ -2,26 +2,46 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import Final, Protocol
 
 import msgspec
 
-from bot.domain.errors import DataInvalid
 from bot.domain.messages import Command
 from bot.domain.orders import OrderKind, OrderSide
 from bot.domain.units import NS_PER_S, ZERO
 from bot.lab.simulation.faults import Fault
+from bot.lab.simulation.life import Life
 from bot.lab.simulation.world import ACCOUNT, World
 from bot.simulator.accounts import Leg
 from bot.simulator.exchange import ExchangeRefused
 from bot.simulator.terms import OrderRequest
 
-if TYPE_CHECKING:
-    from bot.lab.simulation.run import Run
 
-Deed = Callable[["Run", Fault], None]
+class Host(Protocol):
+    """The run as deeds see it."""
+
+    world: World
+    life: Life | None
+    commands: int
+    down_s: float
+    asked_ns: int
+
+    def rearm_code(self) -> str:
+        """Return what the operator must repeat to open a latch."""
+        ...
+
+    def give_up(self, life: Life) -> None:
+        """Kill what does not end in order."""
+        ...
+
+
+Deed = Callable[[Host, Fault], None]
 DEEDS: Final[dict[str, Deed]] = {}
 HAND_USD: Final = 3_000.0
+DEATHBED_S: Final = 120.0
+"""A process that was told to end in order and has not after this is killed."""
+KILL_WAITS_S: Final = 90.0
 
 
 def deed(function: Deed) -> Deed:
@@ -55,13 +75,13 @@ def _market(world: World, symbol: str, side: OrderSide, qty: Decimal, *, reduce:
 
 
 @deed
-def jump(run: "Run", fault: Fault) -> None:
+def jump(run: Host, fault: Fault) -> None:
     """Let the price jump by `size`."""
     run.world.jump(fault.symbol, fault.size)
 
 
 @deed
-def through_the_stop(run: "Run", fault: Fault) -> None:
+def through_the_stop(run: Host, fault: Fault) -> None:
     """Let the price jump `size` beyond the nearest stop of a held leg."""
     world = run.world
     leg = _leg(world, fault)
@@ -85,7 +105,7 @@ def through_the_stop(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def funding_jump(run: "Run", fault: Fault) -> None:
+def funding_jump(run: Host, fault: Fault) -> None:
     """Change interval and rate of funding."""
     world = run.world
     world.exchange.set_funding_interval(fault.symbol, 3_600 if fault.size > 0 else 28_800)
@@ -97,7 +117,7 @@ def funding_jump(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def hand_close(run: "Run", fault: Fault) -> None:
+def hand_close(run: Host, fault: Fault) -> None:
     """Close a leg, or a share `size` of it, past the bot."""
     leg = _leg(run.world, fault)
     if leg is None:
@@ -110,7 +130,7 @@ def hand_close(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def hand_open(run: "Run", fault: Fault) -> None:
+def hand_open(run: Host, fault: Fault) -> None:
     """Open or add to a position past the bot, of `size` times an ordinary one."""
     world = run.world
     contract = world.exchange.instrument(fault.symbol)
@@ -121,7 +141,7 @@ def hand_open(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def hand_limit(run: "Run", fault: Fault) -> None:
+def hand_limit(run: Host, fault: Fault) -> None:
     """Rest a foreign limit order far away, or a foreign stop beside ours."""
     world = run.world
     contract = world.exchange.instrument(fault.symbol)
@@ -138,7 +158,7 @@ def hand_limit(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def hand_cancels(run: "Run", fault: Fault) -> None:
+def hand_cancels(run: Host, fault: Fault) -> None:
     """Cancel our stops by hand: the venue tells of it."""
     world = run.world
     for stop in world.exchange.resting(ACCOUNT, conditional=True):
@@ -153,7 +173,7 @@ def hand_cancels(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def vanish(run: "Run", fault: Fault) -> None:
+def vanish(run: Host, fault: Fault) -> None:
     """Let the venue forget conditional orders without a word."""
     world = run.world
     world.settle()
@@ -166,7 +186,7 @@ def vanish(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def reject_triggered(run: "Run", fault: Fault) -> None:
+def reject_triggered(run: Host, fault: Fault) -> None:
     """End what hangs in TRIGGERING as rejected."""
     world = run.world
     found = world.at_venue(
@@ -177,7 +197,7 @@ def reject_triggered(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def adl(run: "Run", fault: Fault) -> None:
+def adl(run: Host, fault: Fault) -> None:
     """Let the venue deleverage a leg, by a share `size`."""
     world = run.world
     leg = _leg(world, fault)
@@ -191,7 +211,7 @@ def adl(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def transfer(run: "Run", fault: Fault) -> None:
+def transfer(run: Host, fault: Fault) -> None:
     """Pay money in, or out when negative (USD)."""
     world = run.world
     amount = Decimal(repr(round(fault.size, 2)))
@@ -204,7 +224,7 @@ def transfer(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def set_leverage(run: "Run", fault: Fault) -> None:
+def set_leverage(run: Host, fault: Fault) -> None:
     """Change the leverage of a symbol past the bot."""
     world = run.world
     try:
@@ -216,7 +236,7 @@ def set_leverage(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def hedge_mode(run: "Run", fault: Fault) -> None:
+def hedge_mode(run: Host, fault: Fault) -> None:
     """Toggle the position mode, which the venue allows on an empty account only; and back."""
     world = run.world
     if world.exchange.legs(ACCOUNT):
@@ -234,7 +254,7 @@ def hedge_mode(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def contract_changed(run: "Run", fault: Fault) -> None:
+def contract_changed(run: Host, fault: Fault) -> None:
     """Change tick and lot, or cut the tiers."""
     world = run.world
     contract = world.exchange.instrument(fault.symbol)
@@ -257,7 +277,7 @@ def contract_changed(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def command(run: "Run", fault: Fault) -> None:
+def command(run: Host, fault: Fault) -> None:
     """Let the operator say something; `how` is the command, `chance` below one says it twice."""
     world, life = run.world, run.life
     if life is None or life.dead or not life.ready:
@@ -280,34 +300,38 @@ def command(run: "Run", fault: Fault) -> None:
     life.command(word)
     if fault.size > 0.0:
         world.mark("command_twice")
-        world.timeline.after(fault.size, lambda: run.life is not None and run.life.command(word))  # type: ignore[func-returns-value]
+        world.timeline.after(fault.size, partial(_say_again, run, word))
+
+
+def _say_again(run: Host, word: Command) -> None:
+    if run.life is not None:
+        run.life.command(word)
 
 
 # ------------------------------------------------------------------ host
 
 
 @deed
-def kill(run: "Run", fault: Fault) -> None:
+def kill(run: Host, fault: Fault) -> None:
     """Kill the process now, or at the next crossing of border `how`; it is away for `size` s."""
     life = run.life
     if life is None or life.dead:
         return
     run.down_s = fault.size
     if not fault.how:
-        run.kills += 1
         life.kill("now")
         return
     life.kill_at = fault.how
-    run.world.timeline.after(90.0, lambda: _forget(life, fault))
+    run.world.timeline.after(KILL_WAITS_S, partial(_forget, life, fault.how))
 
 
-def _forget(life: object, fault: Fault) -> None:
-    if getattr(life, "kill_at", "") == fault.how:
-        life.kill_at = ""  # type: ignore[attr-defined]
+def _forget(life: Life, border: str) -> None:
+    if life.kill_at == border:
+        life.kill_at = ""
 
 
 @deed
-def stop(run: "Run", fault: Fault) -> None:
+def stop(run: Host, fault: Fault) -> None:
     """Tell the process to end in order (SIGTERM)."""
     life = run.life
     if life is not None and life.parts is not None and not life.dead:
@@ -315,11 +339,11 @@ def stop(run: "Run", fault: Fault) -> None:
         run.asked_ns = run.world.now_ns
         run.world.mark("ordered_stop")
         life.parts.stop.set()
-        run.world.timeline.after(run.deathbed_s, lambda: run.give_up(life))
+        run.world.timeline.after(DEATHBED_S, lambda: run.give_up(life))
 
 
 @deed
-def block(run: "Run", fault: Fault) -> None:
+def block(run: Host, fault: Fault) -> None:
     """Let the event loop stand still for `size` seconds; the world goes on."""
     world = run.world
     if run.life is None or run.life.dead:
@@ -330,7 +354,7 @@ def block(run: "Run", fault: Fault) -> None:
 
 
 @deed
-def clock_step(run: "Run", fault: Fault) -> None:
+def clock_step(run: Host, fault: Fault) -> None:
     """Set the host's wall clock wrong by `size` seconds (0: right again)."""
     run.world.host_skew_ns = round(fault.size * NS_PER_S)
     run.world.mark("clock_step")
@@ -340,7 +364,7 @@ def clock_step(run: "Run", fault: Fault) -> None:
 # ------------------------------------------------------------------ windows with a beginning
 
 
-def open_window(run: "Run", fault: Fault) -> None:
+def open_window(run: Host, fault: Fault) -> None:
     """Put a window in force, with what its beginning tells."""
     run.world.board.open(fault)
     run.world.note(f"fault {fault.kind} {fault.how} for {fault.for_s}")
@@ -354,7 +378,7 @@ def open_window(run: "Run", fault: Fault) -> None:
             life.tell_stream(name, "connection lost", live=False)
 
 
-def close_window(run: "Run", fault: Fault) -> None:
+def close_window(run: Host, fault: Fault) -> None:
     """Lift a window, with what its end tells."""
     run.world.board.close(fault)
     life = run.life
@@ -372,8 +396,3 @@ def close_window(run: "Run", fault: Fault) -> None:
             life.tell_stream(name, "silent: connecting anew", live=False)
         if life.hears(name):
             life.tell_stream(name, "connected again", live=True)
-
-
-def is_known(error: Exception) -> bool:
-    """Whether the exchange may refuse a deed so."""
-    return isinstance(error, ExchangeRefused | DataInvalid)

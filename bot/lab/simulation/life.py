@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
+from typing_extensions import override
 
 from bot.domain.market import FeedStatus, MarkPrice
 from bot.domain.messages import Command, Effect, Event
@@ -17,9 +18,6 @@ from bot.lab.simulation.timeline import START_NS
 from bot.lab.simulation.world import World
 from bot.runtime.parts import DaemonParts
 from bot.runtime.supervisor import run_daemon
-
-DEATHBED_NS: Final = 120 * NS_PER_S
-"""A process that was told to end in order and has not after this is killed."""
 
 
 class SimClock:
@@ -51,12 +49,17 @@ def _nobody(_life: "Life", _door: str, _call: "Call") -> None:
     """Nobody watches."""
 
 
+def _nobody_looks(_life: "Life") -> None:
+    """Nobody watches."""
+
+
 class WatchedKernel(Kernel):
     """The kernel, seen by the monitors after each step."""
 
     life: "Life"
     observe: Observed | None = None
 
+    @override
     def step(self, event: Event) -> list[Effect]:
         """Step, then show what came of it."""
         effects = super().step(event)
@@ -86,7 +89,8 @@ class Life:
         self.ban_heard_ns = 0
         self.troubled = False
         """Whether a fault was in force while it started."""
-        self.on_send: "Callable[[Life, str, Call], None]" = _nobody
+        self.on_send: Callable[[Life, str, Call], None] = _nobody
+        self.on_look: Callable[[Life], None] = _nobody_looks
         self._emits: dict[str, Callable[[Event], None]] = {}
         self._account_due_ns = 0
 
@@ -106,6 +110,10 @@ class Life:
     def sends(self, door: str, call: "Call") -> None:
         """Show a request to those who watch before it leaves."""
         self.on_send(self, door, call)
+
+    def looks(self) -> None:
+        """Show that coverage looks at the account, whether or not the request may leave."""
+        self.on_look(self)
 
     @property
     def ready(self) -> bool:
@@ -160,9 +168,7 @@ class Life:
     def hear_market(self, events: Sequence[Event]) -> None:
         """Deliver public prices after their way."""
         if self.hears("market"):
-            self.world.timeline.after(
-                self.world.delay_s(), lambda: self._deliver("market", events)
-            )
+            self.world.timeline.after(self.world.delay_s(), lambda: self._deliver("market", events))
 
     def hear_account(self, events: Sequence[Event]) -> None:
         """Deliver what happened to the account after its way: in order, but for the faults."""

@@ -6,6 +6,8 @@ import random
 from collections import deque
 from typing import Any, Final, NoReturn
 
+from typing_extensions import override
+
 from bot.domain.units import NS_PER_S
 from bot.lab.simulation.timeline import NEVER_NS, START_NS, Timeline
 
@@ -20,6 +22,7 @@ class SimLoop(asyncio.BaseEventLoop):
 
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
 
     def __init__(self, timeline: Timeline, order: random.Random) -> None:
         super().__init__()
@@ -30,6 +33,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.turns = 0
         self.steps = 0
 
+    @override
     def time(self) -> float:
         """Return virtual seconds since the world began."""
         return (self._timeline.now_ns + self._ghost_ns - START_NS) / NS_PER_S
@@ -57,7 +61,11 @@ class SimLoop(asyncio.BaseEventLoop):
         else:
             self.stop()
 
-    def run_in_executor(self, *_args: Any) -> NoReturn:  # noqa: ANN401 - the signature is asyncio's
+    @override
+    def run_in_executor(  # type: ignore[override]
+        self,
+        *_args: Any,
+    ) -> NoReturn:
         """Refuse: a thread is not deterministic."""
         raise RuntimeError("a thread under simulated time: use the inline twin of this part")
 

@@ -10,7 +10,7 @@ from bot.simulator.terms import MarketTick
 PRICES: Final = {"BTC/USDT:USDT": 76_000.0, "ETH/USDT:USDT": 2_500.0}
 SIGMA_S: Final = 1.2e-4
 """Of the log price per root second: about 70 % a year."""
-PULL_S: Final = 1.0 / 7_200.0
+PULL_S: Final = 1.0 / 1_800.0
 """How fast the walk forgets where it was: prices stay in a range that contracts know."""
 INTEREST_QTY: Final = 1_000.0
 

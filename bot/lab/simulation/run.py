@@ -39,7 +39,6 @@ from bot.venue.breaker import Breaker
 MARKET_RULES: Final = ("threat", "funding_cost", "daily_loss", "weekly_loss", "oi_froth")
 """Off: prices jump as never in a market, and a day of losses must not end the trading."""
 BAR_S: Final = 60
-DEATHBED_S: Final = 120.0
 OPTIONS: Final = Options(
     scheduler=False, signals=False, history_s=2 * 86_400, snapshot_s=60.0, lag_s=1.0
 )
@@ -48,8 +47,14 @@ OPTIONS: Final = Options(
 def policy_of(world: World) -> Policy:
     """Return the policy the simulated owner chose."""
     return Policy(
-        rules=RulePolicy(acts_on=dict.fromkeys(MARKET_RULES, "off")),
-        sizing=SizingPolicy(entry_slip_bps=1.0, stop_slip_bps=3.0),
+        rules=RulePolicy(acts_on=dict.fromkeys(MARKET_RULES, "off"), daily_loss_halt_frac=1.0),
+        sizing=SizingPolicy(
+            entry_slip_bps=1.0,
+            stop_slip_bps=3.0,
+            threat_risk_factors=(1.0,) * 5,
+            threat_heat_factors=(1.0,) * 5,
+            threat_leverage=(3.0,) * 5,
+        ),
         limits=LimitPolicy(symbols=world.symbols),
         levels=LevelPolicy(book=()),
         strategies=StrategyPolicy(enabled=("trader",)),
@@ -61,8 +66,6 @@ def policy_of(world: World) -> Policy:
 
 class Run:
     """The lives of one seed in one world, under a list of faults."""
-
-    deathbed_s = DEATHBED_S
 
     def __init__(self, seed: int, hours: float, faults: Sequence[Fault]) -> None:
         self.world = World(seed)
@@ -144,7 +147,7 @@ class Run:
         clock = SimClock(world)
         kernel = WatchedKernel(policy_of(world), (Trader(world.seed),), life.run_id)
         kernel.life, kernel.observe = life, self.belief.observe
-        life.on_send = self._sent
+        life.on_send, life.on_look = self._sent, self.shell.looks
         breaker = Breaker(clock)
         life.live(
             DaemonParts(
@@ -161,10 +164,12 @@ class Run:
                 options=OPTIONS,
             )
         )
+        if life.code is None and world.now_ns < self.end_ns:
+            self.kills += 1
         self.shell.ended(life, asked_ns=self.asked_ns)
 
-    def _sent(self, life: Life, door: str, call: Call) -> None:
-        self.shell.sends(life, door, call)
+    def _sent(self, life: Life, _door: str, call: Call) -> None:
+        self.shell.sends(life, call)
         self.sends.sends(life, call)
 
     async def _tell(self, _notice: Notify) -> None:

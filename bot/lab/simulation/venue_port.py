@@ -15,7 +15,7 @@ from bot.domain.messages import Fill
 from bot.domain.orders import ApprovedOrder, OrderKind, OrderState, PositionSide, Purpose
 from bot.domain.units import NS_PER_S, ZERO
 from bot.lab.simulation.life import Life
-from bot.lab.simulation.wire import Call, fate_of
+from bot.lab.simulation.wire import Call, Fate, fate_of
 from bot.lab.simulation.world import ACCOUNT
 from bot.ports import Clock, KeyPermissions
 from bot.simulator.inprocess import InProcessVenue
@@ -23,6 +23,7 @@ from bot.venue.breaker import Breaker
 
 T = TypeVar("T")
 BAR_NOISE: Final = 0.002
+KEPT_NS: Final = 10 * NS_PER_S
 
 
 class SimVenue:
@@ -51,24 +52,8 @@ class SimVenue:
         life.sends(self._door, call)
         fate = fate_of(world, call)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-        def arrive() -> None:
-            if text:
-                world.note(f"{self._door} {text}")
-            found: object = fate.refusal
-            if found is None:
-                try:
-                    found = world.at_venue(act)
-                except VenueRefused as refused:
-                    found = refused
-            if isinstance(found, VenueRefused):
-                world.note(f"refused {found.code} {text}")
-                world.mark(f"refused{found.code}")
-            if fate.answers:
-                world.timeline.after(world.delay_s(), lambda: self._bring(answer, found))
-
         if fate.arrives:
-            world.timeline.after(fate.there_s, arrive)
+            world.timeline.after(fate.there_s, lambda: self._arrive(fate, act, answer, text))
         if not fate.answers:
             if text:
                 world.note(f"{self._door} lost {text} arrives={fate.arrives}")
@@ -82,6 +67,25 @@ class SimVenue:
             raise found
         return found  # type: ignore[no-any-return]
 
+    def _arrive(
+        self, fate: Fate, act: Callable[[], object], answer: "asyncio.Future[Any]", text: str
+    ) -> None:
+        """Act at the venue, whether or not its sender still lives."""
+        world = self._world
+        if text:
+            world.note(f"{self._door} {text}")
+        found: object = fate.refusal
+        if found is None:
+            try:
+                found = world.at_venue(act)
+            except VenueRefused as refused:
+                found = refused
+        if isinstance(found, VenueRefused):
+            world.note(f"refused {found.code} {text}")
+            world.mark(f"refused{found.code}")
+        if fate.answers:
+            world.timeline.after(world.delay_s(), lambda: self._bring(answer, found))
+
     def _bring(self, answer: "asyncio.Future[Any]", found: object) -> None:
         if not self._life.dead and not answer.done():
             if isinstance(found, AccountState):
@@ -92,10 +96,12 @@ class SimVenue:
 
     async def account(self) -> AccountState:
         """Return wallet, positions and both order books, as truly as the faults allow."""
+        if self._door == "guard":
+            self._life.looks()
         return await self._ask(Call(method="account"), self._read_account)
 
     def _read_account(self) -> AccountState:
-        account = self._inner.account_now()
+        account = self._now()
         board = self._world.board
         if board.on("stale_account") is not None:
             self._last_account.append(account)
@@ -113,6 +119,16 @@ class SimVenue:
             shown = tuple(one for one in account.orders if not one.kind.is_conditional)
             return msgspec.structs.replace(account, orders=shown)
         return account
+
+    def _now(self) -> AccountState:
+        """Return the account; what changes with the price alone may be some seconds old."""
+        world = self._world
+        kept = world.account_kept
+        key = (world.exchange.generation, world.now_ns // KEPT_NS)
+        if kept is None or world.account_key != key:
+            kept = world.account_kept = self._inner.account_now()
+            world.account_key = key
+        return msgspec.structs.replace(kept, event_ns=world.now_ns)
 
     # ------------------------------------------------------------------ orders
 
@@ -190,9 +206,7 @@ class SimVenue:
                 return None
             return self._inner.order_now(symbol, client_order_id, conditional=conditional)
 
-        return await self._ask(
-            Call(method="order", symbol=symbol), look, f"ask {client_order_id}"
-        )
+        return await self._ask(Call(method="order", symbol=symbol), look, f"ask {client_order_id}")
 
     async def fills(self, symbol: str, since_ns: int) -> tuple[Fill, ...]:
         """Read executions of one symbol since `since_ns`, oldest first."""
@@ -259,9 +273,7 @@ class SimVenue:
     async def close(self) -> None:
         """Release nothing."""
 
-    def _bars(
-        self, symbol: str, timeframe_s: int, since_ns: int, limit: int
-    ) -> tuple[Candle, ...]:
+    def _bars(self, symbol: str, timeframe_s: int, since_ns: int, limit: int) -> tuple[Candle, ...]:
         step_ns = timeframe_s * NS_PER_S
         first_ns = since_ns - since_ns % step_ns + step_ns
         price = self._world.paths[symbol].price

@@ -143,7 +143,7 @@ def _refused(world: World, call: Call, fate: Fate) -> bool:
         fate.refusal = VenueRefused("use the algo endpoint", code="-4120")
         return True
     hit: Fault | None = None
-    codes = ORDER_CODES
+    codes: tuple[str, ...] = ORDER_CODES
     if order.kind is OrderKind.STOP_MARKET:
         hit, codes = board.hit("refuse_stops", order.symbol), STOP_CODES
     if hit is None:

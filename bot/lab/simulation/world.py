@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final, Protocol
 
+from bot.domain.account import AccountState
 from bot.domain.errors import DataInvalid
 from bot.domain.market import FundingRate, MarkPrice, TradeBucket
 from bot.domain.messages import Event, Fill, OrderUpdate, PositionUpdate, WalletUpdate
@@ -79,8 +80,12 @@ class World:
         self.sent_orders: dict[str, ApprovedOrder] = {}
         self.disturbed_ns = 0
         """When something last happened to the account."""
+        self.unreached_ns = 0
+        """When the venue could last not be reached."""
         self.excused_ns = 0
         """When the host last stood still: nobody is to blame for what it missed."""
+        self.account_kept: AccountState | None = None
+        self.account_key = (-1, -1)
         self.cancels: Callable[[str], None] = lambda _id: None
         self._funding_told_ns = 0
         self._tick_all(gap=True)
@@ -103,6 +108,10 @@ class World:
             return False
         return not (symbol and board.on("bad_symbol", symbol))
 
+    def reached_since(self, since_ns: int) -> bool:
+        """Whether the venue could be reached all the time since `since_ns`."""
+        return self.reachable("") and self.unreached_ns < since_ns
+
     def note(self, text: str) -> None:
         """Put a line into the trace."""
         self.trace.note(self.timeline.now_ns, text)
@@ -112,6 +121,8 @@ class World:
         self.timeline.at(self.now_ns + TICK_NS, self._tick)
 
     def _tick(self) -> None:
+        if not self.reachable(""):
+            self.unreached_ns = self.now_ns
         for path in self.paths.values():
             path.walk()
         self._tick_all(gap=False)
@@ -177,7 +188,7 @@ class World:
             self.settle()
 
     def settle(self) -> None:
-        """Hand what happened at the exchange to the watchers and, some time later, to the daemon."""
+        """Hand what happened at the exchange to the watchers and, later, to the daemon."""
         drained = self.exchange.drain()
         mine = [event for owner, event in drained if owner == ACCOUNT]
         if mine:

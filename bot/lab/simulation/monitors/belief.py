@@ -35,7 +35,7 @@ class BeliefMonitor:
         if life.run_id != self._run_id:
             self._begin(life)
         for effect in effects:
-            self._effect(life, effect)
+            self._effect(effect)
         client_order_id = _named(event)
         if client_order_id:
             self._order(life, client_order_id)
@@ -56,7 +56,7 @@ class BeliefMonitor:
                 self._broken(26, f"a latch was forgotten by a restart: {life.run_id}")
             self._latched_ns = 0
 
-    def _effect(self, life: Life, effect: Effect) -> None:
+    def _effect(self, effect: Effect) -> None:
         now_ns = self._world.now_ns
         if isinstance(effect, m.SubmitOrder):
             order = effect.order
@@ -98,9 +98,9 @@ class BeliefMonitor:
         if state.mode is self._mode:
             return
         self._world.mark(f"mode_{self._mode.value}_{state.mode.value}")
-        if state.mode is TradingMode.ACTIVE:
-            if state.latched or state.wanted_mode is not TradingMode.ACTIVE:
-                self._broken(27, f"active against the operator's word: {state.mode_reason}")
+        forbidden = state.latched or state.wanted_mode is not TradingMode.ACTIVE
+        if state.mode is TradingMode.ACTIVE and forbidden:
+            self._broken(27, f"active against the operator's word: {state.mode_reason}")
         self._mode = state.mode
 
 

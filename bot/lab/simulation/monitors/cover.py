@@ -19,8 +19,7 @@ SANITY_NS: Final = 60 * NS_PER_S
 
 
 class Bare(msgspec.Struct):
-    """A leg without a full working stop; time in which the venue cannot be reached is not counted.
-    """
+    """A leg without a full working stop; time without a reachable venue is not counted."""
 
     since_ns: int
     looked_ns: int

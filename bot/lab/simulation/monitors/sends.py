@@ -1,5 +1,4 @@
-"""Invariants 3, 5, 6, 10, 19, 20, 24, 31: what leaves the daemon, judged in the instant it leaves.
-"""
+"""Invariants 3, 5, 6, 10, 18-20, 24, 31: what leaves the daemon, judged as it leaves."""
 
 from decimal import Decimal
 from typing import Final
@@ -126,4 +125,6 @@ class SendMonitor:
         cap = limits.notional_cap_usd.get(order.symbol, limits.notional_cap_default_usd)
         notional = qty * Decimal(repr(exchange.market(order.symbol).mark))
         if float(notional) > cap * CAP_SLACK:
-            self._broken(6, f"over the cap: {order.client_order_id} {notional:.0f} of {cap:.0f} USD")
+            self._broken(
+                6, f"over the cap: {order.client_order_id} {notional:.0f} of {cap:.0f} USD"
+            )

@@ -11,7 +11,6 @@ from bot.lab.simulation.world import World
 GUARD_MAX_S: Final = 5.0
 """A reading may take its deadline of three seconds; the next one begins within another two."""
 STOP_MAX_S: Final = 15.0
-RESTART_MAX_S: Final = 5.0
 
 
 class ShellMonitor:
@@ -23,7 +22,7 @@ class ShellMonitor:
         self._looked: dict[str, int] = {}
         self._banned: dict[str, int] = {}
 
-    def sends(self, life: Life, door: str, call: Call) -> None:
+    def sends(self, life: Life, call: Call) -> None:
         """Take note of a request."""
         now_ns = self._world.now_ns
         ban = self._world.board.on("ban")
@@ -34,23 +33,21 @@ class ShellMonitor:
                 self._broken(21, f"a request during a ban: {call.method} {asked}")
             if life.ban_serial != ban.serial:
                 life.ban_serial, life.ban_heard_ns = ban.serial, now_ns
-        if door == "guard" and call.method == "account":
-            before_ns = self._looked.get(life.run_id, 0)
-            self._looked[life.run_id] = now_ns
-            gap_s = (now_ns - before_ns) / NS_PER_S
-            if not before_ns or not life.ready:
-                return
-            excused = now_ns - self._world.excused_ns < 10 * NS_PER_S or ban is not None
-            if not excused:
-                self._verdicts.sample("guard_period", gap_s)
-                if gap_s > GUARD_MAX_S:
-                    self._broken(30, f"coverage did not look: for {gap_s:.1f} s")
 
-    def readied(self, life: Life) -> None:
-        """Take note that a start is complete."""
-        if not life.troubled:
-            seconds = (self._world.now_ns - life.born_ns) / NS_PER_S
-            self._verdicts.sample("restart", seconds)
+    def looks(self, life: Life) -> None:
+        """Take note that coverage looks; the gap to its last look is its period."""
+        now_ns = self._world.now_ns
+        before_ns = self._looked.get(life.run_id, 0)
+        self._looked[life.run_id] = now_ns
+        if not before_ns and self._world.reached_since(life.born_ns):
+            self._verdicts.sample("restart", (now_ns - life.born_ns) / NS_PER_S)
+        excused = now_ns - self._world.excused_ns < 10 * NS_PER_S
+        if not before_ns or not life.ready or excused:
+            return
+        gap_s = (now_ns - before_ns) / NS_PER_S
+        self._verdicts.sample("guard_period", gap_s)
+        if gap_s > GUARD_MAX_S:
+            self._broken(30, f"coverage did not look: for {gap_s:.1f} s")
 
     def ended(self, life: Life, *, asked_ns: int) -> None:
         """Judge how a life ended that was not killed."""

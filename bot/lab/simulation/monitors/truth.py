@@ -6,6 +6,7 @@ from bot.domain.messages import Event, Fill
 from bot.domain.orders import OrderStatus, PositionSide
 from bot.domain.units import NS_PER_S, ZERO
 from bot.journal.store import Store
+from bot.kernel.snapshot import leg_key
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import ACCOUNT, World
@@ -16,6 +17,7 @@ UNKNOWN_MAX_S: Final = 150.0
 LATCHED_MAX_S: Final = 60.0
 WALLET_USD: Final = 0.01
 LOOK_NS: Final = NS_PER_S
+UNKNOWN_LOOK_NS: Final = 10 * NS_PER_S
 JOURNAL_NS: Final = 300 * NS_PER_S
 CALM_NS: Final = 40 * NS_PER_S
 
@@ -30,6 +32,7 @@ class TruthMonitor:
         self._differs: dict[str, int] = {}
         self._looked_ns = 0
         self._journal_ns = 0
+        self._asked_ns = world.now_ns
         self._suspects: set[str] = set()
         self._size: dict[str, int] = {}
 
@@ -46,7 +49,7 @@ class TruthMonitor:
         for leg in self._world.exchange.legs(ACCOUNT):
             grew = leg.symbol == event.symbol and leg.side.entry is event.side
             fresh = leg.event_ns == event.event_ns and leg.qty <= event.qty
-            if grew and fresh and not self._world.exchange.account(ACCOUNT).hedge_mode:
+            if grew and fresh and not self._world.exchange.is_hedged(ACCOUNT):
                 self._broken(4, f"a reducing order opened a position: {event.client_order_id}")
 
     # ------------------------------------------------------------------ clocks
@@ -70,7 +73,12 @@ class TruthMonitor:
             self._journal(life, now_ns)
 
     def _clock(
-        self, name: str, invariant: int, differs: bool, since_ns: int, most_s: float  # noqa: FBT001
+        self,
+        name: str,
+        invariant: int,
+        differs: bool,  # noqa: FBT001 - a clock that runs while this is true
+        since_ns: int,
+        most_s: float,
     ) -> None:
         before = self._differs.get(name, 0)
         if not differs:
@@ -87,17 +95,18 @@ class TruthMonitor:
         self._verdicts.broken(invariant, self._world.lived_s, text)
 
     def _legs(self, life: Life, since_ns: int) -> None:
-        true = {f"{leg.symbol}|{leg.side.value}": leg.qty for leg in self._world.exchange.legs(ACCOUNT)}
+        legs = self._world.exchange.legs(ACCOUNT)
+        true = {leg_key(leg.symbol, leg.side): leg.qty for leg in legs}
         believed = {key: leg.qty for key, leg in life.kernel.state.legs.items()}
         for symbol in self._world.symbols:
             for side in PositionSide:
-                key = f"{symbol}|{side.value}"
+                key = leg_key(symbol, side)
                 differs = true.get(key, ZERO) != believed.get(key, ZERO)
                 if self._world.reachable(symbol):
                     self._clock(f"belief of {key}", 14, differs, since_ns, BELIEF_MAX_S)
 
     def _wallet(self, life: Life, since_ns: int) -> None:
-        true = self._world.exchange.account(ACCOUNT).wallet_usd
+        true = self._world.exchange.wallet_usd(ACCOUNT)
         off = abs(float(true - life.kernel.state.wallet_usd)) > WALLET_USD
         self._clock("wallet differs", 32, off, since_ns, BELIEF_MAX_S)
 
@@ -110,6 +119,9 @@ class TruthMonitor:
         )
         self._clock("orphan stop", 14, orphans, since_ns, ORPHAN_MAX_S)
         now_ns = life.kernel.state.now_ns
+        if now_ns - self._asked_ns < UNKNOWN_LOOK_NS:
+            return
+        since_ns, self._asked_ns = now_ns - self._asked_ns, now_ns
         old = any(
             belief.status is OrderStatus.UNKNOWN
             and belief.ours
@@ -135,5 +147,7 @@ class TruthMonitor:
         wrong = open_now ^ kept
         for client_order_id in sorted(wrong & self._suspects):
             where = "venue" if client_order_id in open_now else "journal"
-            self._broken(14, f"journal and venue differ: {client_order_id} is open at the {where} only")
+            self._broken(
+                14, f"journal and venue differ: {client_order_id} is open at the {where} only"
+            )
         self._suspects = wrong

@@ -1,0 +1,86 @@
+"""`breakwater simulate`: the daemon in virtual time, under every fault, by seed."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from bot.app.cli.grid import facts
+from bot.app.cli.output import Document, JsonFlag, leave, show, whisper
+from bot.domain.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from bot.lab.simulation.campaign import Outcome
+
+EXIT_VIOLATED = 3
+SEEDS_MAX = 1_000_000
+HOURS_MAX = 240.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(simulate)
+
+
+def simulate(
+    *,
+    seeds: Annotated[
+        str, typer.Option(metavar="A..B", help="Seeds to run, both ends; or one seed.")
+    ] = "1..10",
+    hours: Annotated[float, typer.Option(help="Simulated hours of each seed.")] = 3.0,
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the whole daemon against the embedded exchange, with faults and kills, and judge it."""
+    from bot.lab.simulation.campaign import many_seeds
+    from bot.lab.simulation.summary import summed
+
+    first, last = seed_range(seeds)
+    if not 0.0 < hours <= HOURS_MAX:
+        raise ConfigInvalid(f"--hours {hours}: choose more than 0 and at most {HOURS_MAX:.0f}")
+    workers = jobs if jobs > 0 else os.cpu_count() or 1
+    outcomes = many_seeds(range(first, last + 1), hours, jobs=min(workers, last - first + 1))
+    document = summed(_told(outcomes))
+    show({"first_seed": first, "last_seed": last, **document}, _render, as_json=as_json)
+    if document["violations"]:
+        leave(EXIT_VIOLATED)
+
+
+def seed_range(text: str) -> tuple[int, int]:
+    """Return first and last seed of "A..B" or "A".
+
+    Raises:
+        ConfigInvalid: it is no such range.
+    """
+    low, dots, high = text.partition("..")
+    wrong = ConfigInvalid(f"--seeds {text[:40]!r}: write A..B with 0 <= A <= B, or one seed")
+    try:
+        first, last = int(low), int(high if dots else low)
+    except ValueError:
+        raise wrong from None
+    if not 0 <= first <= last or last - first >= SEEDS_MAX:
+        raise wrong
+    return first, last
+
+
+def _told(outcomes: "Iterator[Outcome]") -> "Iterator[Outcome]":
+    for one in outcomes:
+        for found in one.violations:
+            whisper(f"seed {one.seed} at {found.at_s:.1f} s: {found.invariant}: {found.text}")
+        if one.crash:
+            whisper(f"seed {one.seed}: {one.crash}")
+        yield one
+
+
+def _render(document: Document, console: Console) -> None:
+    rows = []
+    for key, value in document.items():
+        if key == "violations":
+            rows.append((key, str(len(value))))
+        elif isinstance(value, dict):
+            rows.append((key, ", ".join(f"{name} {count}" for name, count in value.items())))
+        else:
+            rows.append((key, str(value)))
+    console.print(facts("simulation", rows))
