@@ -127,18 +127,16 @@ class Life:
         self.parts = parts
         self.world.hearer = self
         asyncio.set_event_loop(self.loop)
-        main = self.loop.create_task(run_daemon(parts), name="main")  # group-less by nature
-        main.add_done_callback(self._ended)
-        self.loop.run_forever()
-        self.dead = True
-        self.world.hearer = None
-        self.loop.bury()
-        asyncio.set_event_loop(None)
-
-    def _ended(self, main: "asyncio.Task[int]") -> None:
-        if not main.cancelled() and not self.dead:
-            self.code = main.result()
-            self.loop.stop()
+        try:
+            self.code = self.loop.run_until_complete(run_daemon(parts))
+        except RuntimeError:
+            if not self.dead:
+                raise  # asyncio says so too when a loop is stopped, which a kill does
+        finally:
+            self.dead = True
+            self.world.hearer = None
+            self.loop.bury()
+            asyncio.set_event_loop(None)
 
     def kill(self, why: str) -> None:
         """SIGKILL: not one more callback of this process runs."""

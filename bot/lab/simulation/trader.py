@@ -11,6 +11,7 @@ class Trader:
     """Every fourth bar or so a long or a short, with a stop at 0.2 to 1 percent."""
 
     name = "trader"
+    needs: tuple[str, ...] = ()
     warmup_bars = 1
 
     def __init__(self, seed: int) -> None:
