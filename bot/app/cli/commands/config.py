@@ -1,6 +1,7 @@
 """`breakwater config check|show|schema`."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 
 import typer
@@ -96,3 +97,11 @@ def _flat(prefix: str, tree: Mapping[str, object]) -> Iterator[tuple[str, str]]:
                 yield from _flat(f"{name}.{index}", item)
         else:
             yield name, json.dumps(value, ensure_ascii=False)
+
+
+@group.command()
+def reference() -> None:
+    """Print the configuration reference as Markdown."""
+    from bot.app.reference import reference as written
+
+    sys.stdout.write(written(config_folder()))
