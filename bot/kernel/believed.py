@@ -54,6 +54,24 @@ class Trade(msgspec.Struct, kw_only=True):
         return self.entry_qty - self.exit_qty
 
 
+class CutPlan(msgspec.Struct, kw_only=True):
+    """A cut under way: down to what quantity, and how its newest slice was tried."""
+
+    target_qty: Decimal
+    reason: str
+    decision_id: str
+    began_ns: int
+    moved_ns: int
+    """When it last got what it asked for."""
+    before_qty: Decimal
+    sent_qty: Decimal = ZERO
+    sent_ns: int = 0
+    tries: int = 0
+    """Slices in a row that did not fill whole."""
+    paced: bool = False
+    """Whether the market's minute left something over for the next."""
+
+
 class Leg(msgspec.Struct, kw_only=True):
     """One position leg as believed; qty positive. Key: symbol|side."""
 
@@ -86,6 +104,8 @@ class Leg(msgspec.Struct, kw_only=True):
     through_ns: int = 0
     """Since when the mark is beyond a stop of ours that should be filling."""
     action_ns: int = 0
+    plan: CutPlan | None = None
+    """The cut that its slices carry out; None while none is under way."""
     missing_reads: int = 0
     """Account readings in a row that did not show this leg (two mean it is gone)."""
     absent_ns: int = 0

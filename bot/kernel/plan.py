@@ -25,6 +25,7 @@ IN_FLIGHT_NS = 3 * NS_PER_S // 2
 FIRING_NS = 3 * NS_PER_S
 ANSWER_DUE_NS = 10 * NS_PER_S
 GIVE_BACK_MIN_USD = 1.0
+DUST_STOP_FRAC = 0.001
 
 
 class EntryWish(msgspec.Struct, frozen=True):
@@ -102,6 +103,8 @@ def stop_wishes(
     stops = stops_of(desk, leg)
     if any(is_firing(desk, stop) and stop.remaining_qty >= leg.qty for stop in stops):
         return []
+    if instrument is not None and is_dust(instrument, leg):
+        return _close_dust(view, stops, cause)
     tolerance = Decimal(repr(view.policy.guard.reprice_frac * view.mark))
     good = [s for s in stops if _fits(leg, s, price, tolerance, exact=exact)]
     working = [s for s in good if s.status is OrderStatus.WORKING]
@@ -119,6 +122,21 @@ def stop_wishes(
     if any(in_flight(desk, stop) for stop in stops) and is_covered(desk, leg):
         return []
     return [ReduceWish(stop_draft(leg, price, "protective stop"), cause)]
+
+
+def is_dust(instrument: Instrument, leg: Leg) -> bool:
+    """Whether so little is left that no plain order can close it."""
+    return leg.qty < instrument.qty_min
+
+
+def _close_dust(view: LegView, stops: list[OrderBelief], cause: str) -> list[Wish]:
+    """Close what is too small for an order of its own: a stop just off the mark that takes all."""
+    leg, instrument = view.leg, view.market.instrument
+    if instrument is None or any(stop.close_position for stop in stops):
+        return []
+    price = Decimal(repr(view.mark * (1.0 - leg.side.sign * DUST_STOP_FRAC)))
+    draft = stop_draft(leg, instrument.stop_price_away(price, leg.side), "dust: closes all")
+    return [ReduceWish(msgspec.structs.replace(draft, qty=ZERO, close_position=True), cause)]
 
 
 def _is_spare(desk: Desk, stop: OrderBelief) -> bool:
@@ -218,7 +236,8 @@ def give_back(view: LegView, stop_price: float) -> MarginWish | None:
     """Return released margin to the leg until liquidation lies well behind its stop.
 
     Isolated margin is released pro rata when a leg is cut, which leaves its liquidation price
-    where it was; only what our own cuts released is ever given back.
+    where it was; only what our own cuts released is ever given back. A leg that was cut because
+    it is near liquidation gets all of it: otherwise the cut would not have helped.
     """
     leg, instrument = view.leg, view.market.instrument
     if leg.margin_asked_ns and view.state.now_ns - leg.margin_asked_ns < ANSWER_DUE_NS:
@@ -237,6 +256,8 @@ def give_back(view: LegView, stop_price: float) -> MarginWish | None:
             high = middle
         else:
             low = middle
+    if view.before("margin_ratio") < 1.0 or view.before("liquidation_distance") < 1.0:
+        high = current + float(leg.released_usd)
     amount = high - current
     if amount < max(GIVE_BACK_MIN_USD, 0.002 * current):
         return None

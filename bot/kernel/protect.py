@@ -6,6 +6,8 @@ from bot.domain.orders import OrderDraft, OrderKind, OrderStatus, Purpose
 from bot.domain.risk import Demand, Enforce, HandMode, Severity, TradingMode
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import guard, hand, ladder, warn
+from bot.kernel.cuts import slices
+from bot.kernel.cuts.enough import kept_qty
 from bot.kernel.desk import Desk
 from bot.kernel.exits import bare, time_stop
 from bot.kernel.exits.targets import target_wishes
@@ -19,6 +21,7 @@ from bot.kernel.plan import (
     cut_qty,
     give_back,
     is_covered,
+    is_dust,
     one_order,
     stop_wishes,
     stops_of,
@@ -157,12 +160,21 @@ def _resize(
 ) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
     memory, factor = ladder.ladder_of(desk.state, view), verdict.factor
-    if factor >= 1.0 and not at_bar and not on_change:
+    if factor >= 1.0 and not at_bar and not on_change and leg.plan is None:
         return []
     if instrument is None or _is_reducing(desk, leg) or not _may_send(desk, leg, Purpose.CUT):
         return []
+    if is_dust(instrument, leg):
+        return []
+    if leg.plan is not None and factor > 0.0:
+        slice_ = slices.pursue(view)
+        if leg.plan is not None:
+            return [slice_] if slice_ is not None else []
     allowed = guard.target_qty(view)
     target = min(allowed, guard.wanted_qty(view)) * _share(leg, factor)
+    if factor < 1.0 and factor < memory.reached:
+        enough = kept_qty(view, verdict.worst)
+        target = target if enough is None else min(target, enough)
     excess = view.qty - target
     near = max(float(instrument.lot), desk.policy.guard.dead_band_frac * target)
     if excess <= near:
@@ -240,11 +252,14 @@ def _cut(desk: Desk, view: LegView, target: float, worst: Demand | None) -> list
         f"{why} ({measured}, limit {limit}).",
         leg.symbol,
     )
-    purpose = Purpose.FLATTEN if qty == leg.qty else Purpose.CUT
+    if qty < leg.qty:
+        first = slices.begin(view, qty, f"{kind}: {why}", decision_id)
+        return [first] if first is not None else []
+    leg.plan = None
     part = one_order(instrument, qty)
     if part < qty:
         leg.action_ns = 0
-    return [ReduceWish(cut_draft(leg, part, purpose, f"{kind}: {why}"), decision_id)]
+    return [ReduceWish(cut_draft(leg, part, Purpose.FLATTEN, f"{kind}: {why}"), decision_id)]
 
 
 def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
@@ -252,8 +267,11 @@ def close_leg(desk: Desk, view: LegView, why: str) -> list[Wish]:
     leg = view.leg
     if _is_reducing(desk, leg) or not _may_cut(desk) or _stop_is_due(desk, view):
         return []
+    if view.market.instrument is not None and is_dust(view.market.instrument, leg):
+        return stop_wishes(desk, view, Decimal(repr(view.mark)), exact=False, cause=_cause(leg))
     if not _may_send(desk, leg, Purpose.FLATTEN):
         return []
+    leg.plan = None
     desk.state.books.actions += 1
     leg.action_ns = leg.last_cut_ns = desk.state.now_ns
     decision_id = desk.record(

@@ -124,7 +124,7 @@ def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
     leg.uncovered_since_ns = leg.cut_off_ns = leg.last_cut_ns = leg.last_relever_ns = 0
     leg.action_ns = leg.opened_ns = leg.missing_reads = 0
     leg.adopted_ns = leg.margin_asked_ns = leg.through_ns = 0
-    leg.refused, leg.wait_until_ns, leg.adl_rank = {}, {}, None
+    leg.refused, leg.wait_until_ns, leg.adl_rank, leg.plan = {}, {}, None, None
     return sweep(desk, leg)
 
 

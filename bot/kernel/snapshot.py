@@ -11,6 +11,7 @@ from bot.domain.strategy import Memory
 from bot.domain.units import ZERO
 from bot.kernel.believed import Anchors as Anchors
 from bot.kernel.believed import Books as Books
+from bot.kernel.believed import CutPlan as CutPlan
 from bot.kernel.believed import HandOrder as HandOrder
 from bot.kernel.believed import KeptLimits as KeptLimits
 from bot.kernel.believed import Ladder as Ladder

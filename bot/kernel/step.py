@@ -131,7 +131,7 @@ class Kernel:
         old.reconciled_ns = old.account_ns = old.wallet_ns = old.fill_ns = 0
         for leg in old.legs.values():
             leg.uncovered_since_ns = leg.cut_off_ns = leg.margin_asked_ns = leg.missing_reads = 0
-            leg.refused, leg.wait_until_ns = {}, {}
+            leg.refused, leg.wait_until_ns, leg.plan = {}, {}, None
         for sensed in old.sensed.values():
             sensed.assessment = None
         self.desk.state = old

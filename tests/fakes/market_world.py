@@ -434,7 +434,7 @@ class MarketWorld:
         price = self.price[symbol]
         high, low = price * (1.0 + span_frac), price * (1.0 - span_frac)
         now = self.now_ns
-        self.step(Candle(symbol, now, now, 300, price, high, low, price, 5.0))
+        self.step(Candle(symbol, now, now, 300, price, high, low, price, 5_000.0))
 
     # -------------------------------------------------------------- the human
 

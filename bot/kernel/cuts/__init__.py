@@ -1,0 +1,1 @@
+"""How much of what is cut, which first, and by which orders."""
