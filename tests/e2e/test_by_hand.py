@@ -79,7 +79,10 @@ def test_too_large_a_position_is_cut_to_the_loss_budget(
     (stop,) = venue.stops()
     assert stop["quantity"] == kept
     assert Decimal(0) < loss_at_stop_frac(venue, daemon) <= BUDGET_FRAC
-    reasons = [row["why"] for row in daemon.journal("decisions") if row["kind"] == "cut"]
+    reasons = until(
+        lambda: [row["why"] for row in daemon.journal("decisions") if row["kind"] == "cut"],
+        "the cut is journaled",
+    )
     assert "loss budget" in reasons[0]
 
 

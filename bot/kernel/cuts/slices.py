@@ -19,6 +19,7 @@ BANDS = (0.0005, 0.001, 0.003)
 range where that is larger."""
 PATIENCE_NS = 10 * NS_PER_S
 """So long after a slice left unfilled the rest goes to the market, whatever was tried."""
+SETTLE_NS = 2 * NS_PER_S
 PLAN_MAX_NS = 30 * NS_PER_MIN
 SHARE_OF_MINUTE = 0.10
 HOUR_MINUTES = 60
@@ -51,6 +52,8 @@ def pursue(view: LegView) -> ReduceWish | None:
         leg.plan = None
         return None
     if plan.sent_qty > ZERO:
+        if not _is_told(view, plan):
+            return None
         got = plan.before_qty - leg.qty
         if got < plan.sent_qty:
             plan.tries += 1
@@ -62,6 +65,31 @@ def pursue(view: LegView) -> ReduceWish | None:
     plan.paced = child < leg.qty - plan.target_qty
     plan.before_qty, plan.sent_qty, plan.sent_ns = leg.qty, child, now_ns
     return ReduceWish(_draft(view, child, plan), plan.decision_id)
+
+
+def _is_told(view: LegView, plan: CutPlan) -> bool:
+    """Whether the position shows what the newest slice filled: orders and fills come apart.
+
+    An order may be told ended before its fills are; another slice would then be cut from what is
+    gone already.
+    """
+    leg, state = view.leg, view.state
+    last = max(
+        (
+            order
+            for order in state.orders.values()
+            if order.purpose is Purpose.CUT
+            and order.symbol == leg.symbol
+            and order.position_side is leg.side
+            and order.sent_ns >= plan.began_ns
+        ),
+        key=lambda order: order.sent_ns,
+        default=None,
+    )
+    if last is None or plan.before_qty - leg.qty >= last.filled_qty:
+        return True
+    later = max(leg.position_ns, leg.fill_ns) > last.event_ns
+    return later and state.now_ns - plan.sent_ns > SETTLE_NS
 
 
 def _draft(view: LegView, qty: Decimal, plan: CutPlan) -> OrderDraft:

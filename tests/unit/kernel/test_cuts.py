@@ -15,6 +15,7 @@ from bot.kernel.snapshot import Bar
 from tests.fakes.kernel_world import BTC, World, orders_of, position
 from tests.fakes.venue_tiers import BINANCE
 from tests.unit.kernel.rules.rule_kit import Kit
+from tests.unit.kernel.test_guard import fill
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 MARK, EQUITY = 78_199.0, 150_000.0
@@ -183,12 +184,13 @@ def test_no_more_than_a_tenth_of_a_minute_is_sold_a_minute() -> None:
     assert (wish.draft.kind, wish.draft.qty) == (OrderKind.LIMIT, Decimal("0.020"))
 
 
-def ended(world: World, order_id: str) -> list:
-    """The venue gave nothing: an order that was immediate or cancelled is over."""
+def ended(world: World, order_id: str, filled: Decimal = Decimal(0)) -> list:
+    """An order that was immediate or cancelled is over; its fills are told apart."""
     belief, ns = world.kernel.state.orders[order_id], world.later(0.2)
     state = OrderState(
         client_order_id=order_id, venue_order_id="v", symbol=BTC, side=belief.side,
-        kind=belief.kind, status=OrderStatus.EXPIRED, qty=belief.qty, filled_qty=Decimal(0),
+        kind=belief.kind, status=OrderStatus.FILLED if filled else OrderStatus.EXPIRED,
+        qty=belief.qty, filled_qty=filled,
         reduce_only=True, close_position=False, event_ns=ns,
     )  # fmt: skip
     return world.step(OrderUpdate(ns, ns, state))
@@ -206,6 +208,23 @@ def test_the_kernel_cuts_an_oversized_position_slice_by_slice_as_one_action() ->
         effects = ended(world, cut.client_order_id)
     assert kinds == [OrderKind.LIMIT, OrderKind.LIMIT, OrderKind.LIMIT, OrderKind.MARKET]
     assert world.kernel.state.books.actions == 1
+
+
+def test_a_slice_told_filled_before_its_fill_is_not_followed_by_another() -> None:
+    """Orders and fills are told apart: the position still shows what is gone already."""
+    world = World()
+    world.account()
+    found = position(LONG, "0.657", "76000", ns=world.now_ns + 10**9, margin="9980")
+    effects = world.accept_all(world.account("10000", [found]))
+    (cut,) = orders_of(effects, Purpose.CUT)
+    assert orders_of(ended(world, cut.client_order_id, filled=cut.qty), Purpose.CUT) == []
+    for _ in range(8):
+        assert orders_of(world.mark(76_000.0), Purpose.CUT) == []
+    fill(world, cut.client_order_id, OrderSide.SELL, str(cut.qty), "76000", "0")
+    assert orders_of(world.mark(76_000.0), Purpose.CUT) == []
+    (leg,) = world.kernel.state.legs.values()
+    assert leg.plan is None
+    assert leg.qty == Decimal("0.657") - cut.qty
 
 
 def test_dust_is_closed_by_a_stop_that_takes_all() -> None:
