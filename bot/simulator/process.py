@@ -105,7 +105,8 @@ def _build_world(config: VenueProcessConfig, clock: Clock) -> World:
         keys=config.keys,
         seed=config.seed,
         quota=config.quota,
-        funding_interval_s=interval_s,
+        # a rate stays that of eight hours of the market's own time, however fast they pass
+        funding_interval_s=FUNDING_INTERVAL_S,
     )
     for rule in config.faults:
         world.faults.arm(rule, clock.now_ns())

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bot import __version__
 from bot.app.cli import commands
 from bot.app.folder import config_folder
 from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
@@ -64,13 +65,26 @@ def build() -> typer.Typer:
     return app
 
 
+def _version(*, asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"breakwater {__version__}\n")
+        raise typer.Exit
+
+
 def _common(
     *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_version, help="Say the version and end."
+        ),
+    ] = False,
     config: Annotated[
         str, typer.Option("--config", metavar="DIR", help="Folder of the configuration files.")
     ] = "",
 ) -> None:
     """Guards and trades crypto perpetual futures. Without a command: run, on paper."""
+    del version
     if config:
         os.environ["BREAKWATER_CONFIG_DIR"] = config
 

@@ -14,6 +14,8 @@ SHARED = False
 BROKEN = ("BROKEN", "RETEST_REJECTED")
 STRENGTH_MIN = 0.5
 """Of a zone nobody named: weaker ones break all the time."""
+BEYOND_ATR = 0.1
+"""A level was behind an entry that lay this far beyond it; a spread less, and it was in front."""
 
 
 def demand(view: LegView) -> Demand | None:
@@ -27,7 +29,7 @@ def demand(view: LegView) -> Demand | None:
         if zone.state in BROKEN
         and zone.side == -sign
         and sign * (_edge(zone, sign) - view.mark) > 0.0
-        and sign * (view.entry - _edge(zone, sign)) >= 0.0
+        and sign * (view.entry - _edge(zone, sign)) >= BEYOND_ATR * atr
     ]
     steps = (Step(0.0, -0.25, view.policy.rules.level_factor),)
     deepest = max(depths, default=-1.0)
