@@ -5,11 +5,12 @@ import hashlib
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
 from types import FrameType
 
 from loguru import logger
 
+from bot.app.account_lock import hold_account
 from bot.app.answering import Answering
 from bot.app.bedside import Bedside
 from bot.app.clock import SystemClock
@@ -27,6 +28,7 @@ from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings, config_hash
 from bot.app.source_wiring import open_outside, sources_config
+from bot.domain.errors import StateLocked
 from bot.journal.lock import hold_state
 from bot.journal.store import Store, open_journal
 from bot.journal.writer import JournalWriter
@@ -82,10 +84,13 @@ def _started(
     with (
         closing(open_journal(places.journal, clock)) as store,
         _venue(settings, places, clock) as paper,
+        ExitStack() as held,
     ):
         config = _venue_config(settings, places, paper)
         scrubber.learn(config.api_key)
         scrubber.learn(config.api_secret)
+        if not config.read_only:
+            held.enter_context(hold_account(config.mode, config.api_key))
         asked = sources_config(settings, places, scrubber)
         run = _run(settings, places, clock, run_id, config, asked, store, paper, scrubber)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -113,11 +118,15 @@ def _venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVe
     if settings.breakwater.mode != "paper":
         yield None
         return
-    paper = PaperVenue(settings, places, clock)
+    paper, theirs = PaperVenue(settings, places, clock), False
     try:
         yield paper
+    except StateLocked:
+        theirs = True
+        raise
     finally:
-        paper.end()
+        if not theirs:
+            paper.end()
 
 
 def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -> VenueConfig:
