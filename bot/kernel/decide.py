@@ -16,7 +16,7 @@ from bot.kernel.strategy.view import StrategyView
 
 def trade(desk: Desk, market: Market, strategies: Sequence[Strategy]) -> list[Wish]:
     """Ask every strategy, by name, after a closed bar of one symbol."""
-    if strategies and desk.policy.guard_on:
+    if strategies and desk.policy.guard_on and desk.ruled:
         follow(desk, market)
     wishes: list[Wish] = []
     sensed = desk.state.sensed.get(market.symbol)

@@ -39,11 +39,13 @@ def _printable(value: object) -> object:
 class Desk:
     """What every verb of the kernel is handed; made once per kernel, cleared each step."""
 
-    __slots__ = ("effects", "index", "policy", "state")
+    __slots__ = ("effects", "index", "policy", "ruled", "state")
 
     def __init__(self, state: BotState, policy: Policy) -> None:
         self.state = state
         self.policy = policy
+        self.ruled = True
+        """Whether any rule acts on anything under the policy in force."""
         self.effects: list[Effect] = []
         self.index = 0
 

@@ -226,6 +226,11 @@ class Exchange(Readings):
         market.tick, market.lot = contract.tick, contract.lot
         self._book.generation += 1
 
+    @property
+    def has_news(self) -> bool:
+        """Whether anything happened that was not drained yet."""
+        return bool(self._book.ledger.outbox)
+
     def drain(self) -> list[tuple[str, Event]]:
         """Take what happened since the last call, in order; account "" is public."""
         out = self._book.ledger.outbox

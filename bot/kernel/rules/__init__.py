@@ -41,3 +41,8 @@ NAMES: tuple[str, ...] = tuple(rule.NAME for rule in RULES)
 def scope_of(rule: Rule, policy: RulePolicy) -> str:
     """Return whom a rule cuts under this policy: "all", "own" or "off"."""
     return policy.acts_on.get(rule.NAME, rule.ACTS_ON)
+
+
+def is_silent(policy: RulePolicy) -> bool:
+    """Whether no rule acts on anything under this policy."""
+    return all(scope_of(rule, policy) == "off" for rule in RULES)

@@ -7,6 +7,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import Refusal, RefusalReason
 from bot.domain.strategy import Intent
 from bot.domain.units import ZERO
+from bot.kernel.levels.state import ScenarioBook
 from bot.kernel.scenarios import Standing, standing
 from bot.kernel.sizing.caps import caps_of
 from bot.kernel.sizing.costs import costs_of
@@ -70,13 +71,14 @@ def _plan(
         return _no(intent, RefusalReason.STOP_WRONG_SIDE, f"{intent.stop_price:.8g}", f"{mark:.8g}")
     sensed = state.sensed.get(market.symbol)
     judged = sensed.assessment if sensed is not None else None
-    if sensed is None or judged is None:
+    if judged is None and policy.sense_on:
         return _no(intent, RefusalReason.NOT_WARM, "threat not judged yet", "a judged market")
     running = standing_of(state, policy, sensed, market.symbol)
     if intent.side not in running.allowed_sides:
         words = "; ".join(running.reasons)
         return _no(intent, RefusalReason.SCENARIO_FORBIDS, intent.side.value, words)
-    threat = min((judged.threat if sign > 0 else judged.threat_short) + running.threat_add, 5)
+    felt = 1 if judged is None else judged.threat if sign > 0 else judged.threat_short
+    threat = min(felt + running.threat_add, 5)
     if policy.sizing.threat_risk_factors[threat - 1] <= 0.0:
         highest = sum(factor > 0.0 for factor in policy.sizing.threat_risk_factors)
         return _no(intent, RefusalReason.THREAT_TOO_HIGH, f"threat {threat}", f"threat {highest}")
@@ -97,10 +99,11 @@ def _plan(
     )
 
 
-def standing_of(state: BotState, policy: Policy, sensed: Sensed, symbol: str) -> Standing:
+def standing_of(state: BotState, policy: Policy, sensed: Sensed | None, symbol: str) -> Standing:
     """Return what the running scenarios of a symbol allow now."""
     specs = tuple(spec for spec in policy.scenarios if spec.symbol == symbol)
-    return standing(sensed.scenarios, specs, state.now_ns)
+    book = sensed.scenarios if sensed is not None else ScenarioBook()
+    return standing(book, specs, state.now_ns)
 
 
 def _pays(policy: Policy, intent: Intent, plan: Plan, qty: float, unit: float) -> Refusal | None:

@@ -25,8 +25,10 @@ TAPE = "bot.lab.fast.tape"
 MANY = "bot.lab.fast.many"
 COLUMNS = {
     "bars": ("open", "high", "low", "close"),
+    "year": ("ts", "open", "high", "low", "close"),
     "events": ("ts", "kind", "px", "qty", "side"),
 }
+FILES = {"bars": "bars", "year": "bars", "events": "events"}
 ROUNDS = {"w1": 20, "w2": 10, "w3": 5}
 THREADS = 2
 
@@ -40,16 +42,16 @@ def sets_of_w3() -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def columns_of(name: str, folder: Path) -> list[Any]:
-    """Return the columns of `name` ("bars" or "events") in `folder`, made there when missing.
+    """Return the columns `name` of `COLUMNS` from their file in `folder`, made when missing.
 
     Raises:
         DataInvalid: the file cannot be read or written; the message names it.
     """
-    path = folder / f"{name}.npz"
+    path = folder / f"{FILES[name]}.npz"
     try:
         if not path.exists():
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
-                apart.submit(make_file, name, path).result()
+                apart.submit(make_file, FILES[name], path).result()
         with np.load(path) as columns:
             return [columns[key] for key in COLUMNS[name]]
     except (OSError, ValueError, KeyError) as error:

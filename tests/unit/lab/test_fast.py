@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.lab.fast.compiler import MISSING, compiled, numba
 from bot.lab.fast.made import made_bars, made_events
 from bot.lab.fast.tape import Crowd, Tape
 from bot.lab.fast.work import BRACKETS, COLUMNS, LEVELS, MANY, TAPE, sets_of_w3
+from bot.lab.yearly import play_year
 
 PUBLIC = (
     Path(os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[4] / "shared"))
@@ -161,3 +163,21 @@ def test_spoilt_bench_data_are_one_line(tmp_path: Path, capsys: pytest.CaptureFi
     told = capsys.readouterr().err.strip()
     assert "bars.npz" in told
     assert "\n" not in told
+
+
+def test_the_kernel_plays_the_same_trades_event_by_event(bars: Columns) -> None:
+    count = 12_000
+    columns = [bars[key][:count] for key in COLUMNS["bars"]]
+    told = play_year(
+        [column.tolist() for column in columns], bars["ts"][:count].tolist(), LEVELS.tolist(),
+        time.process_time,
+    )  # fmt: skip
+    trades, cash = compiled(BRACKETS).play_bars(*columns, LEVELS, Bracket())
+    assert told["trades"] == trades > 5
+    assert told["refused"] == 0
+    assert told["final_equity_usd"] == pytest.approx(cash, rel=0.01)
+
+
+def test_the_kernel_plays_bars_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli(["bench", "lab", "--work", "w3", "--engine", "kernel", "--json"]) == 2
+    assert "w1 alone" in capsys.readouterr().err

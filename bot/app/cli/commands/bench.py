@@ -9,6 +9,7 @@ from rich.console import Console
 from bot.app.cli.grid import facts
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, show, wants_json, whisper
+from bot.domain.errors import ConfigInvalid
 
 
 def register(app: typer.Typer) -> None:
@@ -66,18 +67,28 @@ def lab(
         Literal["w1", "w2", "w3"],
         typer.Option(help="A year of bars, a day of events, or 1,000 sets over the bars."),
     ] = "w1",
+    engine: Annotated[
+        Literal["compiled", "kernel"],
+        typer.Option(help="The compiled loops; for w1 also the kernel, event by event."),
+    ] = "compiled",
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where bars.npz and events.npz lie, or are made."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Play one piece of the public bench work with the compiled lab."""
+    """Play one piece of the public bench work."""
     from bot.app.clock import SystemClock, cpu_s
     from bot.lab.fast.work import run_work
+    from bot.lab.yearly import run_year
 
     folder = data or open_home().places.state / "bench"
-    figures = run_work(work, folder, SystemClock(), cpu_s)
+    if engine == "kernel":
+        if work != "w1":
+            raise ConfigInvalid(f"--engine kernel --work {work}: the kernel plays w1 alone")
+        figures = run_year(folder, cpu_s)
+    else:
+        figures = run_work(work, folder, SystemClock(), cpu_s)
     show({"lab": figures} if not wants_json(as_json) else figures, _render, as_json=as_json)
 
 
