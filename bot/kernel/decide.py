@@ -9,6 +9,7 @@ from bot.domain.units import NS_PER_DAY, ZERO
 from bot.kernel import hand, ladder
 from bot.kernel.desk import Desk
 from bot.kernel.plan import EntryWish, Wish
+from bot.kernel.rules import is_silent
 from bot.kernel.sizing import Sized, entry_limit_price, is_flat, size_intent
 from bot.kernel.snapshot import Market, Trade, leg_key
 from bot.kernel.strategy.view import StrategyView
@@ -16,7 +17,7 @@ from bot.kernel.strategy.view import StrategyView
 
 def trade(desk: Desk, market: Market, strategies: Sequence[Strategy]) -> list[Wish]:
     """Ask every strategy, by name, after a closed bar of one symbol."""
-    if strategies and desk.policy.guard_on and desk.ruled:
+    if strategies and desk.policy.guard_on and _is_ruled(desk):
         follow(desk, market)
     wishes: list[Wish] = []
     sensed = desk.state.sensed.get(market.symbol)
@@ -116,6 +117,14 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
         return Refusal(RefusalReason.HAND_MODE, symbol, said, HandMode.NORMAL.value), 0.0
     verdict = ladder.before_entry(desk, symbol, side)
     return ladder.spoken(verdict, symbol), verdict.factor
+
+
+def _is_ruled(desk: Desk) -> bool:
+    """Whether any rule acts under the policy in force; asked anew when its thresholds change."""
+    rules = desk.policy.rules
+    if desk.ruled_by is not rules:
+        desk.ruled_by, desk.ruled = rules, not is_silent(rules)
+    return desk.ruled
 
 
 def follow(desk: Desk, market: Market) -> None:

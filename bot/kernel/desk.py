@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 
 from bot.domain.messages import Effect, Event, Notify, Record
-from bot.domain.policy import Policy
+from bot.domain.policy import Policy, RulePolicy
 from bot.domain.risk import Decision, Refusal, Severity
 from bot.kernel.snapshot import BotState
 
@@ -39,13 +39,14 @@ def _printable(value: object) -> object:
 class Desk:
     """What every verb of the kernel is handed; made once per kernel, cleared each step."""
 
-    __slots__ = ("effects", "index", "policy", "ruled", "state")
+    __slots__ = ("effects", "index", "policy", "ruled", "ruled_by", "state")
 
     def __init__(self, state: BotState, policy: Policy) -> None:
         self.state = state
         self.policy = policy
         self.ruled = True
-        """Whether any rule acts on anything under the policy in force."""
+        """Whether any rule acts on anything under the thresholds in `ruled_by`."""
+        self.ruled_by: RulePolicy | None = None
         self.effects: list[Effect] = []
         self.index = 0
 

@@ -19,7 +19,6 @@ from bot.kernel.mode import record_equity, refresh_mode
 from bot.kernel.observe import prices
 from bot.kernel.protect import close_leg, protect
 from bot.kernel.quiet import QuietBand, quiet_band
-from bot.kernel.rules import is_silent
 from bot.kernel.snapshot import (
     Bar,
     BotState,
@@ -43,7 +42,6 @@ class Kernel:
         self.policy = policy
         self.strategies = tuple(sorted(strategies, key=lambda s: s.name))
         self.desk = Desk(BotState(run_id=run_id), policy)
-        self._set_policy(policy)
         self._held: set[str] = set()
         self._bar_ns = policy.bar_s * NS_PER_S
         self._trade_bar_ns = self._bar_ns if policy.bars_from == "trades" else 0
@@ -347,7 +345,6 @@ class Kernel:
 
     def _set_policy(self, policy: Policy) -> None:
         self.policy = self.desk.policy = policy
-        self.desk.ruled = not is_silent(policy.rules)
 
     def _find_held(self) -> None:
         self._held = {leg.symbol for leg in self.state.legs.values() if leg.qty > ZERO}

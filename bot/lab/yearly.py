@@ -76,7 +76,14 @@ def policy_of(rule: Bracket) -> Policy:
         bar_s=BAR_S,
         bars_from="candles",
         sense_on=False,
-        rules=RulePolicy(acts_on=dict.fromkeys(NAMES, "off"), account_stale_s=float("inf")),
+        rules=RulePolicy(
+            acts_on=dict.fromkeys(NAMES, "off"),
+            account_stale_s=float("inf"),
+            daily_loss_half_frac=1.0,
+            daily_loss_halt_frac=1.0,
+            weekly_loss_half_frac=1.0,
+            weekly_loss_halt_frac=1.0,
+        ),
         sizing=SizingPolicy(
             risk_frac=rule.risk_frac,
             leverage_max=rule.leverage_max,
