@@ -2,7 +2,8 @@
 
 UNKNOWN is an order whose request had no answer: it counts as if it existed. LOST is one that the
 venue did not know long after it was sent: it counts no longer, and is believed again when it
-turns up. An end is left for a late fill, or when a newer reading of the venue shows the order open.
+turns up, or doubted again when its request ends without an answer. An end is left for a late fill,
+or when a newer reading of the venue shows the order open.
 """
 
 from typing import Final
@@ -18,7 +19,7 @@ EDGES: Final[dict[S, frozenset[S]]] = {
     S.UNKNOWN: OPEN | ENDS | {S.LOST},
     S.WORKING: ENDS | {S.TRIGGERING},
     S.TRIGGERING: ENDS,
-    S.LOST: OPEN | ENDS,
+    S.LOST: OPEN | ENDS | {S.UNKNOWN},
     S.CANCELLED: OPEN | {S.FILLED},
     S.REJECTED: OPEN | {S.FILLED},
     S.EXPIRED: OPEN | {S.FILLED},

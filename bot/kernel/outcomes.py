@@ -25,6 +25,8 @@ ENDS_KEPT = 100
 OVERLAP_NS = 60 * NS_PER_S
 LOST_AFTER_NS = 60 * NS_PER_S
 LOST_REDUCING_AFTER_NS = 5 * NS_PER_S
+FINAL_NS = LOST_AFTER_NS + NS_PER_S
+"""After this the venue's "no such order" is its last word; asked for once more then."""
 WOULD_TRIGGER = "-2021"
 DUPLICATE = ("-4116", "-20132")
 BACK_OFF_MAX_S = 15
@@ -172,11 +174,16 @@ def ask(desk: Desk, belief: OrderBelief) -> None:
 def ask_unknown(desk: Desk) -> None:
     """Ask for every order whose outcome is open."""
     for belief in desk.state.orders.values():
-        if not belief.ours:
-            continue
-        late = desk.state.now_ns - belief.sent_ns > ASK_EVERY_NS
-        if belief.status is OrderStatus.UNKNOWN or (belief.status is OrderStatus.PENDING and late):
+        if belief.status in UNSURE and belief.ours and _may_be_asked(desk, belief):
             ask(desk, belief)
+
+
+def _may_be_asked(desk: Desk, belief: OrderBelief) -> bool:
+    """Whether an answer is due, or a lost order that was given up early can get its final one."""
+    age_ns = desk.state.now_ns - belief.sent_ns
+    if belief.status is OrderStatus.LOST:
+        return belief.event_ns - belief.sent_ns < FINAL_NS <= age_ns
+    return belief.status is OrderStatus.UNKNOWN or age_ns > ASK_EVERY_NS
 
 
 def on_not_found(desk: Desk, event: OrderNotFound) -> OrderBelief | None:
@@ -185,6 +192,8 @@ def on_not_found(desk: Desk, event: OrderNotFound) -> OrderBelief | None:
     A stop that is not found is not waited for: another one is sent (over-cover, then trim).
     """
     belief = desk.state.orders.get(event.client_order_id)
+    if belief is not None and belief.status is OrderStatus.LOST:
+        belief.event_ns = max(belief.event_ns, desk.state.now_ns)
     if belief is None or not belief.status.is_live:
         return None
     if belief.status in (OrderStatus.WORKING, OrderStatus.TRIGGERING):

@@ -1,6 +1,7 @@
 """One seed from the first start to the last hour."""
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -96,6 +97,7 @@ class Run:
         world.timeline.at(self.end_ns, self._over)
         while world.now_ns < self.end_ns:
             self._live()
+            gc.collect()
             away_ns = round(self.down_s * NS_PER_S)
             world.timeline.pass_until(min(world.now_ns + away_ns, self.end_ns))
         self.store.close()
