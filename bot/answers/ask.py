@@ -35,13 +35,17 @@ class Fetched:
 
     def rows(self, table: str, *, limit: int, symbol: str = "") -> list[Answered]:
         """Return the rows that were read."""
-        del table, symbol
-        return self._rows[:limit]
+        del symbol
+        return self._rows if table == "curve" else self._rows[:limit]
 
     def why(self, ref: str) -> list[Answered]:
         """Return the chain that was read."""
         del ref
         return self._chain
+
+
+CURVES = ("equity", "pnl")
+"""Answers made of the equity curve."""
 
 
 def table_wanted(name: str, args: dict[str, str]) -> str:

@@ -5,11 +5,13 @@ from typing import Protocol
 
 import msgspec
 
-from bot.answers.ask import Fetched, ask, table_wanted
+from bot.answers.ask import CURVES, Fetched, ask, table_wanted
+from bot.answers.equity import DAYS_MAX, days_of
 from bot.answers.journal import TABLES
 from bot.answers.question import Answered, Question
 from bot.app.source_health import source_rows
 from bot.domain.feeds import VenueHealth
+from bot.domain.units import NS_PER_DAY
 from bot.runtime.parts import Machine
 
 
@@ -24,10 +26,15 @@ class History(Protocol):
         """Return the chain that led to and from `ref`."""
         ...
 
+    async def curve(self, since_ns: int, span_ns: int) -> list[Answered]:
+        """Return the last equity of each span of time since an instant, oldest first."""
+        ...
+
 
 Special = Callable[[dict[str, str]], Awaitable[Answered]]
 
 
+CURVE_POINTS = 600
 WITH_SOURCES = ("status", "sources")
 
 
@@ -73,6 +80,11 @@ class Answering:
         ref = question.args.get("ref", "")
         if name == "why" and ref:
             return Fetched(chain=await self._history.why(ref))
+        if name in CURVES:
+            days = DAYS_MAX if name == "pnl" else days_of(question)
+            span_ns = NS_PER_DAY if name == "pnl" else days * NS_PER_DAY // CURVE_POINTS
+            since_ns = question.state.now_ns - days * NS_PER_DAY
+            return Fetched(rows=await self._history.curve(since_ns, span_ns))
         table = table_wanted(name, question.args)
         if table in TABLES:
             limit = question.limit

@@ -62,6 +62,14 @@ class InlineJournal:
         """
         return self._store.rows(table, limit=limit, symbol=symbol)
 
+    async def curve(self, since_ns: int, span_ns: int) -> list[dict[str, object]]:
+        """Return the last equity of each span of time since an instant, oldest first.
+
+        Raises:
+            JournalBroken: it cannot be read.
+        """
+        return self._store.curve(since_ns, span_ns)
+
     async def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain that led to and from `ref`, oldest first.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from bot.domain.errors import DataInvalid, JournalBroken
 from bot.domain.messages import Effect, Event
@@ -229,6 +229,22 @@ class Store:
         with self._transaction(f"reading {table}") as connection:
             found = connection.execute(query.order_by(known.c.id.desc()).limit(limit))
             return [dict(row) for row in found.mappings()]
+
+    def curve(self, since_ns: int, span_ns: int) -> list[dict[str, object]]:
+        """Return the last point of equity in each span (of whole `span_ns` since 1970).
+
+        The oldest first; spans without a point are left out. Amounts are Decimal, instants ns.
+
+        Raises:
+            JournalBroken: it cannot be read.
+        """
+        table = TABLES["equity"]
+        spans = table.c.event_ns // max(span_ns, 1)
+        last = select(func.max(table.c.id)).where(table.c.event_ns >= since_ns).group_by(spans)
+        columns = (table.c.event_ns, table.c.equity_usd, table.c.wallet_usd)
+        query = select(*columns).where(table.c.id.in_(last)).order_by(table.c.event_ns)
+        with self._transaction("reading the equity curve") as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
 
     def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain that led to and from `ref`, oldest first; empty when nothing is known.

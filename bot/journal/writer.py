@@ -51,6 +51,10 @@ class AsyncJournal(Protocol):
         """Return the newest rows of a table."""
         ...
 
+    async def curve(self, since_ns: int, span_ns: int) -> list[dict[str, object]]:
+        """Return the last equity of each span of time since an instant, oldest first."""
+        ...
+
     async def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain behind `ref`."""
         ...
@@ -139,6 +143,14 @@ class JournalWriter:
             JournalBroken: it cannot be read.
         """
         return await self._call(lambda: self._store.rows(table, limit=limit, symbol=symbol))
+
+    async def curve(self, since_ns: int, span_ns: int) -> list[dict[str, object]]:
+        """Return the last equity of each span of time since an instant, oldest first.
+
+        Raises:
+            JournalBroken: it cannot be read.
+        """
+        return await self._call(lambda: self._store.curve(since_ns, span_ns))
 
     async def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain that led to and from `ref`, oldest first.

@@ -66,7 +66,7 @@ def held() -> World:
     return world
 
 
-@pytest.mark.parametrize("name", sorted(set(ANSWERS) - {"why", "journal"}))
+@pytest.mark.parametrize("name", sorted(set(ANSWERS) - {"why", "journal", "equity"}))
 def test_before_anything_is_known_answers_are_json_and_invent_nothing(name):
     answer = json.loads(msgspec.json.encode(ask(name, EMPTY)))
     for key, value in answer.items():
