@@ -1,7 +1,7 @@
 """The desk: takes notices, spreads them over channels, repeats what nobody acknowledged."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from loguru import logger
@@ -100,6 +100,13 @@ class AlertDesk:
         self._muted_until_ns = self._clock.now_ns() + length_ns if length_ns > 0 else 0
         self._dirty.set()
         return self._muted_until_ns
+
+    def replan(self, plan: AlertPlan, lanes: Mapping[str, LanePlan]) -> None:
+        """Go by another plan from now on; lanes that are not named stay as they are."""
+        self._plan = plan
+        self._open.every(plan.escalate_s, plan.escalate_times)
+        for lane in self._lanes:
+            lane.plan = lanes.get(lane.plan.name, lane.plan)
 
     @property
     def health(self) -> dict[str, object]:

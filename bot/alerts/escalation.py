@@ -27,6 +27,11 @@ class Escalation:
         self._times = times
         self._open = {(each.alert.kind, each.alert.symbol): each for each in opened}
 
+    def every(self, every_s: float, times: int) -> None:
+        """Repeat at another pace from the next repetition on."""
+        self._every_ns = int(every_s * NS_PER_S)
+        self._times = times
+
     def add(self, alert: Alert, now_ns: int) -> None:
         """Open an alert, or fold it into the open one of its kind; its clock is not set back."""
         key = (alert.kind, alert.symbol)

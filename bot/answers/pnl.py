@@ -48,23 +48,20 @@ def _periods(question: Question, by: str, equity: float | None) -> list[Answered
     for row in question.rows("curve") or []:
         span = spans.setdefault(_name(int(str(row["event_ns"])), by), {})
         span["end_usd"] = float(str(row["equity_usd"]))
-        span.setdefault("start_usd", span["end_usd"])
     if equity is not None and question.state.now_ns:
-        span = spans.setdefault(_name(question.state.now_ns, by), {"start_usd": equity})
-        span["end_usd"] = equity
+        spans.setdefault(_name(question.state.now_ns, by), {})["end_usd"] = equity
     trades = _trades(question.state.closed_trades, by)
     rows: list[Answered] = []
     before: float | None = None
     for name in sorted(spans):
-        start = float(str(spans[name]["start_usd"])) if before is None else before
-        before = float(str(spans[name]["end_usd"]))
+        start, before = before, float(str(spans[name]["end_usd"]))
         made, count = trades.get(name, (0.0, 0))
         rows.append(
             {
                 "period": name,
                 "end_usd": rounded(before, 2),
-                "change_usd": rounded(before - start, 2),
-                "change_frac": rounded((before - start) / start, 6) if start > 0.0 else None,
+                "change_usd": None if start is None else rounded(before - start, 2),
+                "change_frac": rounded((before - start) / start, 6) if start else None,
                 "trades": count,
                 "trades_result_usd": rounded(made, 2),
             }

@@ -20,3 +20,7 @@ class Noticeboard:
     def newest(self, kind: str) -> Notify | None:
         """Return the newest notice of a kind."""
         return next((n for n in reversed(self._notices) if n.kind == kind), None)
+
+    def all(self) -> tuple[Notify, ...]:
+        """Return every notice that still hangs, the newest first."""
+        return tuple(reversed(self._notices))

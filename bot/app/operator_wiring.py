@@ -1,13 +1,16 @@
 """Opens the ways between a daemon and its operator: alerts out, doors in."""
 
+import inspect
 from contextlib import AsyncExitStack
 
 from bot.app.alert_wiring import open_alerting
+from bot.app.front import Front
 from bot.app.noticeboard import Noticeboard
 from bot.app.page_wiring import page_doors
 from bot.app.places import Places
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings
+from bot.app.telegram_wiring import lane_of, open_chat
 from bot.domain.messages import Notify
 from bot.runtime.parts import DaemonParts
 
@@ -18,6 +21,7 @@ async def open_operator(
     scrubber: Scrubber,
     parts: DaemonParts,
     board: Noticeboard,
+    front: Front,
     stack: AsyncExitStack,
 ) -> None:
     """Give `parts` its doors and its way to people; `stack` closes what was opened.
@@ -25,16 +29,30 @@ async def open_operator(
     Raises:
         ConfigInvalid: a secret is missing or cannot be used.
     """
+
+    async def ask(name: str, args: dict[str, str]) -> dict[str, object]:
+        found = parts.ask(name, args)
+        return await found if inspect.isawaitable(found) else found
+
+    def symbols() -> list[str]:
+        return sorted({*parts.symbols, *parts.kernel.state.markets})
+
+    chat = open_chat(settings, places, scrubber, parts.clock, ask=ask, symbols=symbols)
     alerting = await open_alerting(
         settings,
         places,
         scrubber,
         parts.clock,
         stack,
-        more=[],
+        more=[] if chat is None else [(lane_of(settings.telegram), chat)],
         state=lambda: parts.kernel.state,
         health=parts.health,
     )
+
+    front.meet(alerting.desk)
+    if chat is not None:
+        chat.meet(alerting.desk)
+        parts.doors = (*parts.doors, chat)
 
     def tell(notice: Notify) -> None:
         board(notice)

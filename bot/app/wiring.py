@@ -16,6 +16,7 @@ from bot.app.bedside import Bedside
 from bot.app.clock import SystemClock
 from bot.app.credentials import require_secret
 from bot.app.discover import find_strategies
+from bot.app.front import Front
 from bot.app.hearing import Hearing, open_hearing
 from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
@@ -172,10 +173,11 @@ async def _run(
         stack.push_async_callback(hearing.close)
         sources = await open_outside(settings, asked, clock, stack)
         board = Noticeboard()
+        front = Front(settings, places, board, clock, run_id)
         parts = _parts(
-            settings, places, clock, run_id, room, hearing, writer, paper, sources, board
+            settings, places, clock, run_id, room, hearing, writer, paper, sources, board, front
         )
-        await open_operator(settings, places, scrubber, parts, board, stack)
+        await open_operator(settings, places, scrubber, parts, board, front, stack)
         return await run_daemon(parts)
 
 
@@ -190,6 +192,7 @@ def _parts(
     paper: PaperVenue | None,
     sources: tuple[Source, ...],
     board: Noticeboard,
+    front: Front,
 ) -> DaemonParts:
     mode = settings.breakwater.mode
     policy = policy_of(settings, mode=mode)
@@ -198,7 +201,7 @@ def _parts(
     params = {name: dict(values) for name, values in policy.strategies.params.items()}
     strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
     kernel = Kernel(policy, strategies, run_id)
-    health: dict[str, object] = {}
+    health = front.health
     bedside = Bedside(settings, places, kernel, room.venue, writer, board, health, hearing.health)
     keeper: tuple[Feed, ...] = () if paper is None else (paper,)
 
@@ -216,7 +219,12 @@ def _parts(
         symbols=settings.risk.symbols,
         notify=board,
         ask=Answering(
-            kernel, writer, bedside.answers(), health, hearing.health, settings.dashboard.url
+            kernel,
+            writer,
+            bedside.answers() | front.answers(),
+            health,
+            hearing.health,
+            settings.dashboard.url,
         ),
         run_id=run_id,
         socket_path=places.socket,

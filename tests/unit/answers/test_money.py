@@ -61,7 +61,7 @@ def test_days_end_with_their_last_point_and_start_where_the_day_before_ended(sto
         record(store, seq, ns, usd)
     days = asked(store, "pnl", NS_PER_DAY)["periods"]
     assert [row["end_usd"] for row in days] == [9999.99, 9898.0, 10100.0]
-    assert [row["change_usd"] for row in days] == [101.99, -202.0, 0.0]
+    assert [row["change_usd"] for row in days] == [101.99, -202.0, None]
     assert days[1]["change_frac"] == -0.02
     (week, *_) = asked(store, "pnl", NS_PER_DAY, by="week")["periods"]
     assert week["end_usd"] == 9999.99

@@ -1,0 +1,79 @@
+"""Turns the table [telegram] into a chat; None without a token."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from bot.alerts.plan import LanePlan
+from bot.app.alert_tables import TelegramTable
+from bot.app.credentials import read_secret
+from bot.app.keep import FileKeep
+from bot.app.places import Places
+from bot.app.scrub import Scrubber
+from bot.app.settings import Settings
+from bot.domain.errors import ConfigInvalid
+from bot.domain.risk import Severity
+from bot.ports import Clock
+from bot.telegram.chat import Chat
+from bot.telegram.config import ChatConfig
+from bot.telegram.confirm import Codes
+from bot.telegram.pictures import Pictures
+
+FILE = "telegram.json"
+Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]]]
+
+
+def open_chat(
+    settings: Settings,
+    places: Places,
+    scrubber: Scrubber,
+    clock: Clock,
+    *,
+    ask: Ask,
+    symbols: Callable[[], Sequence[str]],
+) -> Chat | None:
+    """Return the chat; None when there is no token.
+
+    Raises:
+        ConfigInvalid: there is a token, but nobody who may command, or a secret is no good.
+    """
+    table = settings.telegram
+    token = read_secret(table.token, places.state)
+    if token is None:
+        return None
+    scrubber.learn(token)
+    scrubber.learn(token.partition(":")[2])
+    if table.user_id == 0:
+        raise ConfigInvalid(
+            f"{places.config / 'telegram.toml'}: telegram.user_id: was 0, but there is a token: "
+            "give your own number, so that nobody else is answered"
+        )
+    totp = read_secret(table.totp, places.state) or ""
+    scrubber.learn(totp)
+    _check(totp, table.totp)
+    config = ChatConfig(
+        token=token,
+        user_id=table.user_id,
+        chat_id=table.chat_id or table.user_id,
+        totp_secret=totp,
+        command_age_max_s=table.command_age_max_s,
+        confirm_s=table.confirm_s,
+        api=table.api,
+        zone=settings.alerts.time_zone,
+    )
+    keep = FileKeep(places.state / FILE)
+    return Chat(config, clock, keep, ask=ask, symbols=symbols, draw=Pictures().draw)
+
+
+def lane_of(table: TelegramTable) -> LanePlan:
+    """Return what Telegram is told, and how loud."""
+    return LanePlan(name="telegram", severity=Severity(table.severity), kinds=dict(table.kinds))
+
+
+def _check(totp: str, name: str) -> None:
+    if not totp:
+        return
+    try:
+        Codes(totp)
+    except ValueError:
+        raise ConfigInvalid(
+            f"secret {name}: not base32, as an authenticator shows it when a key is made"
+        ) from None

@@ -1,0 +1,1 @@
+"""The chat with the operator: who may speak, what is said, what is done."""

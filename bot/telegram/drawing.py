@@ -1,0 +1,139 @@
+"""The child that draws: {"kind", "document"} as JSON on stdin, a PNG on stdout."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, PAPER, GRID, DIM = "#d7dde5", "#171c23", "#2a313b", "#8b95a3"
+UP, DOWN, STOP, LIQ, ZONE = "#4caf7d", "#ef5350", "#ffb300", "#ff3d71", "#4d7cc3"
+SIZE_IN = (8.0, 4.5)
+DPI = 120
+ZONES_MAX = 14
+Document = dict[str, Any]
+
+
+def main() -> None:
+    """Draw what stdin asks for."""
+    from matplotlib.figure import Figure
+
+    asked = json.load(sys.stdin)
+    figure = Figure(figsize=SIZE_IN, dpi=DPI, layout="constrained", facecolor=PAPER)
+    {"equity": equity, "chart": chart}[asked["kind"]](figure, asked["document"])
+    figure.savefig(sys.stdout.buffer, format="png")
+
+
+def equity(figure: "Figure", doc: Document) -> None:
+    """Draw equity over time under its peak."""
+    axes = _axes(figure.subplots(), f"Equity, {doc['days']} days, USD")
+    times: list[Any] = [_time(point["at"]) for point in doc["points"]]
+    values = [point["equity_usd"] for point in doc["points"]]
+    axes.plot(times, values, color=INK, linewidth=1.4)
+    if values:
+        axes.fill_between(times, values, min(values), color=ZONE, alpha=0.15)
+    if doc["high_water_usd"]:
+        axes.axhline(doc["high_water_usd"], color=UP, linewidth=0.8, linestyle="--")
+        _tag(axes, doc["high_water_usd"], "peak", UP)
+    _dates(axes)
+
+
+def chart(figure: "Figure", doc: Document) -> None:
+    """Draw bars, zones, stops and liquidation prices, and beside them the cluster strip."""
+    axes, strip = figure.subplots(1, 2, width_ratios=(8, 1), sharey=True)
+    minutes = doc["bar_s"] / 60
+    _axes(axes, f"{doc['symbol']}, bars of {minutes:g} min")
+    times: list[Any] = [_time(bar["at"]) for bar in doc["bars"]]
+    lows, highs = ([bar[name] for bar in doc["bars"]] for name in ("low", "high"))
+    axes.vlines(times, lows, highs, color=DIM, linewidth=0.7)
+    axes.plot(times, [bar["close"] for bar in doc["bars"]], color=INK, linewidth=1.2)
+    marks = _marks(doc)
+    bottom, top = _range(lows, highs, [place for place, _, _ in marks])
+    for place, word, colour in marks:
+        axes.axhline(place, color=colour, linewidth=1.2, linestyle="--")
+        _tag(axes, place, word, colour)
+    near = [zone for zone in _zones(doc) if bottom <= zone["low"] <= top]
+    for zone in near[:ZONES_MAX]:
+        axes.axhspan(zone["low"], max(zone["high"], zone["low"]), color=ZONE, alpha=0.25)
+        axes.axhline(zone["low"], color=ZONE, linewidth=0.6)
+        _tag(axes, zone["low"], str(zone["name"])[:22], ZONE, left=True)
+    axes.set_ylim(bottom, top)
+    _dates(axes)
+    _strip(_axes(strip, "forced"), doc, bottom, top)
+
+
+def _strip(axes: "Axes", doc: Document, bottom: float, top: float) -> None:
+    """Draw what is estimated to be forced at each price."""
+    axes.set_xticks([])
+    height = (top - bottom) / 60
+    for cluster in doc["estimated"]:
+        colour = DOWN if cluster["side"] == "longs" else UP
+        axes.barh(cluster["price"], cluster["usd"], height=height, color=colour, alpha=0.8)
+
+
+def _marks(doc: Document) -> list[tuple[float, str, str]]:
+    """Return (price, words, colour) of the mark, entries, stops and liquidations."""
+    found = [(doc["mark"], "mark", INK)]
+    for leg in doc["positions"]:
+        side = str(leg["side"]).lower()
+        found += [
+            (leg["entry_price"], f"{side} entry", UP),
+            (leg["stop_price"], f"{side} stop", STOP),
+            (leg["liq_price_own"], f"{side} liquidation", LIQ),
+        ]
+    return [(float(place), word, colour) for place, word, colour in found if place is not None]
+
+
+def _zones(doc: Document) -> list[Document]:
+    rows = [*doc["levels"], *(zone for zone in doc["zones"] if zone["strength"] is not None)]
+    mark = doc["mark"] or 0.0
+    return sorted(rows, key=lambda row: abs(row["low"] - mark))
+
+
+def _range(lows: list[float], highs: list[float], marks: list[float]) -> tuple[float, float]:
+    """Return the prices the picture spans: bars and marks, with a little air."""
+    bottom, top = min([*lows, *marks]), max([*highs, *marks])
+    air = max((top - bottom) * 0.06, top * 0.002)
+    return bottom - air, top + air
+
+
+def _axes(axes: "Axes", title: str) -> "Axes":
+    axes.set_facecolor(PAPER)
+    axes.set_title(title, color=INK, fontsize=10, loc="left")
+    axes.tick_params(colors=DIM, labelsize=8)
+    axes.grid(visible=True, color=GRID, linewidth=0.5)
+    for spine in axes.spines.values():
+        spine.set_color(GRID)
+    return axes
+
+
+def _tag(axes: "Axes", place: float, word: str, colour: str, *, left: bool = False) -> None:
+    axes.annotate(
+        f"{word} {place:,.8g}",
+        (0.01 if left else 0.99, place),
+        xycoords=("axes fraction", "data"),
+        color=colour,
+        fontsize=7,
+        ha="left" if left else "right",
+        va="bottom",
+        annotation_clip=True,
+    )
+
+
+def _dates(axes: "Axes") -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    locator = AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+if __name__ == "__main__":
+    main()

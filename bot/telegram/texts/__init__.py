@@ -1,0 +1,1 @@
+"""Answers in plain words with numbers and units; pure functions of the documents of --json."""
