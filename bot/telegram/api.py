@@ -1,6 +1,7 @@
 """The library that speaks the Bot API, loaded on first use; its errors in the house's words."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ LINE_MAX = 200
 
 def made(config: ChatConfig) -> "ExtBot[int]":
     """Return a bot that keeps Telegram's rates, and is not connected yet."""
+    os.environ.setdefault("PTB_TIMEDELTA", "true")  # the library asks for it, else it warns
     from telegram.ext import AIORateLimiter, ExtBot
     from telegram.request import HTTPXRequest
 

@@ -30,6 +30,8 @@ PAUSE_MAX_S = 30.0
 CONFLICTS_NS = 5 * NS_PER_MIN
 CONFLICTS_TOLD = 2
 """One conflict is what a restart leaves behind; a second one within minutes is somebody else."""
+CONFLICT_PAUSE_S = 2.0
+"""Short for ever: whoever shares our token must not slow a panic down."""
 WANTED = ["message", "callback_query"]
 
 
@@ -167,6 +169,7 @@ class Chat:
                 wait_s = max(pause_s, api.seconds(error))
             except Conflict as error:
                 self._conflict(house, str(error))
+                wait_s = pause_s = CONFLICT_PAUSE_S
             except TelegramError as error:
                 logger.info("telegram: no news ({}); again in {:.0f} s", error, pause_s)
             except Exception as error:  # noqa: BLE001 - logged; an update nobody can read

@@ -33,6 +33,8 @@ class BotApi:
         self.faults: dict[str, deque[tuple[int, dict[str, Any]]]] = {}
         self.always: dict[str, tuple[int, dict[str, Any]]] = {}
         self.next_update = 1_000
+        self.forgetful = False
+        """Whether updates are handed out once, whatever was acknowledged: numbers may repeat."""
         self._news = asyncio.Event()
         self._sent = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -123,10 +125,14 @@ class BotApi:
     # ------------------------------------------------------------ what a test looks at
 
     async def sent(
-        self, wanted: Callable[[dict[str, Any]], bool] = lambda _: True, *, after: int = 0
+        self,
+        wanted: Callable[[dict[str, Any]], bool] = lambda _: True,
+        *,
+        after: int = 0,
+        within_s: float = 60.0,
     ) -> dict[str, Any]:
         """Wait for a message after the first `after` ones."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(within_s):
             while True:
                 for message in self.messages[after:]:
                     if wanted(message):
@@ -176,6 +182,10 @@ class BotApi:
     async def _get_updates(self, given: dict[str, Any]) -> object:
         offset, end = int(given.get("offset", 0)), self._clock() + float(given.get("timeout", 0))
         while True:
+            if self.forgetful and self.updates:
+                batch = list(self.updates)
+                self.updates.clear()
+                return batch
             while self.updates and self.updates[0]["update_id"] < offset:
                 self.updates.popleft()
             if self.updates or self._clock() >= end:

@@ -60,12 +60,12 @@ def test_every_question_has_an_answer_and_nothing_is_ordered() -> None:
     chatting(script, held())
 
 
-@pytest.mark.parametrize("name", sorted(set(QUERIES) - {"doctor"}))
-def test_before_anything_is_known_a_question_is_answered_all_the_same(name: str) -> None:
+def test_before_anything_is_known_a_question_is_answered_all_the_same() -> None:
     async def script(stand: Stand) -> None:
-        words = (await stand.api.answer(f"/{name}")).get("text", "picture")
-        assert "That failed" not in words
-        assert "nan" not in words.lower().split()
+        for name in sorted(set(QUERIES) - {"doctor"}):
+            words = (await stand.api.answer(f"/{name}")).get("text", "picture")
+            assert "That failed" not in words, name
+            assert "nan" not in words.lower().split(), name
 
     chatting(script)
 
