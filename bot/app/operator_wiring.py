@@ -10,9 +10,10 @@ from bot.app.page_wiring import page_doors
 from bot.app.places import Places
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings
-from bot.app.telegram_wiring import lane_of, open_chat
+from bot.app.telegram_wiring import chat_config, lane_of, open_chat
 from bot.domain.messages import Notify
 from bot.runtime.parts import DaemonParts
+from bot.telegram.chat import Chat
 
 
 async def open_operator(
@@ -37,7 +38,10 @@ async def open_operator(
     def symbols() -> list[str]:
         return sorted({*parts.symbols, *parts.kernel.state.markets})
 
-    chat = open_chat(settings, places, scrubber, parts.clock, ask=ask, symbols=symbols)
+    config = chat_config(settings, places)
+    chat: Chat | None = None
+    if config is not None:
+        chat = open_chat(config, places, scrubber, parts.clock, ask=ask, symbols=symbols)
     alerting = await open_alerting(
         settings,
         places,

@@ -21,16 +21,8 @@ FILE = "telegram.json"
 Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]]]
 
 
-def open_chat(
-    settings: Settings,
-    places: Places,
-    scrubber: Scrubber,
-    clock: Clock,
-    *,
-    ask: Ask,
-    symbols: Callable[[], Sequence[str]],
-) -> Chat | None:
-    """Return the chat; None when there is no token.
+def chat_config(settings: Settings, places: Places) -> ChatConfig | None:
+    """Return what the chat is told; None when there is no token.
 
     Raises:
         ConfigInvalid: there is a token, but nobody who may command, or a secret is no good.
@@ -39,17 +31,14 @@ def open_chat(
     token = read_secret(table.token, places.state)
     if token is None:
         return None
-    scrubber.learn(token)
-    scrubber.learn(token.partition(":")[2])
     if table.user_id == 0:
         raise ConfigInvalid(
             f"{places.config / 'telegram.toml'}: telegram.user_id: was 0, but there is a token: "
             "give your own number, so that nobody else is answered"
         )
     totp = read_secret(table.totp, places.state) or ""
-    scrubber.learn(totp)
     _check(totp, table.totp)
-    config = ChatConfig(
+    return ChatConfig(
         token=token,
         user_id=table.user_id,
         chat_id=table.chat_id or table.user_id,
@@ -59,6 +48,20 @@ def open_chat(
         api=table.api,
         zone=settings.alerts.time_zone,
     )
+
+
+def open_chat(
+    config: ChatConfig,
+    places: Places,
+    scrubber: Scrubber,
+    clock: Clock,
+    *,
+    ask: Ask,
+    symbols: Callable[[], Sequence[str]],
+) -> Chat:
+    """Return the chat; its secrets are learned by `scrubber` before anybody can log them."""
+    for secret in (config.token, config.token.partition(":")[2], config.totp_secret):
+        scrubber.learn(secret)
     keep = FileKeep(places.state / FILE)
     return Chat(config, clock, keep, ask=ask, symbols=symbols, draw=Pictures().draw)
 

@@ -29,6 +29,7 @@ from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import Scrubber
 from bot.app.settings import Settings, config_hash
 from bot.app.source_wiring import open_outside, sources_config
+from bot.app.telegram_wiring import chat_config
 from bot.domain.errors import StateLocked
 from bot.journal.lock import hold_state
 from bot.journal.store import Store, open_journal
@@ -82,6 +83,7 @@ def _started(
     """Open the journal and the venue, in this order: a damaged journal needs no venue."""
     import uvloop
 
+    chat_config(settings, places)  # a chat that cannot be is said before anything is started
     with (
         closing(open_journal(places.journal, clock)) as store,
         _venue(settings, places, clock) as paper,

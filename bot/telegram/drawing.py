@@ -14,7 +14,10 @@ UP, DOWN, STOP, LIQ, ZONE = "#4caf7d", "#ef5350", "#ffb300", "#ff3d71", "#4d7cc3
 SIZE_IN = (8.0, 4.5)
 DPI = 120
 ZONES_MAX = 14
+REACH = 1.5
+"""How many times the bars' own span the picture may reach beyond them for a mark."""
 Document = dict[str, Any]
+Mark = tuple[float, str, str]
 
 
 def main() -> None:
@@ -51,10 +54,12 @@ def chart(figure: "Figure", doc: Document) -> None:
     axes.vlines(times, lows, highs, color=DIM, linewidth=0.7)
     axes.plot(times, [bar["close"] for bar in doc["bars"]], color=INK, linewidth=1.2)
     marks = _marks(doc)
-    bottom, top = _range(lows, highs, [place for place, _, _ in marks])
+    bottom, top = _range(lows, highs, marks)
     for place, word, colour in marks:
-        axes.axhline(place, color=colour, linewidth=1.2, linestyle="--")
-        _tag(axes, place, word, colour)
+        if bottom <= place <= top:
+            axes.axhline(place, color=colour, linewidth=1.2, linestyle="--")
+            _tag(axes, place, word, colour)
+    _beyond(axes, bottom, top, marks)
     near = [zone for zone in _zones(doc) if bottom <= zone["low"] <= top]
     for zone in near[:ZONES_MAX]:
         axes.axhspan(zone["low"], max(zone["high"], zone["low"]), color=ZONE, alpha=0.25)
@@ -74,7 +79,7 @@ def _strip(axes: "Axes", doc: Document, bottom: float, top: float) -> None:
         axes.barh(cluster["price"], cluster["usd"], height=height, color=colour, alpha=0.8)
 
 
-def _marks(doc: Document) -> list[tuple[float, str, str]]:
+def _marks(doc: Document) -> list[Mark]:
     """Return (price, words, colour) of the mark, entries, stops and liquidations."""
     found = [(doc["mark"], "mark", INK)]
     for leg in doc["positions"]:
@@ -93,11 +98,30 @@ def _zones(doc: Document) -> list[Document]:
     return sorted(rows, key=lambda row: abs(row["low"] - mark))
 
 
-def _range(lows: list[float], highs: list[float], marks: list[float]) -> tuple[float, float]:
-    """Return the prices the picture spans: bars and marks, with a little air."""
-    bottom, top = min([*lows, *marks]), max([*highs, *marks])
+def _range(lows: list[float], highs: list[float], marks: list[Mark]) -> tuple[float, float]:
+    """Return the prices the picture spans: all bars, and marks that are not too far from them."""
+    low, high = min(lows), max(highs)
+    reach = max((high - low) * REACH, high * 0.01)
+    near = [place for place, _, _ in marks if low - reach <= place <= high + reach]
+    bottom, top = min([low, *near]), max([high, *near])
     air = max((top - bottom) * 0.06, top * 0.002)
     return bottom - air, top + air
+
+
+def _beyond(axes: "Axes", bottom: float, top: float, marks: list[Mark]) -> None:
+    """Name marks that lie outside the picture at the edge they lie behind."""
+    below = sorted((mark for mark in marks if mark[0] < bottom), reverse=True)
+    above = sorted(mark for mark in marks if mark[0] > top)
+    for edge, step, arrow, found in ((0.02, 0.045, "v", below), (0.95, -0.045, "^", above)):
+        for number, (place, word, colour) in enumerate(reversed(found)):
+            axes.annotate(
+                f"{arrow} {word} {place:,.8g}",
+                (0.99, edge + step * number),
+                xycoords="axes fraction",
+                color=colour,
+                fontsize=8,
+                ha="right",
+            )
 
 
 def _axes(axes: "Axes", title: str) -> "Axes":

@@ -28,6 +28,8 @@ from tests.fakes.receivers import MemoryKeep
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 DOWN = {"/pause", "/panic", "/flatten", "/reduce", "/mode"}
+CODE_LIFE_S = 90.0
+"""One step early to one late; after it the same digits can only be those of another step."""
 RAISING = {"resume", "rearm", "limits"}
 WORDS = (
     "/pause", "/resume", "/panic", "/flatten", "/flatten BTC", "/flatten DOGE", "/reduce 50",
@@ -69,10 +71,12 @@ class Fuzz:
         self.last_id = 100
         self.sent: list[dict[str, Any]] = []
         self.taken: set[int] = set()
-        self.codes_used: set[str] = set()
+        self.codes_used: dict[str, int] = {}
         self.nonces: dict[str, tuple[str, int]] = {}
-        self.spent: set[str] = set()
+        self.spent: dict[str, None] = {}
         self.pressed_ns = 0
+        self.again = 0
+        """How many of the newest updates come once more, as after a restart."""
         self.bot = Bot(TOKEN)
         self.live()
 
@@ -121,10 +125,15 @@ class Fuzz:
         """Send one random update and judge what came of it."""
         dice = self.dice
         self.clock.ns += int(dice.choice([0.01, 0.5, 2.0, 20.0]) * 1e9)
-        if dice.random() < 0.002:
+        if dice.random() < 0.01:
             self.live()
             self.counts["restarts"] += 1
-        raw = self._repeat() if self.sent and dice.random() < 0.15 else self._fresh()
+            self.again = min(5, len(self.sent))
+        if self.again:
+            raw = self.sent[-5] if len(self.sent) >= 5 else self.sent[0]
+            self.again -= 1
+        else:
+            raw = self._repeat() if self.sent and dice.random() < 0.15 else self._fresh()
         self.sent = [*self.sent[-300:], raw]
         before, said = len(self.orders), len(self.outgoing)
         await self.clerk.take(read(Update.de_json(json.loads(json.dumps(raw)), self.bot)))
@@ -172,6 +181,8 @@ class Fuzz:
         """Return the operator's own next move: ask, press the newest button, send the code."""
         who = {"id": OPERATOR, "is_bot": False, "first_name": "x"}
         code = pyotp.TOTP(SECRET).at(int(self.clock.ns / 1e9))
+        if self.codes_used and self.dice.random() < 0.3:
+            code = list(self.codes_used)[-1]
         text = code if self.totp and self.clock.ns - self.pressed_ns < 60e9 else "/resume"
         message = {
             "message_id": self.last_id, "chat": {"id": OPERATOR, "type": "private"}, "from": who,
@@ -194,7 +205,7 @@ class Fuzz:
         if self.nonces and self.dice.random() < 0.6:
             return self.dice.choice("yyyn") + ":" + self.dice.choice(list(self.nonces))
         if self.spent and self.dice.random() < 0.5:
-            return "y:" + self.dice.choice(sorted(self.spent))
+            return "y:" + self.dice.choice(list(self.spent))
         return self.dice.choice(
             ["y:", "y:forged", "a:", "d:resume", "d:panic", "d:status", "x", "n:"]
         )
@@ -234,6 +245,7 @@ class Fuzz:
         assert not self.totp, "a button alone raised risk, though a code is configured"
         kind, _, nonce = data.partition(":")
         assert kind == "y"
+        assert nonce in self.nonces, "a button worked that was not offered in this life"
         _text, born_ns = self.nonces[nonce]
         assert nonce not in self.spent, "a button worked twice"
         assert self.clock.ns - born_ns <= 60e9, "a button worked after its time"
@@ -249,9 +261,11 @@ class Fuzz:
             text = message["text"].strip()
             if text.isdigit():
                 assert self.totp
-                assert text not in self.codes_used, "a code worked twice"
+                again_s = (self.clock.ns - self.codes_used.get(text, 0)) / 1e9
+                assert again_s > CODE_LIFE_S, "a code worked twice"
                 assert self.clock.ns - self.pressed_ns <= 60e9
-                self.codes_used.add(text)
+                self.codes_used.pop(text, None)
+                self.codes_used[text] = self.clock.ns
                 self.counts["raised by code"] += 1
                 continue
             command = text.lower().split()[0].split("@")[0]
@@ -271,7 +285,7 @@ class Fuzz:
             known = self.nonces.get(data[2:])
             if data[:2] == "y:" and known and self.clock.ns - known[1] <= 60e9:
                 self.pressed_ns = self.clock.ns
-            self.spent.add(data[2:])
+            self.spent[data[2:]] = None
 
 
 async def run(updates: int, seed: int) -> Counter[str]:
