@@ -99,6 +99,10 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     liq_short_24h_usd: float | None
     open_interest_qty: float | None
     open_interest_venues: tuple[str, ...]
+    open_interest_known_qty: float | None = None
+    """Coins when last heard of each venue within a day: a venue that falls out is no flush."""
+    funding_8h_frac: float | None = None
+    """Mean over fresh venues, also while its history is too short to judge it."""
 
     @property
     def reset(self) -> bool:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from bot.lab.options import ReplayResult
-from bot.lab.sense_tape import SensePoint, bin_price
+from bot.lab.sense_tape import SensePoint, ZoneMark, bin_price
 from bot.lab.story import utc_text
 
 POINTS_SHOWN: Final = 3_000
@@ -14,6 +14,13 @@ PANELS: Final = (
     "forced, M USD", "map, coins", "open interest", "funding 8 h", "pulse, stress", "threat",
 )  # fmt: skip
 WEIGHTS: Final = (1.0, 2.0, 1.0, 1.0, 1.2, 0.8)
+STATE_LOOK: Final = {  # state of a zone: (marker, colour)
+    "SWEPT": ("triangle-down", "#b54708"),
+    "RECLAIMED": ("diamond", "#6941c6"),
+    "HELD": ("circle", "#087443"),
+    "BROKEN": ("x", "#b42318"),
+}
+FULL_AT_SHARE: Final = 0.98
 Json = dict[str, object]
 
 
@@ -22,11 +29,12 @@ def panels(result: ReplayResult, symbol: str, row: int) -> list[Json]:
     points = _thinned(result.traces.sense.points.get(symbol, []))
     times = [utc_text(point.ns) for point in points]
     found = [point.assessment for point in points]
+    interest = [each.open_interest_known_qty for each in found]
     return [
         *_forced(result, symbol, row),
         *_strips(result, symbol, row + 1),
-        _line("open interest", times, [a.open_interest_qty for a in found], row + 2, "#344054"),
-        _line("funding 8 h", times, [a.facts.funding_8h for a in found], row + 3, "#6941c6"),
+        _line("open interest", times, interest, row + 2, "#344054"),
+        _line("funding 8 h", times, [a.funding_8h_frac for a in found], row + 3, "#6941c6"),
         _line("pulse", times, [a.pulse for a in found], row + 4, "#087443"),
         _line("stress", times, [a.stress for a in found], row + 4, "#b42318"),
         _steps("threat", times, [a.threat for a in found], row + 5, "#b42318"),
@@ -39,17 +47,53 @@ def zones(result: ReplayResult, symbol: str, row: int) -> list[Json]:
     points = _thinned(result.traces.sense.points.get(symbol, []))
     times = [utc_text(point.ns) for point in points]
     sides = (
-        ("zone below", [point.below for point in points], "#1570ef"),
-        ("zone above", [point.above for point in points], "#dc6803"),
+        ("zone below", [point.below(point.price) for point in points], "#1570ef"),
+        ("zone above", [point.above(point.price) for point in points], "#dc6803"),
     )
-    return [
+    lines = [
         {
-            **_steps(name, times, [edge[0] if edge else None for edge in edges], row, colour),
-            "text": [f"{edge[1]}: {edge[2]}" if edge else "" for edge in edges],
+            **_steps(name, times, [_edge(zone, name) for zone in zones], row, colour),
+            "text": [f"{zone.name}: {zone.state}" if zone else "" for zone in zones],
             "hoverinfo": "text+y",
             "line": {"shape": "hv", "color": colour, "width": 0.8},
+            "opacity": 0.6,
         }
-        for name, edges, colour in sides
+        for name, zones, colour in sides
+    ]
+    return [*lines, *_changes(points, row)]
+
+
+def _edge(zone: ZoneMark | None, name: str) -> float | None:
+    if zone is None:
+        return None
+    return zone.high if name == "zone below" else zone.low
+
+
+def _changes(points: list[SensePoint], row: int) -> list[Json]:
+    """Return a mark where a zone near the price entered a state that says something."""
+    told: dict[str, list[tuple[int, ZoneMark]]] = {state: [] for state in STATE_LOOK}
+    before: dict[str, str] = {}
+    for point in points:
+        for zone in point.zones:
+            was = before.get(zone.name)
+            before[zone.name] = zone.state
+            if zone.strong and was not in (None, zone.state) and zone.state in told:
+                told[zone.state].append((point.ns, zone))
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": state.lower(),
+            "x": [utc_text(ns) for ns, _ in marks],
+            "y": [round(0.5 * (zone.low + zone.high), 6) for _, zone in marks],
+            "text": [f"{zone.name}: {state}" for _, zone in marks],
+            "hoverinfo": "text+x",
+            "marker": {"symbol": STATE_LOOK[state][0], "color": STATE_LOOK[state][1], "size": 5},
+            "opacity": 0.6,
+            **_axes(row),
+        }
+        for state, marks in told.items()
+        if marks
     ]
 
 
@@ -61,7 +105,7 @@ def _thinned(points: list[SensePoint]) -> list[SensePoint]:
 
 
 def _forced(result: ReplayResult, symbol: str, row: int) -> list[Json]:
-    told = result.traces.sense.forced.get(symbol, [])
+    told = result.traces.sense.forced(symbol)
     told = [each for each in told if result.from_ns <= each[0] <= result.to_ns]
     times = [utc_text(ns) for ns, _, _ in told]
     return [
@@ -86,7 +130,9 @@ def _strips(result: ReplayResult, symbol: str, row: int) -> list[Json]:
             "x": [utc_text(ns) for ns, _ in strips],
             "y": [round(bin_price(at), 2) for at in bins],
             "z": [[round(strip.get(at, 0.0), 1) for _, strip in strips] for at in bins],
-            "colorscale": "YlOrRd",
+            "colorscale": [[0.0, "#ffffff"], [0.25, "#fdd9b5"], [0.6, "#f2743b"], [1.0, "#7a0b00"]],
+            "zmin": 0.0,
+            "zmax": _most(strips, bins),
             "showscale": False,
             **_axes(row),
         },
@@ -101,6 +147,12 @@ def _strips(result: ReplayResult, symbol: str, row: int) -> list[Json]:
             **_axes(row),
         },
     ]
+
+
+def _most(strips: list[tuple[int, dict[int, float]]], bins: list[int]) -> float:
+    """Return the mass above which all bins look alike: one huge pool must not pale the rest."""
+    masses = sorted(strip.get(at, 0.0) for _, strip in strips for at in bins)
+    return max(masses[int(FULL_AT_SHARE * (len(masses) - 1))], 1e-9) if masses else 1.0
 
 
 def _line(name: str, times: list[str], values: list[float | None], row: int, colour: str) -> Json:

@@ -47,7 +47,8 @@ def write_sense(result: ReplayResult, path: Path) -> int:
 
 
 def _row(row: SenseRow) -> dict[str, object]:
-    found, point = row.point.assessment, row.point
+    found = row.point.assessment
+    below, above = row.point.below(row.price), row.point.above(row.price)
     return {
         "time": row.ns // 1_000,
         "symbol": row.symbol,
@@ -60,13 +61,13 @@ def _row(row: SenseRow) -> dict[str, object]:
         "cascade_state": found.cascade,
         "flush_state": found.flush.state,
         "reset": found.reset,
-        "funding_8h_frac": found.facts.funding_8h,
-        "open_interest_coin": found.open_interest_qty,
+        "funding_8h_frac": found.funding_8h_frac,
+        "open_interest_coin": found.open_interest_known_qty,
         "liq_long_24h_usd": found.liq_long_24h_usd,
         "liq_short_24h_usd": found.liq_short_24h_usd,
-        "zone_below": point.below[0] if point.below is not None else None,
-        "zone_below_state": point.below[2] if point.below is not None else None,
-        "zone_above": point.above[0] if point.above is not None else None,
-        "zone_above_state": point.above[2] if point.above is not None else None,
+        "zone_below": below.high if below is not None else None,
+        "zone_below_state": below.state if below is not None else None,
+        "zone_above": above.low if above is not None else None,
+        "zone_above_state": above.state if above is not None else None,
         "degraded": "; ".join(found.degraded),
     }

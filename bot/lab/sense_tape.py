@@ -12,13 +12,16 @@ from bot.domain.messages import Event
 from bot.domain.sense import Assessment
 from bot.domain.units import NS_PER_H, NS_PER_MIN
 from bot.kernel.clusters.grid import STEP, price_of
-from bot.kernel.levels import LevelZone, worn_strength
+from bot.kernel.levels import worn_strength
 from bot.kernel.snapshot import BotState, Sensed
 
 STRENGTH_MIN: Final = 0.3
 """Weaker zones are not worth a line of their own."""
+STRONG: Final = 0.6
 CELLS_PER_BIN: Final = 10
 BIN_FRAC: Final = CELLS_PER_BIN * STEP
+ForcedRow = tuple[int, float, float]
+"""Liquidation totals as told: (known at, long USD, short USD)."""
 
 
 class SensePoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,9 +30,26 @@ class SensePoint(msgspec.Struct, frozen=True, kw_only=True):
     ns: int
     price: float
     assessment: Assessment
-    below: tuple[float, str, str] | None
-    """Upper edge, name and state of the nearest zone below the price."""
-    above: tuple[float, str, str] | None
+    zones: tuple["ZoneMark", ...]
+    """Zones worth a line, lowest first; one tuple serves many points."""
+
+    def below(self, price: float) -> "ZoneMark | None":
+        """Return the nearest zone that lies whole below a price."""
+        return max((z for z in self.zones if z.high <= price), key=lambda z: z.high, default=None)
+
+    def above(self, price: float) -> "ZoneMark | None":
+        """Return the nearest zone that lies whole above a price."""
+        return min((z for z in self.zones if z.low >= price), key=lambda z: z.low, default=None)
+
+
+class ZoneMark(msgspec.Struct, frozen=True):
+    """A zone as it stood; prices in quote."""
+
+    low: float
+    high: float
+    name: str
+    state: str
+    strong: bool
 
 
 class SenseRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +69,7 @@ class SenseTape:
     prices: dict[str, tuple[list[int], list[float]]] = field(default_factory=dict)
     strips: dict[str, list[tuple[int, dict[int, float]]]] = field(default_factory=dict)
     """By hour: price bin -> coins forced there, longs below and shorts above the price."""
-    forced: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
-    """Liquidation totals as told: (known at, long USD, short USD), of one vendor a symbol."""
+    _forced: dict[str, dict[int, list[ForcedRow]]] = field(default_factory=dict)
     _vendors: dict[str, str] = field(default_factory=dict)
 
     def on_price(self, symbol: str, ns: int, price: float) -> None:
@@ -60,12 +79,17 @@ class SenseTape:
         prices.append(price)
 
     def on_news(self, event: Event) -> None:
-        """Keep liquidation totals of the first vendor heard for a symbol."""
+        """Keep liquidation totals of the first vendor heard for a symbol and window."""
         if isinstance(event, LiquidationSum):
-            vendor = self._vendors.setdefault(event.symbol, event.venue)
-            if vendor == event.venue and event.window_s == NS_PER_H // 1_000_000_000:
-                row = (event.event_ns, event.long_usd, event.short_usd)
-                self.forced.setdefault(event.symbol, []).append(row)
+            key = f"{event.symbol}/{event.window_s}"
+            if self._vendors.setdefault(key, event.venue) == event.venue:
+                rows = self._forced.setdefault(event.symbol, {}).setdefault(event.window_s, [])
+                rows.append((event.event_ns, event.long_usd, event.short_usd))
+
+    def forced(self, symbol: str) -> list[ForcedRow]:
+        """Return the liquidation totals of the finest windows told, oldest first."""
+        windows = self._forced.get(symbol, {})
+        return windows[min(windows)] if windows else []
 
     def look(self, state: BotState) -> None:
         """Take what was judged since the last look."""
@@ -74,7 +98,11 @@ class SenseTape:
             points = self.points.setdefault(symbol, [])
             if found is None or (points and points[-1].assessment is found):
                 continue
-            points.append(_point(sensed, found, self._price(symbol)))
+            zones = _zones(sensed)
+            if points and points[-1].zones == zones:
+                zones = points[-1].zones
+            price = self._price(symbol)
+            points.append(SensePoint(ns=found.ns, price=price, assessment=found, zones=zones))
             strips = self.strips.setdefault(symbol, [])
             hour_ns = found.ns - found.ns % NS_PER_H
             if not strips or strips[-1][0] < hour_ns:
@@ -97,22 +125,12 @@ class SenseTape:
         return prices[-1] if prices else 0.0
 
 
-def _point(sensed: Sensed, found: Assessment, price: float) -> SensePoint:
-    below: LevelZone | None = None
-    above: LevelZone | None = None
-    for zone in sensed.book.zones:
-        if not zone.manual and worn_strength(zone) < STRENGTH_MIN:
-            continue
-        if zone.high <= price and (below is None or zone.high > below.high):
-            below = zone
-        if zone.low >= price and (above is None or zone.low < above.low):
-            above = zone
-    return SensePoint(
-        ns=found.ns,
-        price=price,
-        assessment=found,
-        below=(below.high, below.name, below.state) if below is not None else None,
-        above=(above.low, above.name, above.state) if above is not None else None,
+def _zones(sensed: Sensed) -> tuple[ZoneMark, ...]:
+    kept = [z for z in sensed.book.zones if z.manual or worn_strength(z) >= STRENGTH_MIN]
+    kept.sort(key=lambda zone: (zone.low, zone.high, zone.name))
+    return tuple(
+        ZoneMark(z.low, z.high, z.name, z.state, z.manual or worn_strength(z) >= STRONG)
+        for z in kept
     )
 
 

@@ -42,6 +42,8 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     oi_usd: float | None = None
     oi_venues: list[OiVenue] = []
     oi_known_qty: float = 0.0
+    funding_8h: float | None = None
+    """Mean over fresh venues, also while its history is too short to judge it."""
     base_is_prior: bool = False
 
 
@@ -99,6 +101,7 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
         oi_usd=oi_usd,
         oi_venues=venues,
         oi_known_qty=known,
+        funding_8h=funding.mean_8h(senses, now_ns, venues),
         base_is_prior=base_is_prior,
     )
 

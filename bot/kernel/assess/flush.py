@@ -1,5 +1,6 @@
 """Tells a flush of leverage from selling that leverage does not explain, with the evidence."""
 
+import math
 from typing import Final
 
 import msgspec
@@ -115,7 +116,8 @@ def _completeness(
 def _evidence(facts: Facts, clues: Clues, ratio: float | None, *, quiet: bool) -> tuple[str, ...]:
     lines = []
     if facts.oi_change is not None and facts.oi_sd is not None:
-        lines.append(f"open interest {facts.oi_change:+.1%} in 24 h (usual day {facts.oi_sd:.1%})")
+        moved = math.expm1(facts.oi_change)
+        lines.append(f"open interest {moved:+.1%} in 24 h (usual day {facts.oi_sd:.1%})")
     if ratio is None or facts.liq_24h_usd is None:
         lines.append("no liquidation feed: partial")
     else:

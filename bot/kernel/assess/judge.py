@@ -81,6 +81,8 @@ def assess(
         liq_long_24h_usd=liq.long_24h if liq is not None else None,
         liq_short_24h_usd=liq.short_24h if liq is not None else None,
         open_interest_qty=gathered.oi_qty,
+        open_interest_known_qty=gathered.oi_known_qty or gathered.oi_qty,
+        funding_8h_frac=gathered.funding_8h,
         open_interest_venues=tuple(v.venue for v in gathered.oi_venues),
     )
 

@@ -1,5 +1,6 @@
 """Says an assessment in words: what weighs, with the numbers it is made of."""
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -68,9 +69,7 @@ def _funding(f: Facts, _side: int) -> str:
 
 
 def _interest(f: Facts, _side: int) -> str:
-    return (
-        f"open interest {f.oi_change or 0.0:+.1%} in 24 h (coins), {f.oi_z or 0.0:+.1f} deviations"
-    )
+    return f"open interest {math.expm1(f.oi_change or 0.0):+.1%} in 24 h (coins), {f.oi_z or 0.0:+.1f} deviations"
 
 
 SAYINGS: Final[dict[str, Callable[[Facts, int], str]]] = {

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bot.domain.market import Candle
 from bot.domain.units import NS_PER_H
 from bot.kernel.assess.judge import Assessment
+from tests.unit.kernel.sense.bursts import fitted, guessed, hourly_totals, with_prints
 from tests.unit.kernel.sense.tape import judged, recorded
 
 SHARED = Path(os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[5] / "shared"))
@@ -60,14 +62,42 @@ def interval(x: np.ndarray, y: np.ndarray, block: int = 24, draws: int = 1_000) 
     return tuple(np.percentile(found, [2.5, 97.5]))
 
 
+WINDOWS = {
+    "2026-01-cascade": (("2026-01-31T18:00", "2026-02-03"), ("2026-02-05", "2026-02-07")),
+    "2025-10-crash": (("2025-10-10T20:50", "2025-10-11T00:00"),),
+    "2024-08-unwind": (("2024-08-05T00:15", "2024-08-06T00:00"),),
+}
+
+
 def describe(folder: str, asset: str) -> tuple[list[str], list[Assessment]]:
     symbol = f"{asset}/USDT:USDT"
-    found = list(judged(recorded(SHARED / "market-data" / folder, symbol), symbol))
+    events = recorded(SHARED / "market-data" / folder, symbol)
+    found = list(judged(events, symbol))
     hours = hourly(found)
     level = np.array([each.threat for each in hours])
     shares = " ".join(f"{k}:{np.mean(level == k):.3f}" for k in range(1, 6))
     lines = [f"{folder} {asset}: {len(hours)} h, share of hours at Threat {shares}, "
              f"<=2 {np.mean(level <= 2):.3f}"]  # fmt: skip
+    for start, end in WINDOWS.get(folder, ()):
+        inside = [e for e in found if at(start) <= e.ns < at(end)]
+        high = np.mean([e.threat >= 4 for e in inside])
+        lines.append(f"  Threat >= 4 on {high:.1%} of {start} to {end}")
+    lines += _entries(found, hours)
+    lines += _first_four(folder, found, "hourly totals as recorded")
+    if folder in CRASHES or folder.endswith("calm"):
+        lines += _with_bursts(folder, events, symbol, hours)
+    resets = [text(e.ns) for e in hours if e.reset]
+    partial = any(e.flush.partial for e in hours if e.reset)
+    lines.append(f"  LEVERAGE_RESET hours{' (partial)' if partial else ''}: {len(resets)} "
+                 + (f"{resets[0]} ... {resets[-1]}" if resets else ""))  # fmt: skip
+    lines += [f"    {text(e.ns)} {'; '.join(e.flush.evidence)}" for e in hours if e.reset][:2]
+    states = [e.cascade for e in hours]
+    counted = {s: f"{states.count(s) / len(states):.2f}" for s in sorted(set(states))}
+    lines.append(f"  cascade states, share of hours: {counted}")
+    return lines, hours
+
+
+def _entries(found: list[Assessment], hours: list[Assessment]) -> list[str]:
     entries = [b for a, b in pairwise(found) if a.threat < 4 <= b.threat]
     drop = dict(zip((h.ns for h in hours), ahead(hours), strict=True))
     false = 0
@@ -75,27 +105,39 @@ def describe(folder: str, asset: str) -> tuple[list[str], list[Assessment]]:
         later = drop.get((each.ns - 1) // NS_PER_H * NS_PER_H + NS_PER_H, np.nan)
         false += bool(later < (each.facts.sd or 0.0))
     told = ", ".join(f"{text(e.ns)} at {e.facts.price:,.0f}" for e in entries)
-    lines.append(f"  entries to 4: {len(entries)} ({false} followed by less than one sd): {told}")
-    if folder in CRASHES:
-        start, end = (at(each) for each in CRASHES[folder])
-        inside = [e for e in found if start - NS_PER_H <= e.ns <= end]
-        low = min(e.facts.price for e in inside)
-        high = max(e.facts.price for e in inside)
-        first = next((e for e in found if e.threat >= 4 and e.ns >= start), None)
-        if first is not None:
-            left = (first.facts.price - low) / (high - low)
-            lines.append(
-                f"  first 4 from {text(start)}: {text(first.ns)}, "
-                f"{left:.0%} of the fall {high:,.0f} to {low:,.0f} still ahead"
-            )
-    resets = [text(e.ns) for e in hours if e.reset]
-    partial = any(e.flush.partial for e in hours if e.reset)
-    lines.append(f"  LEVERAGE_RESET hours{' (partial)' if partial else ''}: {len(resets)} "
-                 + (f"{resets[0]} ... {resets[-1]}" if resets else ""))  # fmt: skip
-    states = [e.cascade for e in hours]
-    counted = {s: f"{states.count(s) / len(states):.2f}" for s in sorted(set(states))}
-    lines.append(f"  cascade states, share of hours: {counted}")
-    return lines, hours
+    return [f"  entries to 4: {len(entries)} ({false} followed by less than one sd): {told}"]
+
+
+def _first_four(folder: str, found: list[Assessment], what: str) -> list[str]:
+    if folder not in CRASHES:
+        return []
+    start, end = (at(each) for each in CRASHES[folder])
+    inside = [e for e in found if start - NS_PER_H <= e.ns <= end]
+    low, high = (pick(e.facts.price for e in inside) for pick in (min, max))
+    first = next((e for e in found if e.threat >= 4 and e.ns >= start), None)
+    if first is None:
+        return [f"  no Threat 4 from {text(start)} ({what})"]
+    left = (first.facts.price - low) / (high - low)
+    return [
+        f"  first 4 from {text(start)} ({what}): {text(first.ns)}, "
+        f"{left:.0%} of the fall {high:,.0f} to {low:,.0f} still ahead"
+    ]
+
+
+def _with_bursts(folder: str, events: list, symbol: str, plain: list[Assessment]) -> list[str]:
+    """Tell what prints by the minute, simulated from the hours, would have changed."""
+    totals, what = hourly_totals(events), "prints simulated inside the recorded hours"
+    candles = [event for event in events if isinstance(event, Candle)]
+    if len(totals) < 24:
+        teacher = recorded(SHARED / "market-data" / "2026-01-cascade", "BTC/USDT:USDT")
+        totals = guessed(candles, fitted(teacher))
+        what = "hours and prints both simulated from price"
+    found = list(judged(with_prints(events, totals), symbol))
+    lines = _first_four(folder, found, what)
+    hours = hourly(found)
+    before, after = (np.mean([e.threat >= 4 for e in each]) for each in (plain, hours))
+    lines.append(f"  hours at Threat >= 4: {before:.3f} without, {after:.3f} with {what}")
+    return lines
 
 
 def main() -> None:

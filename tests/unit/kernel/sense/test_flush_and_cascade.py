@@ -30,7 +30,7 @@ class TestFlush:
         found = flush.judge(facts(), CALM)
         assert (found.state, found.partial) == ("LEVERAGE_RESET", False)
         text = "\n".join(found.evidence)
-        for part in ("open interest -8.0%", "8.8x an ordinary day", "90% longs", "-3.0 sd",
+        for part in ("open interest -7.7%", "8.8x an ordinary day", "90% longs", "-3.0 sd",
                      "moved -1.5 sd", "quiet"):  # fmt: skip
             assert part in text
         assert 0.4 < found.completeness < 0.9
