@@ -69,7 +69,8 @@ def _funding(f: Facts, _side: int) -> str:
 
 
 def _interest(f: Facts, _side: int) -> str:
-    return f"open interest {math.expm1(f.oi_change or 0.0):+.1%} in 24 h (coins), {f.oi_z or 0.0:+.1f} deviations"
+    moved = math.expm1(f.oi_change or 0.0)
+    return f"open interest {moved:+.1%} in 24 h (coins), {f.oi_z or 0.0:+.1f} deviations"
 
 
 SAYINGS: Final[dict[str, Callable[[Facts, int], str]]] = {
