@@ -10,6 +10,7 @@ import msgspec
 
 from bot.domain.account import MarginMode
 from bot.domain.market import Candle
+from bot.domain.messages import MARKET_EVENTS, Event
 from bot.domain.policy import LevelSpec, Policy
 from bot.domain.strategy import Strategy
 from bot.lab.sense_tape import SenseTape
@@ -18,6 +19,19 @@ from bot.ports import Clock
 Hold = Literal["long", "short"]
 StopFill = Literal["touch", "gap", "low"]
 Progress = Callable[[float], None]
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """From when until when (ns UTC) the kernel hears no prices, or, with `whole`, nothing."""
+
+    from_ns: int
+    until_ns: int
+    whole: bool
+
+    def hides(self, event: Event, now_ns: int) -> bool:
+        """Whether an event does not get through."""
+        silent = self.from_ns <= now_ns < self.until_ns
+        return silent and (self.whole or isinstance(event, MARKET_EVENTS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +65,10 @@ class ReplayOptions:
     """Hold every symbol, each with an equal part of the wallet, instead of the first alone."""
     sense_on: bool = True
     """Whether the market is judged at all; what a human holds is guarded without it."""
+    silence: Silence | None = None
+    """A part of the time in which feeds or the whole venue are out of reach; stops still rest."""
+    slip_fast_bps: float = 30.0
+    """What a market order loses in a fast bar."""
 
 
 class StoryLine(msgspec.Struct, frozen=True, kw_only=True):

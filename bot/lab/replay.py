@@ -191,7 +191,9 @@ def _policy_for(options: ReplayOptions, material: Material) -> Policy:
 def _stage(options: ReplayOptions, material: Material) -> Stage:
     exchange = Exchange(
         material.instruments,
-        fill_model=BarModel(stop_fill=options.stop_fill, seed=options.seed),
+        fill_model=BarModel(
+            stop_fill=options.stop_fill, seed=options.seed, slip_fast_bps=options.slip_fast_bps
+        ),
     )
     for symbol, plan in material.funding.items():
         exchange.set_funding_interval(symbol, plan.interval_s)
@@ -203,7 +205,9 @@ def _stage(options: ReplayOptions, material: Material) -> Stage:
     kernel = None if idle else Kernel(_policy_for(options, material), options.strategies, run_id)
     venue = InProcessVenue(exchange, ACCOUNT, TapeClock(exchange))
     brackets = {each.symbol: Brackets(each) for each in material.instruments}
-    return Stage(exchange, venue, kernel, options.latency_ms * NS_PER_MS, brackets)
+    stage = Stage(exchange, venue, kernel, options.latency_ms * NS_PER_MS, brackets)
+    stage.silence = options.silence
+    return stage
 
 
 def _busiest_day(actions: list[StoryLine]) -> int:

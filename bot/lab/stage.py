@@ -33,7 +33,7 @@ from bot.domain.orders import ApprovedOrder, OrderKind, OrderState, Purpose
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
 from bot.lab.measure import CoverMeter, EquityMeter, Tally
-from bot.lab.options import FillMark, StopMark, StoryLine
+from bot.lab.options import FillMark, Silence, StopMark, StoryLine
 from bot.lab.story import ACTION_KINDS, Storyteller, line_of
 from bot.simulator.exchange import Exchange
 from bot.simulator.inprocess import InProcessVenue
@@ -92,6 +92,7 @@ class Stage:
         self.refused = 0
         self.actions: list[StoryLine] = []
         self.next_ns: int | None = None
+        self.silence: Silence | None = None
         self._latency_ns = latency_ns
         self._pending: list[Pending] = []
         self._left = 0
@@ -105,6 +106,8 @@ class Stage:
         """Give the kernel one event and put what it wants on its way."""
         self.events += 1
         if self.kernel is None:
+            return
+        if self.silence is not None and self.silence.hides(event, self.now_ns):
             return
         effects = self.kernel.step(event)
         if effects:

@@ -4,12 +4,13 @@ import os
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import typer
 from rich.console import Console
 
+from bot.app.cli.generated import generated, show_generated
 from bot.app.cli.grid import grid, money, percent, text
 from bot.app.cli.home import Home, open_home
 from bot.app.cli.output import Document, JsonFlag, show, whisper
@@ -65,8 +66,12 @@ def register(app: typer.Typer) -> None:
 def stress(
     *,
     data: Annotated[
-        list[Path], typer.Option(metavar="DIR", help="Folder of recorded data; may be repeated.")
-    ],
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Folder of recorded data; may be repeated."),
+    ] = None,
+    synthetic: Annotated[
+        int, typer.Option(min=0, help="Generated cascades, fitted to the recorded ones.")
+    ] = 0,
     symbol: Annotated[
         list[str] | None, typer.Option(help="Contract to hold; may be repeated.")
     ] = None,
@@ -114,13 +119,22 @@ def stress(
         stop_fill,
         ["", *(move or [])],
     )
+    folders = data or []
+    if not folders and not synthetic:
+        raise ConfigInvalid("stress: give --data DIR, --synthetic N, or both")
     cases = [
-        case for folder in data for held in groups for case in _cases(home, folder, held, wanted)
+        case for folder in folders for held in groups for case in _cases(home, folder, held, wanted)
     ]
-    if not cases:
+    if folders and not cases:
         raise ConfigInvalid("stress: none of the folders holds all of the symbols; see --symbol")
     compared = baselines if baselines is not None else starts == "first" and not move
-    show(_played(cases, jobs, compared=compared), _render, as_json=as_json)
+    document = _played(cases, jobs, compared=compared)
+    if synthetic:
+        document["synthetic"] = generated(
+            home, folders, symbols[0], wanted.hold, wanted.leverages, wanted.stop_fill,
+            wanted.profiles[0], (synthetic, jobs),
+        )  # fmt: skip
+    show(document, _render, as_json=as_json)
 
 
 def _leverages(given: list[str]) -> list[int]:
@@ -151,7 +165,7 @@ class _Wanted(NamedTuple):
     """Changes of one number each; the empty one is the policy as it is."""
 
 
-def _played(cases: "list[Case]", jobs: int, *, compared: bool) -> Document:
+def _played(cases: "list[Case]", jobs: int, *, compared: bool) -> dict[str, Any]:
     from bot.domain.policy import PROFILES
     from bot.lab.contest import contestants, held_cases, lines_of, timing_of
     from bot.lab.stress import run_cases
@@ -272,6 +286,7 @@ def _render(document: Document, console: Console) -> None:
     if document["rows"]:
         console.print(grid("the same position, held in other ways", document["rows"], CONTEST))
     console.print(grid("held positions through recorded weeks", document["groups"], COLUMNS))
+    show_generated(document.get("synthetic", ()), console)
     for row in document["runs"]:
         if row["error"]:
             console.print(f"{row['data']} {row['symbols']} {row['leverage']}x: {row['error']}")

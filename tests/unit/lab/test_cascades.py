@@ -1,0 +1,121 @@
+"""Generated cascades: drawn alike for one seed, fitted to what was recorded, judged with doubt."""
+
+import numpy as np
+import pytest
+
+from bot.domain.errors import ConfigInvalid
+from bot.domain.market import MarkPrice
+from bot.domain.messages import TimerFired
+from bot.domain.policy import Policy
+from bot.lab.cascades import GAP_FRAC, KINDS, cascade
+from bot.lab.hazard import DEFAULT, drawn_jumps, fitted
+from bot.lab.options import Silence
+from bot.lab.synthetic import Trial, judged, live_through, percentiles, run_trials, share
+
+BTC = "BTC/USDT:USDT"
+
+
+def trial(leverage: int = 5, hold: str = "long") -> Trial:
+    return Trial(DEFAULT, Policy(), BTC, hold, leverage, "touch")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(len(KINDS)))
+def test_one_seed_gives_one_market(seed: int) -> None:
+    once, again = cascade(seed, DEFAULT, BTC), cascade(seed, DEFAULT, BTC)
+    track = once.material.tracks[0]
+    assert track == again.material.tracks[0]
+    assert once.kind == KINDS[seed]
+    low, high = np.array(track.low), np.array(track.high)
+    for column in (track.open, track.close):
+        assert bool(np.all((low <= column) & (column <= high)))
+    assert track != cascade(seed + len(KINDS), DEFAULT, BTC).material.tracks[0]
+
+
+def test_a_short_meets_the_same_market_upside_down() -> None:
+    down, up = cascade(0, DEFAULT, BTC), cascade(0, DEFAULT, BTC, sign=-1)
+    falls = np.log(np.array(down.material.tracks[0].close) / 80_000.0)
+    rises = np.log(np.array(up.material.tracks[0].close) / 80_000.0)
+    assert np.allclose(falls, -rises)
+
+
+def test_every_kind_brings_what_it_is_named_for() -> None:
+    found = {KINDS[seed]: cascade(seed, DEFAULT, BTC) for seed in range(len(KINDS))}
+    assert found["gap"].gap_frac >= GAP_FRAC * 0.99
+    assert found["outage"].all_deaf
+    assert found["frozen_feed"].deaf_until_ns > found["frozen_feed"].deaf_from_ns > 0
+    assert not found["frozen_feed"].all_deaf
+    assert found["thin_depth"].slip_fast_bps > found["jumps"].slip_fast_bps
+    closes = found["v_recovery"].material.tracks[0].close
+    assert closes[-1] > min(closes) * 1.01
+    assert max(found["funding_cap"].material.funding[BTC].rates.values()) == 0.02
+
+
+def test_a_silence_hides_prices_or_everything() -> None:
+    mark, timer = MarkPrice(BTC, 5, 5, 1.0, 1.0), TimerFired("second", 5, 5)
+    assert Silence(1, 9, whole=False).hides(mark, 5)
+    assert not Silence(1, 9, whole=False).hides(timer, 5)
+    assert Silence(1, 9, whole=True).hides(timer, 5)
+    assert not Silence(1, 9, whole=True).hides(mark, 9)
+
+
+def test_a_fit_finds_the_laws_it_was_drawn_from() -> None:
+    dice = np.random.Generator(np.random.PCG64(4))
+    closes = []
+    for _ in range(6):
+        jumps = drawn_jumps(DEFAULT, 8_000, 4_000, dice)
+        steps = 0.0015 * dice.standard_normal(8_000) - jumps
+        closes.append((80_000.0 * np.exp(np.cumsum(steps))).tolist())
+    found = fitted(closes)
+    assert found.jumps > 100
+    assert found.sigma_bar == pytest.approx(0.0015, rel=0.2)
+    assert 0.004 < found.jump_mean < 0.016
+    assert 0.2 <= found.branching <= 0.8
+
+
+def test_too_little_to_fit_is_told_as_the_default() -> None:
+    assert fitted([[100.0, 101.0, 99.0] * 5]) is DEFAULT
+
+
+@pytest.mark.parametrize("hold", ["long", "short"])
+def test_a_trial_is_paired_and_repeats(hold: str) -> None:
+    once = live_through(trial(10, hold), 2)
+    assert once == live_through(trial(10, hold), 2)
+    assert once.guarded_liquidations == 0
+    assert once.unguarded_liquidations == 1
+    assert once.guarded_drawdown_frac < once.unguarded_drawdown_frac
+
+
+def test_an_outage_at_the_low_is_lived_through_by_the_resting_stop() -> None:
+    outage = live_through(trial(10), KINDS.index("outage"))
+    assert outage.guarded_liquidations == 0
+    assert outage.guarded_drawdown_frac < 0.30
+
+
+def test_a_judgement_counts_and_doubts() -> None:
+    told: list[int] = []
+    found = judged(trial(), run_trials(trial(), 4, 1, told.append))
+    assert told == [1, 2, 3, 4]
+    assert found["cascades"] == 4
+    assert found["guarded"]["low"] == 0.0
+    assert found["guarded"]["high"] > 0.1
+    assert [kind["kind"] for kind in found["kinds"]] == list(KINDS[:4])
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    half = share([True] * 5 + [False] * 5)
+    assert half["low"] == pytest.approx(0.2366, abs=1e-4)
+    assert half["high"] == pytest.approx(0.7634, abs=1e-4)
+    assert share([])["share"] is None
+
+
+def test_percentiles_lie_in_their_intervals() -> None:
+    for row in percentiles([float(value) for value in range(200)]):
+        assert row["low"] <= row["value"] <= row["high"]
+    assert percentiles([]) == []
+
+
+def test_stress_without_anything_to_play_is_refused() -> None:
+    from bot.app.cli.commands.stress import stress
+
+    with pytest.raises(ConfigInvalid, match="--synthetic"):
+        stress()
