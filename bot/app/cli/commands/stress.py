@@ -107,9 +107,10 @@ def stress(
     as_json: JsonFlag = False,
 ) -> None:
     """Hold positions through recorded weeks and say what the guard saved and cost."""
+    if not data and not synthetic:
+        raise ConfigInvalid("stress: give --data DIR, --synthetic N, or both")
     home = open_home()
     symbols = tuple(symbol or home.settings.risk.symbols)
-    groups = [symbols] if basket else [(each,) for each in symbols]
     wanted = _Wanted(
         hold,
         _leverages(leverage or ["3,5,10"]),
@@ -119,22 +120,27 @@ def stress(
         stop_fill,
         ["", *(move or [])],
     )
-    folders = data or []
-    if not folders and not synthetic:
-        raise ConfigInvalid("stress: give --data DIR, --synthetic N, or both")
+    groups = [symbols] if basket else [(each,) for each in symbols]
+    cases = _cases_of(home, data or [], groups, wanted)
+    compared = baselines if baselines is not None else starts == "first" and not move
+    document = _played(cases, jobs, compared=compared)
+    if synthetic:
+        document["synthetic"] = generated(
+            home, data or [], symbols[0], wanted.hold, wanted.leverages, wanted.stop_fill,
+            wanted.profiles[0], (synthetic, jobs),
+        )  # fmt: skip
+    show(document, _render, as_json=as_json)
+
+
+def _cases_of(
+    home: Home, folders: list[Path], groups: list[tuple[str, ...]], wanted: "_Wanted"
+) -> "list[Case]":
     cases = [
         case for folder in folders for held in groups for case in _cases(home, folder, held, wanted)
     ]
     if folders and not cases:
         raise ConfigInvalid("stress: none of the folders holds all of the symbols; see --symbol")
-    compared = baselines if baselines is not None else starts == "first" and not move
-    document = _played(cases, jobs, compared=compared)
-    if synthetic:
-        document["synthetic"] = generated(
-            home, folders, symbols[0], wanted.hold, wanted.leverages, wanted.stop_fill,
-            wanted.profiles[0], (synthetic, jobs),
-        )  # fmt: skip
-    show(document, _render, as_json=as_json)
+    return cases
 
 
 def _leverages(given: list[str]) -> list[int]:
