@@ -112,16 +112,10 @@ def stress(
     home = open_home()
     symbols = tuple(symbol or home.settings.risk.symbols)
     wanted = _Wanted(
-        hold,
-        _leverages(leverage or ["3,5,10"]),
-        margin or ["isolated"],
-        profile or ["L20"],
-        starts,
-        stop_fill,
-        ["", *(move or [])],
-    )
-    groups = [symbols] if basket else [(each,) for each in symbols]
-    cases = _cases_of(home, data or [], groups, wanted)
+        hold, _leverages(leverage or ["3,5,10"]), margin or ["isolated"], profile or ["L20"],
+        starts, stop_fill, ["", *(move or [])],
+    )  # fmt: skip
+    cases = _cases_of(home, data or [], symbols, wanted, basket=basket)
     compared = baselines if baselines is not None else starts == "first" and not move
     document = _played(cases, jobs, compared=compared)
     if synthetic:
@@ -133,8 +127,9 @@ def stress(
 
 
 def _cases_of(
-    home: Home, folders: list[Path], groups: list[tuple[str, ...]], wanted: "_Wanted"
+    home: Home, folders: list[Path], symbols: tuple[str, ...], wanted: "_Wanted", *, basket: bool
 ) -> "list[Case]":
+    groups: list[tuple[str, ...]] = [symbols] if basket else [(each,) for each in symbols]
     cases = [
         case for folder in folders for held in groups for case in _cases(home, folder, held, wanted)
     ]
