@@ -17,6 +17,22 @@ from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import ConfigInvalid
 
 LEVERAGE_MAX = 125
+BasketFlag = Annotated[
+    bool, typer.Option("--basket", help="Hold all symbols together, not one after another.")
+]
+MoveOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FACTOR", help="Scale one number of the guard, alone; may be repeated."
+    ),
+]
+BaselinesFlag = Annotated[
+    bool | None,
+    typer.Option(
+        "--baselines/--no-baselines",
+        help="Rows of rules of thumb beside the guard; default: when starts is first.",
+    ),
+]
 
 if TYPE_CHECKING:
     from bot.domain.policy import Policy
@@ -75,9 +91,7 @@ def stress(
     symbol: Annotated[
         list[str] | None, typer.Option(help="Contract to hold; may be repeated.")
     ] = None,
-    basket: Annotated[
-        bool, typer.Option("--basket", help="Hold all symbols together, not one after another.")
-    ] = False,
+    basket: BasketFlag = False,
     hold: Annotated[Literal["long", "short"], typer.Option(help="Side of the position.")] = "long",
     leverage: Annotated[list[str] | None, typer.Option(help="As 3,5,10; may be repeated.")] = None,
     margin: Annotated[
@@ -90,19 +104,8 @@ def stress(
     stop_fill: Annotated[
         Literal["touch", "gap", "low"], typer.Option(help="How stops fill in fast bars.")
     ] = "touch",
-    move: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=FACTOR", help="Scale one number of the guard, alone; may be repeated."
-        ),
-    ] = None,
-    baselines: Annotated[
-        bool | None,
-        typer.Option(
-            "--baselines/--no-baselines",
-            help="Rows of rules of thumb beside the guard; default: when starts is first.",
-        ),
-    ] = None,
+    move: MoveOption = None,
+    baselines: BaselinesFlag = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
     as_json: JsonFlag = False,
 ) -> None:
