@@ -18,6 +18,7 @@ from bot.runtime.coverage import Coverage
 from bot.runtime.doors import Reception, keep_door
 from bot.runtime.executor import Executor
 from bot.runtime.feeds import keep_feed
+from bot.runtime.heap import spare_collector
 from bot.runtime.inbox import Inbox
 from bot.runtime.lag import LagProbe
 from bot.runtime.notices import Notices
@@ -168,6 +169,7 @@ class Daemon:
             work = keep_feed(feed, self._inbox.put, self._clock)
             self._spawn(group, f"feed:{feed.name}", work)
         self._spawn(group, "timers", self._timers())
+        spare_collector()
         spent_s = (self._clock.monotonic_ns() - began_ns) / NS_PER_S
         text = (
             f"ready after {spent_s:.1f} s: {len(account.positions)} positions, "
