@@ -234,5 +234,7 @@ def _parts(
         backup=backup,
         sources=sources,
         health=health,
-        options=Options(read_only=settings.breakwater.read_only, prove_key=mode == "live"),
+        options=Options(
+            read_only=settings.breakwater.read_only, prove_key=mode == "live", owns_process=True
+        ),
     )

@@ -104,6 +104,8 @@ class Options:
     rescue_distance_frac: float = 0.10
     scheduler: bool = True
     """False: the same jobs are driven by the Clock alone (simulated time)."""
+    owns_process: bool = False
+    """Whether nothing else lives in this process: its heap may be set aside for good."""
     signals: bool = True
     """Whether SIGTERM and SIGINT stop this daemon."""
 

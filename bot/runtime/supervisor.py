@@ -169,7 +169,8 @@ class Daemon:
             work = keep_feed(feed, self._inbox.put, self._clock)
             self._spawn(group, f"feed:{feed.name}", work)
         self._spawn(group, "timers", self._timers())
-        spare_collector()
+        if parts.options.owns_process:
+            spare_collector()
         spent_s = (self._clock.monotonic_ns() - began_ns) / NS_PER_S
         text = (
             f"ready after {spent_s:.1f} s: {len(account.positions)} positions, "
