@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.ports import Alert
 
@@ -48,6 +49,8 @@ def headline(alert: Alert) -> str:
 def next_step(alert: Alert) -> str:
     """Return what a person can do; empty when the notice says it itself, or nothing is to do."""
     told = any("next:" in text.lower() for text in alert.texts)
+    if alert.severity is Severity.INFO:
+        return ""
     return "" if told else NEXT.get(alert.kind, "")
 
 

@@ -17,7 +17,7 @@ def _zone(name: str) -> str:
     """Refuse a time zone nobody knows."""
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         raise ValueError("no such time zone; one is spelt like Europe/Berlin") from None
     return name
 

@@ -78,5 +78,5 @@ def _check(totp: str, name: str) -> None:
         Codes(totp)
     except ValueError:
         raise ConfigInvalid(
-            f"secret {name}: not base32, as an authenticator shows it when a key is made"
+            f"secret {name}: not base32 of 23 letters or more, as an authenticator takes it"
         ) from None
