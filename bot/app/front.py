@@ -54,6 +54,7 @@ class Front:
             "config": self._config,
             "version": self._version,
             "reload": self._reload,
+            "ack": self._ack,
         }
 
     async def _events(self, args: dict[str, str]) -> Answered:
@@ -90,6 +91,11 @@ class Front:
             "alerts_waiting": {} if desk is None else desk.health,
             "alerts_open": [] if desk is None else [each.alert.kind for each in desk.opened],
         }
+
+    async def _ack(self, args: dict[str, str]) -> Answered:
+        del args
+        closed = () if self._desk is None else self._desk.acknowledge()
+        return {"acknowledged": [each.alert.kind for each in closed]}
 
     async def _config(self, args: dict[str, str]) -> Answered:
         del args

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from bot.app.cli import sense_pages
+from bot.app.cli.commands import earned, notices
 from tests.fakes.daemon import Daemon, Stand, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-commands")]
@@ -48,6 +49,27 @@ def test_questions_agree_about_the_position(running: tuple[Stand, Daemon]) -> No
     assert asked(stand, "levels")["levels"]
     seen = asked(stand, "watch")
     assert seen["status"]["run_id"] == status["run_id"]
+
+
+def test_money_and_notices_are_told_to_programs_and_to_people(
+    running: tuple[Stand, Daemon],
+) -> None:
+    stand, _ = running
+    periods = until(lambda: asked(stand, "pnl")["periods"], "a day of equity")
+    assert periods[0]["end_usd"] > 0
+    assert asked(stand, "equity", "--days", "2")["days"] == 2
+    kinds = {row["kind"] for row in asked(stand, "events")["events"]}
+    assert "ready" in kinds
+    health = asked(stand, "health")
+    assert (health["ready"], health["journal"]) == (True, "ok")
+    assert isinstance(asked(stand, "ack")["acknowledged"], list)
+    console = Console(record=True, width=160, file=io.StringIO())
+    for page, name in ((earned.earned, "pnl"), (earned.curve, "equity"), (notices.told, "events"),
+                       (notices.doing, "health"), (notices.acknowledged, "ack")):  # fmt: skip
+        page(asked(stand, name), console)
+    shown = console.export_text()
+    assert "no alert waits" in shown
+    assert "coverage_passes" in shown
 
 
 SENSES = ("market", "pulse", "funding", "oi", "liquidations", "clusters", "scenarios")

@@ -165,6 +165,12 @@ async def test_loudness_is_read_again_and_the_rest_is_named(places, edit):
         board(Notify(event_ns=5, severity=Severity.INFO, kind="ready", text="x"))
         (event,) = (await answers["events"]({}))["events"]
         assert event["kind"] == "ready"
+        alerting.desk.put(
+            Notify(event_ns=6, severity=Severity.CRITICAL, kind="latch", text="all closed")
+        )
+        assert (await answers["health"]({}))["alerts_open"] == ["latch"]
+        assert await answers["ack"]({}) == {"acknowledged": ["latch"]}
+        assert await answers["ack"]({}) == {"acknowledged": []}
         assert (await answers["version"]({}))["version"] == program_version()
 
 
