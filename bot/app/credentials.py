@@ -4,21 +4,33 @@ import os
 import stat
 from pathlib import Path
 
+from bot.app.scrub import OWN
 from bot.domain.errors import ConfigInvalid
 
 ENV_PREFIX = "BREAKWATER_SECRET_"
 SECRET_BYTES_MAX = 16_384
+FOLDER_CREDENTIAL = "secrets"
+"""LoadCredential=secrets:/etc/breakwater/secrets, as deploy/breakwater.service has it."""
 
 
 def read_secret(name: str, state_dir: Path) -> str | None:
-    """Return the secret called `name`, or None when nobody gave one.
+    """Return the secret called `name`, or None when nobody gave one; no text will tell it again.
 
     Raises:
         ConfigInvalid: a secret file is readable by others, unreadable, empty or not text.
     """
+    secret = _found(name, state_dir)
+    if secret is not None:
+        OWN.learn(secret)
+    return secret
+
+
+def _found(name: str, state_dir: Path) -> str | None:
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    if folder and (Path(folder) / name).exists():
-        return _from_file(Path(folder) / name, private=False)
+    # a whole folder that is loaded as one credential puts its own name before each file's
+    for file in (name, f"{FOLDER_CREDENTIAL}_{name}"):
+        if folder and (Path(folder) / file).exists():
+            return _from_file(Path(folder) / file, private=False)
     path = state_dir / "secrets" / name
     if path.exists():
         return _from_file(path, private=True)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,12 +19,25 @@ def strategy_files(folder: Path) -> dict[str, Path]:
     """Return name -> file of every strategy in `folder`, sorted by name.
 
     Raises:
-        ConfigInvalid: there is no such folder.
+        ConfigInvalid: there is no such folder, a file in it leads elsewhere, or others may write.
     """
     if not folder.is_dir():
         raise ConfigInvalid(f"strategies.folder: {folder}: no such folder")
-    files = sorted(folder.glob("*.py"))
-    return {path.stem: path for path in files if not path.name.startswith("_")}
+    files = [path for path in sorted(folder.glob("*.py")) if not path.name.startswith("_")]
+    for path in files:
+        _refuse_strange(path, folder)
+    return {path.stem: path for path in files}
+
+
+def _refuse_strange(path: Path, folder: Path) -> None:
+    """Run no code that lies elsewhere, or that another user of this machine may have written."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ConfigInvalid(
+            f"{path}: leads out of the strategies folder: put the file itself there"
+        )
+    for each in (path, folder):
+        if each.stat().st_mode & stat.S_IWOTH:
+            raise ConfigInvalid(f"{each}: everybody may write it: chmod o-w {each}")
 
 
 def find_strategies(

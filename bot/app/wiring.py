@@ -26,7 +26,7 @@ from bot.app.operator_wiring import open_operator
 from bot.app.paper import PaperVenue
 from bot.app.places import Places, make_state
 from bot.app.policy import in_market_time, policy_of
-from bot.app.scrub import Scrubber
+from bot.app.scrub import OWN, Scrubber
 from bot.app.settings import Settings, config_hash
 from bot.app.source_wiring import open_outside, sources_config
 from bot.app.telegram_wiring import chat_config
@@ -40,6 +40,9 @@ from bot.runtime.parts import DaemonParts, Options
 from bot.runtime.supervisor import run_daemon
 from bot.sources.open import SourcesConfig
 from bot.venue.open import VenueConfig, VenueRoom, open_room
+
+PRIVATE = 0o077
+"""Whatever a run writes, its owner alone can read."""
 
 
 def run_id_of(clock: Clock) -> str:
@@ -55,6 +58,7 @@ def run_bot(settings: Settings, places: Places, wish: RunWish) -> int:
         BotError: it could not be started; the line says what to do.
     """
     settings = settled(settings, wish)
+    os.umask(PRIVATE)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _guarded(settings, places, SystemClock())
@@ -107,7 +111,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 @contextmanager
 def _logs(settings: Settings, places: Places, clock: Clock) -> Iterator[tuple[Scrubber, str]]:
-    scrubber, run_id = Scrubber(), run_id_of(clock)
+    scrubber, run_id = OWN, run_id_of(clock)
     wire_logs(places.logs, settings.breakwater.log_level, scrubber, run_id=run_id)
     try:
         yield scrubber, run_id
@@ -234,6 +238,7 @@ def _parts(
         backup=backup,
         sources=sources,
         health=health,
+        clean=OWN.without_known,
         options=Options(
             read_only=settings.breakwater.read_only, prove_key=mode == "live", owns_process=True
         ),

@@ -134,9 +134,9 @@ class Control:
         try:
             uid = peer_uid(writer)
             if uid not in (os.getuid(), 0):
-                await _write(writer, _no("this socket serves its owner only"))
+                await self._write(writer, _no("this socket serves its owner only"))
             elif len(self._clients) > CLIENTS_MAX:
-                await _write(writer, _no(f"{CLIENTS_MAX} clients are being served, try again"))
+                await self._write(writer, _no(f"{CLIENTS_MAX} clients are being served, try again"))
             else:
                 await self._talk(reader, writer, f"uid:{uid}")
         except (OSError, TimeoutError):
@@ -153,19 +153,19 @@ class Control:
                 async with asyncio.timeout(LINE_DEADLINE_S):
                     line = await reader.readline()
             except ValueError:
-                await _write(writer, _no(f"a request is one line of at most {LINE_MAX} bytes"))
+                await self._write(writer, _no(f"a request is one line of at most {LINE_MAX} bytes"))
                 await _discard(reader)
                 return
             except TimeoutError:
-                await _write(writer, _no(f"no whole line within {LINE_DEADLINE_S:.0f} s"))
+                await self._write(writer, _no(f"no whole line within {LINE_DEADLINE_S:.0f} s"))
                 return
             if not line:
                 return
-            await _write(writer, await self._answer_line(line, operator))
+            await self._write(writer, await self._answer_line(line, operator))
 
     async def _answer_line(self, line: bytes, operator: str) -> dict[str, object]:
         try:
-            request = msgspec.json.decode(line, type=Request)
+            request = msgspec.json.decode(self._parts.clean(line.decode()), type=Request)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return _no(f"not a request: {str(error)[:200]}")
         try:
@@ -181,6 +181,12 @@ class Control:
         except Exception as error:
             logger.exception("control: {} failed", request.name[:40])
             return _no(f"{request.name[:40]} failed ({type(error).__name__}); see the log")
+
+    async def _write(self, writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
+        line = self._parts.clean(msgspec.json.encode(answer).decode())
+        writer.write(line.encode() + b"\n")
+        async with asyncio.timeout(LINE_DEADLINE_S):
+            await writer.drain()
 
     async def _ask(self, request: Request) -> dict[str, object]:
         found = self._parts.ask(request.name, request.args)
@@ -211,9 +217,3 @@ def _remove(path: Path) -> None:
 
 def _no(text: str) -> dict[str, object]:
     return {"ok": False, "error": " ".join(text.split())}
-
-
-async def _write(writer: asyncio.StreamWriter, answer: dict[str, Any]) -> None:
-    writer.write(msgspec.json.encode(answer) + b"\n")
-    async with asyncio.timeout(LINE_DEADLINE_S):
-        await writer.drain()

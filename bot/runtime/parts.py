@@ -137,5 +137,7 @@ class DaemonParts:
     options: Options = field(default_factory=Options)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     """Set to end the daemon in order, as SIGTERM does."""
+    clean: Callable[[str], str] = str
+    """Takes secrets out of what is told at the control socket."""
     health: dict[str, object] = field(default_factory=dict)
     """Written by the daemon every second: ready, lag_s, inbox, journal, entries, blind."""

@@ -1,6 +1,7 @@
 """One request from start to end: breaker, lane, deadline, ccxt, translation of what went wrong."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -26,6 +27,7 @@ from bot.venue.wire import VenueTime, Wire
 CLOCK_TRUSTED_NS: Final = 600 * NS_PER_S
 GRACE_S: Final = 1.0
 """ccxt's own timeout fires first; ours stands behind it."""
+_SIGNED: Final = re.compile(r"((?:signature|listenKey)[\"']?[=:][\"']?)[^\s&\"']+")
 Params = Mapping[str, str | int | float]
 
 
@@ -102,12 +104,26 @@ class Caller:
         """
         weight = weight or endpoint.weight
         try:
-            return await self._once(endpoint, dict(params or {}), lane, weight)
+            return await self._in_time(endpoint, params or {}, lane, weight)
+        except VenueError as error:
+            error.args = (self._without_secrets(str(error)),)
+            raise
+
+    async def _in_time(self, endpoint: Endpoint, params: Params, lane: Lane, weight: int) -> object:
+        try:
+            return await self._once(endpoint, dict(params), lane, weight)
         except VenueRefused as refused:
             if int_code(refused) not in binance.CLOCK_APART:
                 raise
         await self.measure_clock(lane=lane)  # the venue refused by timestamp: nothing was done
-        return await self._once(endpoint, dict(params or {}), lane, weight)
+        return await self._once(endpoint, dict(params), lane, weight)
+
+    def _without_secrets(self, text: str) -> str:
+        """A venue, or what stands in front of it, may repeat a request: the journal must not."""
+        for secret in (self.wire.apiKey, self.wire.secret):
+            if secret:
+                text = text.replace(str(secret), "***")
+        return _SIGNED.sub(r"\1***", text)
 
     async def measure_clock(self, *, lane: Lane) -> int:
         """Return venue clock minus ours in ns, and sign with it from now on."""

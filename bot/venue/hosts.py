@@ -1,32 +1,41 @@
-"""The fence round the transport: which hosts a mode may speak to, checked before every request."""
+"""The fence round the transport: by which doors a mode may go out, checked before every request."""
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 from yarl import URL
 
 from bot.domain.errors import ConfigInvalid, VenueRefused
-from bot.venue.profiles.binance import Mode
+from bot.venue.doors import DOORS, LOOPBACK, Mode
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-ALLOWED: Final[dict[Mode, frozenset[str]]] = {
-    "paper": LOOPBACK,
-    "testnet": frozenset({"demo-fapi.binance.com", "fstream.binancefuture.com"}),
-    "live": frozenset({"fapi.binance.com", "fstream.binance.com", "api.binance.com"}),
-}
 _ENCRYPTED: Final = frozenset({"https", "wss"})
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class Fence:
-    """Lets requests of one mode out to its own hosts only, redirects and handshakes included."""
+    """Lets requests of one mode out by its own doors only, redirects and handshakes included."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, venue: str = "binance") -> None:
         self._mode: Mode = mode
-        self._allowed = ALLOWED[mode]
+        self._doors = DOORS[venue][mode]
+        self.hosts = frozenset[str]().union(*(door.hosts for door in self._doors))
 
-    def check(self, url: URL) -> None:
-        """Raise VenueRefused (code HOST_FORBIDDEN) for a host or scheme outside the mode."""
-        if url.host not in self._allowed:
+    def check(self, url: URL, headers: Mapping[str, str] = _NO_HEADERS) -> None:
+        """Raise VenueRefused for what the mode has no door for; nothing is sent then.
+
+        Code HOST_FORBIDDEN: another host or scheme. PATH_FORBIDDEN: another path of its own host,
+        or a header that tells this mode from another is missing or too much.
+        """
+        self._check_host(url)
+        if not any(door.lets(url.host, url.path, headers) for door in self._doors):
+            raise VenueRefused(
+                f"{self._mode} mode has no door to {url.host}{url.path[:80]}: not sent",
+                code="PATH_FORBIDDEN",
+            )
+
+    def _check_host(self, url: URL) -> None:
+        if url.host not in self.hosts:
             raise VenueRefused(
                 f"{self._mode} mode may not speak to {url.host!r}: not sent",
                 code="HOST_FORBIDDEN",
@@ -40,16 +49,16 @@ class Fence:
     def check_configured(self, origin: str) -> None:
         """Raise ConfigInvalid for a configured address that could never be spoken to."""
         try:
-            self.check(URL(origin))
+            self._check_host(URL(origin))
         except (VenueRefused, ValueError):
             raise ConfigInvalid(
                 f"venue address {origin!r}: {self._mode} mode speaks to "
-                f"{', '.join(sorted(self._allowed))} only"
+                f"{', '.join(sorted(self.hosts))} only"
             ) from None
 
     async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         """Stand in front of aiohttp's transport as a client middleware."""
-        self.check(request.url)
+        self.check(request.url, request.headers)
         return await handler(request)
 
 

@@ -11,6 +11,12 @@ SOURCES = sorted([*ROOT.glob("bot/**/*.py"), *ROOT.glob("strategies/*.py")])
 IDS = [str(path.relative_to(ROOT)) for path in SOURCES]
 TREES = {path: ast.parse(path.read_text()) for path in SOURCES}
 MODULE_LINES_MAX, FUNCTION_LINES_MAX = 350, 60
+RUNS_DATA = {
+    "pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle", "joblib",
+    "yaml", "eval", "exec", "compile", "__import__", "shell", "code", "pty",
+}  # fmt: skip
+COMPILERS = {"bot/lab/fast/compiler.py"}
+"""Rooms that load the house's own modules a second time, to compile them."""
 PURE_ROOMS = {"domain", "kernel", "strategies"}
 PURE = [path for path in SOURCES if PURE_ROOMS & set(path.relative_to(ROOT).parts)]
 IMPURE_BUILTINS = {"open", "input", "print", "hash", "id", "eval", "exec", "globals", "__import__"}
@@ -52,6 +58,30 @@ def test_only_the_gate_approves() -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "ApprovedOrder"
     }
     assert makers == {"bot/kernel/gate.py"}
+
+
+def test_nothing_that_runs_data_as_code() -> None:
+    """No pickle and its kin, no eval; code from files is run in one place, for strategies."""
+    loaders = set()
+    for path in SOURCES:
+        where = str(path.relative_to(ROOT))
+        for node in ast.walk(TREES[path]):
+            match node:
+                case ast.Import(names=names):
+                    found = {name.name.split(".")[0] for name in names}
+                case ast.ImportFrom(module=str(module)):
+                    found = {module.split(".")[0]}
+                case ast.Call(func=ast.Name(id="eval" | "exec" | "compile" | "__import__" as name)):
+                    found = {name}
+                case ast.Call(func=ast.Attribute(attr="exec_module")):
+                    loaders.add(where)
+                    continue
+                case ast.keyword(arg="shell", value=ast.Constant(value=True)):
+                    found = {"shell"}
+                case _:
+                    continue
+            assert not found & RUNS_DATA, f"{where}:{node.lineno} {found & RUNS_DATA}"
+    assert loaders <= {"bot/app/discover.py"} | COMPILERS, loaders
 
 
 def test_domain_values_are_frozen() -> None:

@@ -14,6 +14,7 @@ import typer
 from bot import __version__
 from bot.app.cli import commands
 from bot.app.folder import config_folder
+from bot.app.scrub import OWN
 from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
 
 EXIT_OK = 0
@@ -90,18 +91,21 @@ def _common(
 
 
 def _say(error: BotError, code: int) -> int:
-    sys.stderr.write(f"{error}\n")
+    sys.stderr.write(f"{OWN.clean(str(error))}\n")
     return code
 
 
 def _confess(error: Exception) -> int:
     """Put a fault of ours into a file and one line on the terminal."""
     name = type(error).__name__
-    first = (str(error).splitlines() or [""])[0][:200]
+    first = OWN.clean((str(error).splitlines() or [""])[0][:200])
     logs = config_folder().resolve().parent / "logs"
     place = (logs if logs.is_dir() else Path.cwd()) / _FAULT_FILE
     try:
-        place.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        text = OWN.clean("".join(traceback.format_exception(error)))
+        handle = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
         note = f"details are in {place}"
     except OSError:
         note = "details could not be written"

@@ -3,6 +3,7 @@
 import pytest
 
 from bot.app.credentials import read_secret, require_secret
+from bot.app.scrub import OWN
 from bot.domain.errors import ConfigInvalid
 
 
@@ -52,3 +53,19 @@ def test_a_missing_secret_says_where_it_may_be_put(places):
     assert read_secret("key_a", secrets.parent) is None
     with pytest.raises(ConfigInvalid, match=r"CREDENTIALS_DIRECTORY.*BREAKWATER_SECRET_KEY_A"):
         require_secret("key_a", secrets.parent)
+
+
+def test_a_folder_loaded_as_one_credential_is_understood(places):
+    credentials, secrets = places
+    (credentials / "secrets_key_a").write_text("from-folder")
+    assert read_secret("key_a", secrets.parent) == "from-folder"
+
+
+def test_what_was_read_is_never_told_again(places):
+    credentials, secrets = places
+    (credentials / "key_a").write_text("a-very-secret-word")
+    read_secret("key_a", secrets.parent)
+    assert OWN.clean("it was a-very-secret-word") == "it was ***"
+    assert OWN.without_known('{"token": "x", "said": "a-very-secret-word"}') == (
+        '{"token": "x", "said": "***"}'
+    )

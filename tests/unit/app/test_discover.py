@@ -98,3 +98,27 @@ def test_numbers_are_bounded_and_whole_where_they_must_be(folder):
 def test_a_missing_folder_refuses(tmp_path):
     with pytest.raises(ConfigInvalid, match="no such folder"):
         find_strategies(tmp_path / "none", ["dip"])
+
+
+def test_a_file_that_leads_out_of_the_folder_is_not_run(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "evil.py"
+    elsewhere.write_text("raise RuntimeError('ran')")
+    (folder / "evil.py").symlink_to(elsewhere)
+    with pytest.raises(ConfigInvalid, match="leads out of the strategies folder"):
+        find_strategies(folder, ["dip"])
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "_part", "dip.py", ""])
+def test_a_name_is_no_path(folder, name):
+    with pytest.raises(ConfigInvalid, match="is not in"):
+        find_strategies(folder, [name])
+
+
+def test_what_everybody_may_write_is_not_run(folder):
+    (folder / "dip.py").chmod(0o666)
+    with pytest.raises(ConfigInvalid, match="chmod o-w"):
+        find_strategies(folder, ["ant"])
+    (folder / "dip.py").chmod(0o644)
+    folder.chmod(0o777)
+    with pytest.raises(ConfigInvalid, match="chmod o-w"):
+        find_strategies(folder, ["ant"])

@@ -12,6 +12,7 @@ from bot.app.settings import Settings, load_settings
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+WORDS_OF_RUN = {"test", "campaign", "audit", "licences", "coverage"}
 COMMANDS = set(typer.main.get_command(build()).commands)
 
 
@@ -24,8 +25,15 @@ def test_there_is_documentation():
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_commands_in_the_text_exist(page):
     told = re.findall(r"(?:\./run|`breakwater) ([a-z][a-z-]*)", page.read_text())
-    unknown = {name for name in told if name not in COMMANDS | {"test", "campaign"}}
+    unknown = {name for name in told if name not in COMMANDS | WORDS_OF_RUN}
     assert not unknown
+
+
+def test_every_word_of_run_is_in_its_own_text():
+    told = (ROOT / "run").read_text()
+    assert all(
+        re.search(rf"^  {word}( [|\\][^)]*)?\)", told, re.MULTILINE) for word in WORDS_OF_RUN
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

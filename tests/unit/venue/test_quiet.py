@@ -1,13 +1,11 @@
 """Silence, fences and patience: breaker, hosts, back-off."""
 
 import pytest
-from yarl import URL
 
-from bot.domain.errors import ConfigInvalid, VenueRefused, VenueThrottled
+from bot.domain.errors import ConfigInvalid, VenueThrottled
 from bot.venue.backoff import Backoff
 from bot.venue.breaker import Breaker
-from bot.venue.hosts import ALLOWED, Fence
-from bot.venue.profiles.binance import Mode
+from bot.venue.hosts import Fence
 
 
 class HandClock:
@@ -64,32 +62,6 @@ def test_an_order_limit_silences_orders_alone() -> None:
     breaker.check(places=False)
     with pytest.raises(VenueThrottled):
         breaker.check(places=True)
-
-
-@pytest.mark.parametrize("mode", ["paper", "testnet", "live"])
-def test_a_mode_speaks_to_its_own_hosts_alone(mode: Mode) -> None:
-    fence = Fence(mode)
-    scheme = "http" if mode == "paper" else "https"
-    for host in ALLOWED[mode]:
-        fence.check(URL.build(scheme=scheme, host=host))
-    strangers = {host for other, hosts in ALLOWED.items() if other != mode for host in hosts}
-    for host in [
-        *sorted(strangers - ALLOWED[mode]),
-        "evil.example",
-        "fapi.binance.com.evil.example",
-    ]:
-        with pytest.raises(VenueRefused) as caught:
-            fence.check(URL.build(scheme=scheme, host=host))
-        assert caught.value.code == "HOST_FORBIDDEN"
-
-
-@pytest.mark.parametrize("mode", ["testnet", "live"])
-def test_real_money_goes_over_tls_alone(mode: Mode) -> None:
-    fence = Fence(mode)
-    for host in ALLOWED[mode]:
-        for scheme in ("http", "ws"):
-            with pytest.raises(VenueRefused):
-                fence.check(URL.build(scheme=scheme, host=host))
 
 
 def test_a_configured_address_outside_the_fence_is_a_configuration_error() -> None:
