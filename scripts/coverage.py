@@ -25,6 +25,7 @@ TESTS = ("tests/unit/kernel", "tests/unit/runtime", "tests/unit/journal", "tests
 
 
 def main() -> int:
+    """Measure and report; return the exit code."""
     python, data = sys.executable, str(ROOT / ".coverage")
     measured = [python, "-m", "coverage", "run", "--branch", f"--data-file={data}",
                 f"--include={','.join(SUBJECTS)}"]  # fmt: skip

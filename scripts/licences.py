@@ -11,12 +11,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ALLOWED = re.compile(
-    r"\b(mit|lgpl|bsd|apache|isc|psf|python software|python-2|mpl|mozilla public|unlicense|zlib|0bsd"
-    r"|public domain|historical permission|cc0|hpnd)",
-    re.I,
+    r"\b(mit|lgpl|bsd|apache|isc|psf|python software|python-2|mpl|mozilla public|unlicense|zlib"
+    r"|0bsd|public domain|historical permission|cc0|hpnd)",
+    re.IGNORECASE,
 )
-FORBIDDEN = re.compile(r"\b(a?gpl|gnu (affero|general)|sspl|commercial|proprietary)", re.I)
-KNOWN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.M)
+FORBIDDEN = re.compile(r"\b(a?gpl|gnu (affero|general)|sspl|commercial|proprietary)", re.IGNORECASE)
+KNOWN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
 def licence_of(package: Distribution) -> str:
@@ -42,6 +42,7 @@ def judged(name: str) -> tuple[str, str]:
 
 
 def main() -> int:
+    """Print the list; return the exit code."""
     names = sorted(set(KNOWN.findall((ROOT / "requirements.lock").read_text())), key=str.lower)
     found = {name: judged(name) for name in names}
     bad = {name: told for name, told in found.items() if told[1] in ("FORBIDDEN", "UNKNOWN")}

@@ -71,10 +71,11 @@ def test_it_loads_secrets_where_the_program_looks(
     assert service["LoadCredential"].split(":")[0] == FOLDER_CREDENTIAL
     assert service["UMask"] == "0077"
     assert service["StateDirectoryMode"] == "0700"
-    for line in re.findall(
-        r"^Environment=BREAKWATER_BREAKWATER__(.*)$", UNIT.read_text(), re.MULTILINE
-    ):
-        name, _, value = line.partition("=")
+    start = "Environment=BREAKWATER_BREAKWATER__"
+    lines = [line for line in UNIT.read_text().splitlines() if line.startswith(start)]
+    assert lines
+    for line in lines:
+        name, _, value = line.removeprefix(start).partition("=")
         monkeypatch.setenv(f"BREAKWATER_BREAKWATER__{name}", value)
         table = load_settings(ROOT / "config").breakwater
         assert str(getattr(table, name.lower())) == value
