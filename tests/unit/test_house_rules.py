@@ -125,7 +125,16 @@ def test_nothing_is_swallowed() -> None:
 
 
 def test_the_text_speaks_of_the_product_alone() -> None:
-    skipped = {".git", ".venv", "state", "logs", ".hypothesis", ".mypy_cache", ".ruff_cache"}
+    skipped = {
+        ".git",
+        ".venv",
+        ".venv-audit",
+        "state",
+        "logs",
+        ".hypothesis",
+        ".mypy_cache",
+        ".ruff_cache",
+    }
     for path in ROOT.rglob("*"):
         if skipped & set(path.relative_to(ROOT).parts) or path.suffix not in TEXT_SUFFIXES:
             continue
