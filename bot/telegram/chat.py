@@ -178,7 +178,7 @@ class Chat:
                 pause_s = PAUSE_S
                 for update in updates:
                     offset = update.update_id + 1
-                    await clerk.take(read(update))
+                    clerk.take(read(update))
                 continue
             await self._clock.sleep_s(wait_s)
             pause_s = min(pause_s * 2, PAUSE_MAX_S)

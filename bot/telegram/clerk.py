@@ -26,6 +26,7 @@ ASKED_MAX = 8
 DATA_MAX = 64
 CAPTION_MAX = 1_000
 MUTE_DEFAULT_MIN, MUTE_MAX_MIN = 60.0, 1_440.0
+OVERTAKEN = "Nothing was done: an order that lowers risk came meanwhile, and it goes first."
 CODE = re.compile(r"\bcode ([0-9a-f]{6})\b")
 DIGITS = re.compile(r"\d{6}")
 
@@ -82,8 +83,8 @@ class Clerk:
         self._asked = 0
         self._operator = f"telegram:{config.user_id}"
 
-    async def take(self, incoming: Incoming) -> None:
-        """Take one update: judge, remember, act. Never raises."""
+    def take(self, incoming: Incoming) -> None:
+        """Take one update: judge, note, act. Waits for nothing, never raises."""
         now_ns = self._desk.clock.now_ns()
         if judge(incoming, self._config.user_id, self._config.chat_id) is not Verdict.OPERATOR:
             told = self._strangers.words(incoming, now_ns)
@@ -92,9 +93,9 @@ class Clerk:
             return
         if self._record.knows(incoming.update_id):
             return
-        kept = await self._record.take(incoming.update_id)
+        self._record.note(incoming.update_id)
         if incoming.data:
-            self._desk.spawn(self._safely(self._pressed(incoming, kept=kept), incoming))
+            self._desk.spawn(self._safely(self._pressed(incoming), incoming))
         elif incoming.text.strip():
             age_s = (now_ns - (incoming.sent_ns or 0)) / NS_PER_S
             if age_s > self._config.command_age_max_s:
@@ -104,7 +105,7 @@ class Clerk:
                     f"{self._config.command_age_max_s:.0f} s. Send it again if you still want it."
                 )
                 return
-            self._desk.spawn(self._safely(self._typed(incoming, kept=kept), incoming))
+            self._desk.spawn(self._safely(self._typed(incoming), incoming))
 
     async def _safely(self, work: Coroutine[Any, Any, None], incoming: Incoming) -> None:
         try:
@@ -118,19 +119,21 @@ class Clerk:
         except Exception:
             logger.exception("telegram: update {} failed", incoming.update_id)
             self._say("That failed; the log tells more. Next: /status.")
+        finally:
+            await self._record.keep()
 
     # ------------------------------------------------------------- what was said
 
-    async def _typed(self, incoming: Incoming, *, kept: bool) -> None:
+    async def _typed(self, incoming: Incoming) -> None:
         text = incoming.text.strip()
         now_ns = self._desk.clock.now_ns()
         if DIGITS.fullmatch(text) and self._wishes.coded(now_ns) is not None:
             await self._coded(text, incoming.update_id)
             return
         what, args = meant(text, self._username, self._desk.symbols())
-        await self._do(what, args, incoming.update_id, kept=kept)
+        await self._do(what, args, incoming.update_id)
 
-    async def _do(self, what: Meant, args: dict[str, str], number: int, *, kept: bool) -> None:
+    async def _do(self, what: Meant, args: dict[str, str], number: int) -> None:
         match what:
             case Query():
                 await self._answer(what, args, detail=False)
@@ -138,18 +141,18 @@ class Clerk:
                 self._wishes.forget()
                 await self._order(what.name, what.args, number)
             case Wish():
-                self._confirm(what, kept=kept)
+                await self._confirm(what)
             case Told():
-                await self._tell(what, number, kept=kept)
+                await self._tell(what, number)
             case Local():
                 self._local(what)
 
-    async def _pressed(self, incoming: Incoming, *, kept: bool) -> None:
+    async def _pressed(self, incoming: Incoming) -> None:
         kind, _, rest = incoming.data.partition(":")
         bare = incoming.message_id if kind in ("y", "n", "a") else 0
         self._desk.put(Outgoing(query_id=incoming.query_id, bare_message_id=bare))
         if kind == "y":
-            await self._confirmed(rest, incoming.update_id, kept=kept)
+            await self._confirmed(rest, incoming.update_id)
         elif kind == "n":
             self._wishes.press(rest, self._desk.clock.now_ns())
             self._say("Nothing was done.")
@@ -210,7 +213,7 @@ class Clerk:
         more = "Next: /positions shows it done." if name in ("reduce", "flatten") else follow
         self._say(f"{head}{answer.text}\n{more}".strip(), kept=True)
 
-    async def _tell(self, what: Told, number: int, *, kept: bool) -> None:
+    async def _tell(self, what: Told, number: int) -> None:
         """Ask the kernel what a command means; with the code it tells, the button is offered."""
         answer = await self._desk.house.order(
             what.name, {}, operator=self._operator, key=f"tg{number}q"
@@ -220,10 +223,10 @@ class Clerk:
             self._say(answer.text)
             return
         told = answer.text[: found.start()].rsplit(". ", 1)[0]
-        self._confirm(Wish(what.name, {"code": found[1]}, f"{what.said}. {told}"), kept=kept)
+        await self._confirm(Wish(what.name, {"code": found[1]}, f"{what.said}. {told}"))
 
-    def _confirm(self, wish: Wish, *, kept: bool) -> None:
-        if not kept:
+    async def _confirm(self, wish: Wish) -> None:
+        if not await self._record.keep():
             self._say(
                 "Not possible now: the disk does not take what was said, so nothing could make "
                 "sure that it happens only once. What lowers risk still works."
@@ -235,13 +238,15 @@ class Clerk:
             (("Yes, do it", f"y:{nonce}"), ("No", f"n:{nonce}")),
         )
 
-    async def _confirmed(self, nonce: str, number: int, *, kept: bool) -> None:
+    async def _confirmed(self, nonce: str, number: int) -> None:
         now_ns = self._desk.clock.now_ns()
-        wish = self._wishes.press(nonce, now_ns)
+        wish, downs = self._wishes.press(nonce, now_ns), self._wishes.forgotten
         if wish is None:
             self._say("This button is over: it works once, for a short while. Nothing was done.")
-        elif not kept:
+        elif not await self._record.keep():
             self._say("Nothing was done: the disk does not take what was said.")
+        elif downs != self._wishes.forgotten:
+            self._say(OVERTAKEN)
         elif self._codes is None:
             await self._order(wish.name, wish.args, number)
         elif self._codes.locked(now_ns):
@@ -261,8 +266,12 @@ class Clerk:
             self._wrong_code(now_ns)
             return
         self._wishes.forget_coded()
+        downs = self._wishes.forgotten
         if not await self._record.use_code(step):
             self._say("Nothing was done: the disk does not take the used code.")
+            return
+        if downs != self._wishes.forgotten:
+            self._say(OVERTAKEN)
             return
         await self._order(wish.name, wish.args, number)
 

@@ -29,6 +29,8 @@ class Confirmations:
         self._ttl_ns = int(ttl_s * NS_PER_S)
         self._waiting: dict[str, tuple[Wish, int]] = {}
         self._coded: tuple[Wish, int] | None = None
+        self.forgotten = 0
+        """How often everything was forgotten: who waited meanwhile must not go on."""
 
     def ask(self, wish: Wish, now_ns: int) -> str:
         """Return the nonce for the button of a wish."""
@@ -58,6 +60,7 @@ class Confirmations:
 
     def forget(self) -> None:
         """Let nothing wait: what lowers risk was commanded since."""
+        self.forgotten += 1
         self._waiting.clear()
         self._coded = None
 

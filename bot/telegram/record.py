@@ -25,17 +25,22 @@ class Record:
         self._keep = keep
         self._kept = _read(keep)
         self._seen = dict.fromkeys(self._kept.seen)
+        self._dirty = False
 
     def knows(self, update_id: int) -> bool:
         """Tell whether this update was taken before."""
         return update_id in self._seen
 
-    async def take(self, update_id: int) -> bool:
-        """Remember an update; False when it could not be made durable."""
+    def note(self, update_id: int) -> None:
+        """Remember an update in this life, at once; `keep` makes it outlive it."""
         self._seen[update_id] = None
+        self._dirty = True
         while len(self._seen) > SEEN_MAX:
             del self._seen[next(iter(self._seen))]
-        return await self._save()
+
+    async def keep(self) -> bool:
+        """Make durable what was noted; False when the disk does not take it."""
+        return not self._dirty or await self._save()
 
     @property
     def code_step(self) -> int:
@@ -49,10 +54,12 @@ class Record:
 
     async def _save(self) -> bool:
         self._kept.seen = list(self._seen)
+        self._dirty = False
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await self._keep.save(msgspec.json.encode(self._kept))
         except (OSError, TimeoutError) as error:
+            self._dirty = True
             logger.warning("telegram: what was taken cannot be kept on disk: {!r}", error)
             return False
         return True

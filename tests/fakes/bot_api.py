@@ -32,6 +32,8 @@ class BotApi:
         self.updates: deque[dict[str, Any]] = deque()
         self.faults: dict[str, deque[tuple[int, dict[str, Any]]]] = {}
         self.always: dict[str, tuple[int, dict[str, Any]]] = {}
+        self.hanging: set[str] = set()
+        """Methods that take a request and never answer."""
         self.next_update = 1_000
         self.forgetful = False
         """Whether updates are handed out once, whatever was acknowledged: numbers may repeat."""
@@ -165,6 +167,8 @@ class BotApi:
         fault = self.always.get(method)
         if fault is None and self.faults.get(method):
             fault = self.faults[method].popleft()
+        if method in self.hanging:
+            await asyncio.Event().wait()
         if fault is not None:
             return _error(fault[0], "scripted", **fault[1])
         self.calls.append((method, given))

@@ -136,7 +136,7 @@ class Fuzz:
             raw = self._repeat() if self.sent and dice.random() < 0.15 else self._fresh()
         self.sent = [*self.sent[-300:], raw]
         before, said = len(self.orders), len(self.outgoing)
-        await self.clerk.take(read(Update.de_json(json.loads(json.dumps(raw)), self.bot)))
+        self.clerk.take(read(Update.de_json(json.loads(json.dumps(raw)), self.bot)))
         while self.work:
             await self.work.pop(0)
         made = self.orders[before:]

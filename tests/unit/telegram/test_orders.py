@@ -1,5 +1,6 @@
 """Orders by chat: down at once, up with a button and a code, each once, from nobody else."""
 
+import asyncio
 from decimal import Decimal
 
 import pyotp
@@ -296,6 +297,62 @@ def test_a_full_disk_refuses_what_raises_risk_and_lets_through_what_lowers_it() 
         assert "Not possible now" in (await stand.api.answer("/resume"))["text"]
         await stand.api.answer("/panic")
         assert stand.ordered == ["flatten"]
+
+    chatting(script, held(), keep=keep)
+
+
+class SlowKeep(MemoryKeep):
+    """A disk that hangs when it is told to."""
+
+    hanging = False
+
+    async def save(self, data: bytes) -> None:
+        if self.hanging:
+            await asyncio.sleep(30)
+        await super().save(data)
+
+
+def test_a_hanging_disk_delays_no_panic_and_lets_nothing_overtake_it() -> None:
+    keep = SlowKeep()
+
+    async def script(stand: Stand) -> None:
+        api = stand.api
+        asked = await api.answer("/resume")
+        keep.hanging = True
+        for _ in range(5):
+            api.says("/status")
+        began_ns = stand.clock.now_ns()
+        api.presses(asked, "Yes, do it")
+        api.says("/panic")
+        await api.sent(lambda m: "paused until" in m["text"])
+        assert stand.clock.now_ns() - began_ns < 500_000_000
+        await stand.clock.sleep_s(30)
+        assert stand.ordered == ["flatten"]
+        keep.hanging = False
+
+    chatting(script, held(), keep=keep)
+
+
+def test_an_order_down_that_comes_while_the_disk_takes_its_time_goes_first() -> None:
+    class Waiting(MemoryKeep):
+        gate = None
+
+        async def save(self, data: bytes) -> None:
+            if self.gate is not None:
+                await self.gate.wait()
+            await super().save(data)
+
+    keep = Waiting()
+
+    async def script(stand: Stand) -> None:
+        api = stand.api
+        asked = await api.answer("/resume")
+        keep.gate = asyncio.Event()
+        api.presses(asked, "Yes, do it")
+        await api.answer("/pause")
+        keep.gate.set()
+        await api.sent(lambda m: "goes first" in m["text"])
+        assert stand.ordered == ["pause"]
 
     chatting(script, held(), keep=keep)
 

@@ -92,6 +92,38 @@ def test_orders_work_while_answers_cannot_be_sent_and_are_answered_later() -> No
     chatting(script, held())
 
 
+def test_a_server_that_hangs_delays_no_order_and_loses_no_alert() -> None:
+    async def script(stand: Stand) -> None:
+        api = stand.api
+        await api.answer("/version")
+        api.hanging.add("sendMessage")
+        for number in range(5):
+            stand.say(C, f"alarm_{number}", f"critical {number}", BTC)
+        began_ns = stand.clock.now_ns()
+        api.says("/status")
+        api.says("/panic")
+        while not stand.ordered:
+            await stand.clock.sleep_s(0.01)
+        assert stand.clock.now_ns() - began_ns < 1_000_000_000
+        await stand.clock.sleep_s(120)
+        api.hanging.clear()
+        for number in range(5):
+            wanted = f"critical {number}"
+            await api.sent(lambda m, w=wanted: w in m["text"], within_s=120)
+
+    chatting(script, held())
+
+
+def test_news_that_come_too_fast_for_the_server_are_asked_for_later() -> None:
+    async def script(stand: Stand) -> None:
+        stand.api.fail("getUpdates", 429, retry_after=20)
+        began_ns = stand.clock.now_ns()
+        assert "breakwater" in (await stand.api.answer("/version"))["text"]
+        assert 20 <= (stand.clock.now_ns() - began_ns) / 1e9 < 30
+
+    chatting(script, held())
+
+
 def test_somebody_else_with_our_token_is_an_alarm_and_a_restart_is_none() -> None:
     async def script(stand: Stand) -> None:
         api = stand.api
