@@ -39,6 +39,8 @@ class Case:
     stop_fill: StopFill = "touch"
     start: str = "first"
     label: str = ""
+    sense_on: bool = False
+    """Whether the market is judged: only rules beyond the loss budget need it."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +113,7 @@ def play(case: Case) -> Row:
         guard=case.guard,
         stop_fill=case.stop_fill,
         start=case.start,
-        sense_on=False,
+        sense_on=case.sense_on,
     )
     try:
         material = material_of(_folder(case.data), options)

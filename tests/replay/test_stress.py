@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.cli.commands.stress import _leverages, moved
+from bot.app.cli.commands.stress import _leverages
+from bot.app.policy_moves import moved
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import Policy
@@ -101,7 +102,20 @@ def test_one_number_of_the_guard_is_moved_at_a_time() -> None:
     assert play(case(policy=tight)).first_leverage < play(case()).first_leverage
 
 
-@pytest.mark.parametrize("move", ["no_such=1.2", "sigma_target=much", "profile=1.2"])
-def test_a_move_that_means_nothing_is_refused(move: str) -> None:
-    with pytest.raises(ConfigInvalid, match="--move"):
+@pytest.mark.parametrize(
+    ("move", "option"),
+    [("no_such=1.2", "--move"), ("sigma_target=much", "--move"), ("profile=1.2", "--move"),
+     ("without no_such", "--without"), ("all no_such", "--on-all")],
+)  # fmt: skip
+def test_a_move_that_means_nothing_is_refused(move: str, option: str) -> None:
+    with pytest.raises(ConfigInvalid, match=option):
         moved(Policy(), move)
+
+
+def test_a_rule_or_a_part_of_the_guard_is_left_out_alone() -> None:
+    bare = moved(Policy(), "without missing_stop")
+    assert bare.rules.acts_on == {"missing_stop": "off"}
+    assert bare.guard == Policy().guard
+    assert moved(Policy(), "all drawdown").rules.acts_on == {"drawdown": "all"}
+    unsized = play(case(policy=moved(Policy(), "without sizing by volatility")))
+    assert unsized.first_leverage > 1.5 * play(case()).first_leverage

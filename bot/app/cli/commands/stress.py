@@ -26,6 +26,14 @@ MoveOption = Annotated[
         metavar="NAME=FACTOR", help="Scale one number of the guard, alone; may be repeated."
     ),
 ]
+WithoutOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RULE", help="Leave one rule, or part of the guard, out; repeatable."),
+]
+OnAllOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="RULE", help="Let a rule cut what is held by hand; repeatable."),
+]
 BaselinesFlag = Annotated[
     bool | None,
     typer.Option(
@@ -35,7 +43,6 @@ BaselinesFlag = Annotated[
 ]
 
 if TYPE_CHECKING:
-    from bot.domain.policy import Policy
     from bot.lab.stress import Case, Row
 
 COLUMNS = (
@@ -105,6 +112,8 @@ def stress(
         Literal["touch", "gap", "low"], typer.Option(help="How stops fill in fast bars.")
     ] = "touch",
     move: MoveOption = None,
+    without: WithoutOption = None,
+    on_all: OnAllOption = None,
     baselines: BaselinesFlag = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
     as_json: JsonFlag = False,
@@ -114,12 +123,14 @@ def stress(
         raise ConfigInvalid("stress: give --data DIR, --synthetic N, or both")
     home = open_home()
     symbols = tuple(symbol or home.settings.risk.symbols)
+    changes = ["", *(move or []), *(f"without {rule}" for rule in without or [])]
+    changes += [f"all {rule}" for rule in on_all or []]
     wanted = _Wanted(
         hold, _leverages(leverage or ["3,5,10"]), margin or ["isolated"], profile or ["L20"],
-        starts, stop_fill, ["", *(move or [])],
+        starts, stop_fill, changes,
     )  # fmt: skip
     cases = _cases_of(home, data or [], symbols, wanted, basket=basket)
-    compared = baselines if baselines is not None else starts == "first" and not move
+    compared = baselines if baselines is not None else starts == "first" and len(changes) == 1
     document = _played(cases, jobs, compared=compared)
     if synthetic:
         document["synthetic"] = generated(
@@ -230,6 +241,7 @@ def _twins(
     An unlevered twin is what the cost at equal size is scaled from.
     """
     from bot.app.policy import policy_of
+    from bot.app.policy_moves import ALL, moved
     from bot.domain.account import MarginMode
     from bot.lab.stress import Case
 
@@ -245,31 +257,10 @@ def _twins(
     }
     for profile, move in product(wanted.profiles, wanted.moves):
         policy = moved(policy_of(home.settings, mode="replay", profile=profile), move)
-        case = replace(bare, guard=True, policy=policy, label=move)
+        judged = move.startswith(ALL)
+        case = replace(bare, guard=True, policy=policy, label=move, sense_on=judged)
         out[profile, mode, times, start, move] = case
     return out
-
-
-def moved(policy: "Policy", move: str) -> "Policy":
-    """Return the policy with one number of its guard scaled, as in `dead_band_frac=1.2`.
-
-    Raises:
-        ConfigInvalid: no such number, or no such factor.
-    """
-    if not move:
-        return policy
-    name, _, factor = move.partition("=")
-    known = msgspec.structs.asdict(policy.guard)
-    numbers = [key for key, value in known.items() if type(value) in (int, float)]
-    if name not in numbers:
-        raise ConfigInvalid(f"--move {move:.60}: allowed names: {', '.join(numbers)}")
-    try:
-        value = known[name] * float(factor)
-    except ValueError:
-        raise ConfigInvalid(f"--move {move:.60}: give a factor, such as {name}=1.2") from None
-    kept = round(value) if isinstance(known[name], int) else value
-    guard = msgspec.structs.replace(policy.guard, **{name: kept})
-    return msgspec.structs.replace(policy, guard=guard)
 
 
 def _check(folder: Path, wanted: _Wanted) -> None:
