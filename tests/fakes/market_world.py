@@ -22,6 +22,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import TradingMode
 from bot.domain.strategy import Exits, Intent, Memory, Strategy
 from bot.domain.units import NS_PER_MS, NS_PER_S, ZERO
+from bot.kernel.snapshot import leg_key
 from bot.kernel.step import Kernel
 from bot.simulator.exchange import DepthModel, Exchange, ExchangeRefused, MarketTick, OrderRequest
 from bot.simulator.inprocess import InProcessVenue
@@ -214,6 +215,8 @@ class MarketWorld:
         mode = self.kernel.state.mode
         if order.purpose is Purpose.ENTRY and mode is not TradingMode.ACTIVE:
             self.wrong.append(f"entry {order.client_order_id} in mode {mode}")
+        if order.purpose is Purpose.ENTRY and self._is_shut(order):
+            self.wrong.append(f"entry {order.client_order_id} while its ladder is shut")
         if (order.purpose is Purpose.ENTRY) is order.reduce_only:
             self.wrong.append(f"{order.purpose} has reduce_only {order.reduce_only}")
         fault, code = self.order_faults.popleft() if self.order_faults else ("ok", "")
@@ -256,6 +259,15 @@ class MarketWorld:
             now, oid = self.now_ns, order.client_order_id
             self.send_in(answer_ms, m.OrderAccepted(now, now, oid, state.venue_order_id))
             self.send_in(answer_ms, m.OrderUpdate(state.event_ns, now, state))
+
+    def _is_shut(self, order: object) -> bool:
+        """Whether the ladder whose position this order would grow only lets it shrink."""
+        state = self.kernel.state
+        key = leg_key(order.symbol, order.position_side)
+        leg = state.legs.get(key)
+        by_hand = leg is not None and leg.qty > ZERO and leg.foreign
+        found = state.ladders.get(f"{key}|{'hand' if by_hand else 'own'}")
+        return found is not None and found.state in ("EXIT_ONLY", "FLAT")
 
     def _signed(self, symbol: str) -> dict[PositionSide, Decimal]:
         return {p.side: p.qty for p in self.venue.account_now().positions if p.symbol == symbol}
