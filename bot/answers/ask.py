@@ -7,7 +7,9 @@ from collections.abc import Callable
 import bot.answers
 from bot.answers.question import Answered, Question, QuestionUnclear
 
-_PARTS = ("alarm", "ask", "budget_price", "question", "heard", "held", "sensed", "shocks")
+_PARTS = (
+    "alarm", "ask", "budget_price", "question", "heard", "held", "next_cuts", "sensed", "shocks",
+)  # fmt: skip
 
 
 def _discover() -> dict[str, Callable[[Question], Answered]]:

@@ -10,16 +10,18 @@ from bot.answers.held import (
     view_of,
     working_stops,
 )
+from bot.answers.next_cuts import next_cuts
 from bot.answers.question import Answered, Question, exact, rounded
-from bot.domain.policy import Policy, Step
-from bot.domain.units import NS_PER_S, ZERO
+from bot.domain.policy import Policy
+from bot.domain.units import ZERO
 from bot.kernel.guard import drawdown_frac, floor_usd
 from bot.kernel.observe.volatility import is_prior, sigma
+from bot.kernel.rules import RULES, scope_of
 from bot.kernel.sizing.caps import heat_frac
 from bot.kernel.sizing.open_risk import open_risks
 from bot.kernel.snapshot import BotState, Leg, Market, leg_key
 from bot.kernel.track import equity_usd
-from bot.kernel.view import LegView, held, price_age_s
+from bot.kernel.view import LegView, held
 
 NAME = "risk"
 
@@ -38,6 +40,7 @@ def answer(question: Question) -> Answered:
         **_budgets(state, policy),
         "exposure": _exposure(state, policy),
         "volatility": [_volatility(m, policy) for _, m in sorted(state.markets.items())],
+        "positions": [_position(state, view) for view in held(state, policy)],
         "rules": [row for view in held(state, policy) for row in _rules(view)],
         "own_day": _own_day(state, policy),
         "next": next_of(state, policy),
@@ -97,39 +100,41 @@ def _volatility(market: Market, policy: Policy) -> Answered:
     }
 
 
-def _rules(view: LegView) -> list[Answered]:
-    """Return each backstop rule of a leg: measured, where it acts next, factor in force."""
-    rules = view.policy.rules
-    distance, atr_day = view.liq_distance_frac(), view.atr_day
-    ranges = None
-    if distance is not None and atr_day:
-        ranges = distance * view.mark / atr_day
-    since = view.leg.uncovered_since_ns
-    bare_s = 0.0 if since == 0 else (view.state.now_ns - since) / NS_PER_S
-    margin = view.margin_ratio()
-    age = price_age_s(view.state, view.market)
-    margin_limit = _next_limit(rules.margin_ratio, margin, rising=True)
-    ranges_limit = _next_limit(rules.liq_distance_atr, ranges, rising=False)
-    return [
-        _rule(view, "margin_ratio", margin, margin_limit, "share of equity"),
-        _rule(view, "liquidation_distance", ranges, ranges_limit, "daily ranges, acts below"),
-        _rule(view, "missing_stop", bare_s, rules.stop_missing_s, "seconds without a stop"),
-        _rule(view, "stale_data", age, rules.price_stale_s, "seconds since the last price"),
-    ]
-
-
-def _rule(
-    view: LegView, name: str, measured: float | None, limit: float | None, unit: str
-) -> Answered:
+def _position(state: BotState, view: LegView) -> Answered:
+    """Return a leg's way to liquidation: in percent, daily ranges, and distances of its stop."""
+    distance, stops = view.liq_distance_frac(), working_stops(state, view.leg)
+    way = view.leg.side.sign * (view.mark - float(stops[0].trigger_price or 0)) if stops else None
+    to_liq = distance * view.mark if distance is not None else None
     return {
-        "rule": name,
         "symbol": view.leg.symbol,
         "side": view.leg.side.value,
-        "measured": rounded(measured, 4),
-        "limit": limit,
-        "unit": unit,
-        "factor_in_force": _in_force(view, name),
+        "qty": exact(view.leg.qty),
+        "notional_usd": rounded(view.notional_usd, 2),
+        "liq_price": rounded(view.liq_price(), 2),
+        "liq_distance_frac": rounded(distance, 5),
+        "liq_daily_ranges": rounded(to_liq / view.atr_day, 3) if to_liq and view.atr_day else None,
+        "liq_stop_distances": rounded(to_liq / way, 3) if to_liq and way and way > 0 else None,
+        "liq_apart_frac": rounded(view.liq_apart_frac(), 5),
+        "margin_ratio": rounded(view.margin_ratio(), 4),
     }
+
+
+def _rules(view: LegView) -> list[Answered]:
+    """Return each rule of a leg: measured, where it acts next, whom it cuts, factor in force."""
+    found = {rule.NAME: rule.gauge(view) for rule in RULES}
+    return [
+        {
+            "rule": rule.NAME,
+            "symbol": view.leg.symbol,
+            "side": view.leg.side.value,
+            "measured": rounded(found[rule.NAME].measured, 4),
+            "limit": rounded(found[rule.NAME].limit, 4),
+            "unit": found[rule.NAME].unit,
+            "acts_on": scope_of(rule, view.policy.rules),
+            "factor_in_force": _in_force(view, rule.NAME),
+        }
+        for rule in RULES
+    ]
 
 
 def _in_force(view: LegView, name: str) -> float:
@@ -138,15 +143,6 @@ def _in_force(view: LegView, name: str) -> float:
     found = view.state.ladders.get(f"{leg_key(view.leg.symbol, view.leg.side)}|{whose}")
     view.rungs = found.rungs if found is not None else {}
     return view.before(name)
-
-
-def _next_limit(steps: tuple[Step, ...], value: float | None, *, rising: bool) -> float | None:
-    """Return the threshold that would act next from `value` on; None when all acted."""
-    for step in steps:
-        reached = value is not None and (value >= step.enter if rising else value <= step.enter)
-        if not reached:
-            return step.enter
-    return None
 
 
 def _own_day(state: BotState, policy: Policy) -> Answered:
@@ -200,6 +196,14 @@ def _next(state: BotState, policy: Policy, leg: Leg) -> list[Answered]:
         ("liquidation by the venue's word", venue if venue and venue > ZERO else None),
     ]
     rows = [_place(view, what, float(price)) for what, price in places if price is not None]
+    rows += [
+        _place(view, f"{cut.rule} cuts to {cut.factor:.0%}" if cut.factor else
+               f"{cut.rule} closes the leg", cut.price)
+        for cut in next_cuts(view)
+    ]  # fmt: skip
+    joint = view.joint_liq_price()
+    if joint is not None:
+        rows.append(_place(view, "liquidation if all legs move together", joint))
     return sorted(rows, key=lambda row: abs(float(str(row["distance_frac"]))))
 
 

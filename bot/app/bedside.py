@@ -16,10 +16,14 @@ from bot.app.source_health import source_checks
 from bot.domain.errors import BotError
 from bot.domain.feeds import VenueHealth
 from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_S
 from bot.journal import care
 from bot.journal.writer import JournalWriter
 from bot.ports import Venue
 from bot.runtime.parts import Machine
+
+TIERS_AGE_MAX_S = 7_200.0
+"""They are read every hour; two misses are a finding."""
 
 
 class Bedside:
@@ -134,9 +138,29 @@ class Bedside:
                 found="not reconciled" if read_s is None else f"read {read_s:.1f} s ago",
                 remedy="see the log",
             ),
+            self._tiers(),
             Check(name="mode", ok=True, found=f"{state.mode.value}: {state.mode_reason}"),
             self._next(),
         ]
+
+    def _tiers(self) -> Check:
+        """Tell how old the margin tiers are that liquidation prices are reckoned with."""
+        state = self._machine.state
+        ages = {
+            market.symbol: (state.now_ns - market.instrument_ns) / NS_PER_S
+            for market in state.markets.values()
+            if market.instrument_ns and market.instrument is not None and market.instrument.tiers
+        }
+        held = {leg.symbol for leg in legs_of(state)} | set(self._settings.risk.symbols)
+        missing = sorted(held - set(ages))
+        oldest = max(ages.values(), default=0.0)
+        found = f"missing: {', '.join(missing)}" if missing else f"read {oldest:.0f} s ago at most"
+        return Check(
+            name="margin tiers",
+            ok=not missing and oldest <= TIERS_AGE_MAX_S,
+            found=found,
+            remedy="liquidation prices may be off; check the network and the log",
+        )
 
     def _next(self) -> Check:
         """Tell what happens first from here, and at which price."""

@@ -98,6 +98,18 @@ class Demand(msgspec.Struct, frozen=True):
     blocks_entries: bool = True
 
 
+class Gauge(msgspec.Struct, frozen=True):
+    """What a rule measures of a leg beside where it acts next; None: not known, or no such limit.
+
+    `rising`: larger is worse.
+    """
+
+    measured: float | None
+    limit: float | None
+    unit: str
+    rising: bool = True
+
+
 class Decision(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """One line of the story: what was decided, why, and on which numbers."""
 

@@ -49,6 +49,8 @@ class Market(msgspec.Struct, kw_only=True):
 
     symbol: str
     instrument: Instrument | None = None
+    instrument_ns: int = 0
+    """When the contract and its margin tiers were last read; 0: never."""
     mark: float = 0.0
     mark_ns: int = 0
     mark_received_ns: int = 0

@@ -11,7 +11,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import TradingMode
 from bot.domain.strategy import Strategy
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import decide, gate, guard, limits, outcomes, reconcile, sense, settle
+from bot.kernel import decide, gate, guard, limits, outcomes, reconcile, sense, settle, warn
 from bot.kernel.bars import fold_bar, fold_history, market_for
 from bot.kernel.command import on_command
 from bot.kernel.desk import Desk, printable
@@ -219,7 +219,7 @@ class Kernel:
 
     def _on_instruments(self, event: m.InstrumentsLoaded) -> None:
         for instrument in event.instruments:
-            self._market(instrument.symbol).instrument = instrument
+            warn.contract_read(self.desk, self._market(instrument.symbol), instrument)
 
     def _on_snapshot(self, event: m.AccountSnapshot) -> None:
         changed = reconcile.on_snapshot(self.desk, event)

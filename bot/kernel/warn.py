@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from bot.domain.instrument import Instrument
 from bot.domain.risk import Demand, Severity
 from bot.domain.units import NS_PER_H, ZERO
 from bot.kernel import guard
 from bot.kernel.desk import Desk
 from bot.kernel.margin import APART_FRAC
+from bot.kernel.snapshot import Market
 from bot.kernel.view import LegView
 
 
@@ -68,4 +70,21 @@ def liquidation_apart(desk: Desk, view: LegView) -> None:
         f"{leg.symbol}: liquidation at {ours:.8g} by our arithmetic, at {theirs:f} by the venue's "
         f"word: {apart:.2%} of the mark apart. The nearer one counts; were the margin tiers "
         "changed, or margin added by hand?", leg.symbol,
+    )  # fmt: skip
+
+
+def contract_read(desk: Desk, market: Market, after: Instrument) -> None:
+    """Take a contract as read now; say when its margin tiers, and liquidation with them, changed."""
+    before, market.instrument, market.instrument_ns = market.instrument, after, desk.state.now_ns
+    if before is None or before.tiers == after.tiers:
+        return
+    first = "none" if not after.tiers else f"{after.tiers[0].maint_frac:.4f} from the first dollar"
+    desk.record(
+        "tiers", after.symbol, "the venue changed the margin tiers", "read afresh",
+        measured=f"{len(after.tiers)} tiers, {first}", limit=f"{len(before.tiers)} tiers before",
+    )  # fmt: skip
+    desk.notify(
+        Severity.WARNING, "tiers",
+        f"{after.symbol}: the venue changed the margin tiers; liquidation prices are judged anew.",
+        after.symbol,
     )  # fmt: skip

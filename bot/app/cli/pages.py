@@ -111,6 +111,14 @@ def risk(doc: Document, console: Console) -> None:
             f"halt at -{percent(day['halt_at_frac'])}",
         ),
     ]
+    trades = doc["trades"]
+    pairs.append(
+        (
+            "if all stops fill",
+            f"{money(trades['all_stops_usd'])} USD of {trades['open']} trades; heat "
+            f"{percent(trades['heat_frac'])} of {percent(trades['heat_max_frac'])}",
+        )
+    )
     next_columns = [
         ("symbol", "symbol", text),
         ("side", "side", text),
@@ -125,11 +133,23 @@ def risk(doc: Document, console: Console) -> None:
         ("measured", "measured", text),
         ("limit", "acts at", text),
         ("unit", "unit", text),
+        ("acts_on", "cuts", text),
         ("factor_in_force", "factor", text),
+    ]
+    leg_columns = [
+        ("symbol", "symbol", text),
+        ("side", "side", text),
+        ("qty", "quantity", text),
+        ("liq_price", "liquidation", price),
+        ("liq_distance_frac", "away", percent),
+        ("liq_daily_ranges", "daily ranges", text),
+        ("liq_stop_distances", "stop distances", text),
+        ("margin_ratio", "margin ratio", percent),
     ]
     put(
         console,
         facts("risk", pairs),
+        grid("positions", doc["positions"], leg_columns),
         grid("what happens next", doc["next"], next_columns),
         grid("rules", doc["rules"], rule_columns),
         *_flaws(doc["stops"]),

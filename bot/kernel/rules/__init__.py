@@ -8,7 +8,7 @@ import pkgutil
 from typing import Protocol
 
 from bot.domain.policy import RulePolicy
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.view import LegView
 
 
@@ -26,6 +26,10 @@ class Rule(Protocol):
 
         A flat leg (quantity nothing) is asked about before new risk is taken on it.
         """
+        ...
+
+    def gauge(self, view: LegView) -> Gauge:
+        """Return what the rule measures of a leg, and where it would act next."""
         ...
 
 

@@ -49,6 +49,15 @@ def stepped(
     return Demand(name, view.leg.symbol, factor, reason, value, limit)
 
 
+def next_enter(steps: Sequence[Step], value: float | None, *, rising: bool) -> float | None:
+    """Return the threshold that would act next from `value` on; None when all have acted."""
+    for step in steps:
+        reached = value is not None and (value >= step.enter if rising else value <= step.enter)
+        if not reached:
+            return step.enter
+    return None
+
+
 def unknown(view: LegView, name: str, reason: str) -> Demand:
     """Return the demand of a rule that cannot judge: no new risk, and what is in force stays."""
     return Demand(name, view.leg.symbol, view.before(name), reason, math.nan, math.nan)

@@ -5,7 +5,7 @@ only loses its profit's future: it is not cut, but nothing is added to it.
 """
 
 from bot.domain.policy import Step
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.rules._ladder import blocked, stepped, unknown
 from bot.kernel.view import LegView, held
 
@@ -29,6 +29,13 @@ def demand(view: LegView) -> Demand | None:
     if lights < rules.adl_lights:
         return None
     return blocked(view, NAME, reason, float(lights), float(rules.adl_lights))
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return how many of five lights are on."""
+    rank = view.leg.adl_rank
+    lights = float(rank + 1) if rank is not None else None
+    return Gauge(lights, float(view.policy.rules.adl_lights), "lights of five in the ADL queue")
 
 
 def _is_hedge(view: LegView) -> bool:

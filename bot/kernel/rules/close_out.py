@@ -3,7 +3,7 @@
 ESMA decision (EU) 2018/796: a retail account is closed out at half of its initial margin.
 """
 
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.rules._ladder import unknown
 from bot.kernel.rules._money import believed_equity_usd
 from bot.kernel.view import LegView, held
@@ -18,10 +18,7 @@ def demand(view: LegView) -> Demand | None:
     limit = view.policy.rules.close_out_frac
     if limit <= 0.0:
         return None
-    margin = sum(
-        each.qty * each.entry / view.policy.limits.leverage_max
-        for each in held(view.state, view.policy)
-    )
+    margin = _margin_usd(view)
     if margin <= 0.0:
         return None
     equity = believed_equity_usd(view.state)
@@ -32,3 +29,19 @@ def demand(view: LegView) -> Demand | None:
         return None
     reason = "equity under the region's share of initial margin"
     return Demand(NAME, view.leg.symbol, 0.0, reason, share, limit)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return equity over initial margin by the region's leverage; no limit, no measure."""
+    limit, margin, equity = view.policy.rules.close_out_frac, _margin_usd(view), None
+    if limit > 0.0 and margin > 0.0:
+        equity = believed_equity_usd(view.state)
+    share = equity / margin if equity is not None else None
+    return Gauge(share, limit or None, "equity over initial margin, acts below", rising=False)
+
+
+def _margin_usd(view: LegView) -> float:
+    return sum(
+        each.qty * each.entry / view.policy.limits.leverage_max
+        for each in held(view.state, view.policy)
+    )

@@ -5,7 +5,7 @@ its top is known; a share of an hour's traded volume stands for it.
 """
 
 from bot.domain.policy import Step
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.assess.now import depth_guess_usd
 from bot.kernel.clusters.outlook import forced_usd
 from bot.kernel.rules._ladder import stepped
@@ -19,17 +19,27 @@ LEAVE = 0.75
 
 def demand(view: LegView) -> Demand | None:
     """Return half where forced flow within a daily range would exceed what the market takes."""
-    sensed, atr_day = view.sensed, view.atr_day
-    if sensed is None or atr_day is None or view.mark <= 0.0:
+    k = _ratio(view)
+    if k is None:
         return None
-    is_long = view.leg.side.sign > 0
-    weight = sensed.weights[0 if is_long else 1]
-    depth = depth_guess_usd(view.market, view.policy)
-    if weight <= 0.0 or depth <= 0.0:
-        return None
-    target = max(view.mark - view.leg.side.sign * atr_day, 0.5 * view.mark)
-    k = weight * forced_usd(sensed.clusters, view.mark, target) / depth
     rules = view.policy.rules
     steps = (Step(rules.cluster_k, LEAVE * rules.cluster_k, rules.cluster_factor),)
     reason = "forced orders within a daily range exceed the book (ratio)"
     return stepped(view, NAME, steps, k, reason, rising=True)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return forced orders within a daily range over what the market takes; None: no map."""
+    return Gauge(_ratio(view), view.policy.rules.cluster_k, "forced orders over the book")
+
+
+def _ratio(view: LegView) -> float | None:
+    sensed, atr_day = view.sensed, view.atr_day
+    if sensed is None or atr_day is None or view.mark <= 0.0:
+        return None
+    weight = sensed.weights[0 if view.leg.side.sign > 0 else 1]
+    depth = depth_guess_usd(view.market, view.policy)
+    if weight <= 0.0 or depth <= 0.0:
+        return None
+    target = max(view.mark - view.leg.side.sign * atr_day, 0.5 * view.mark)
+    return weight * forced_usd(sensed.clusters, view.mark, target) / depth

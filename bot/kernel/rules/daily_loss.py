@@ -1,7 +1,7 @@
 """Limit what the strategies may lose in a UTC day: price, fees, funding and open result."""
 
 from bot.domain.policy import Step
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_DAY
 from bot.kernel.assess.cascade import ACTIVE
 from bot.kernel.rules._ladder import stepped, unknown
@@ -19,20 +19,36 @@ def demand(view: LegView) -> Demand | None:
     forced selling is going on. Transfers are in no figure here.
     """
     anchors, rules = view.state.anchors, view.policy.rules
-    if anchors.day_start_usd <= 0.0:
+    found = loss_frac(view)
+    if found is None:
         return unknown(view, NAME, "equity at the start of the day is not known")
     steps = (
         Step(rules.daily_loss_half_frac, rules.daily_loss_half_frac, 0.5),
         Step(rules.daily_loss_halt_frac, 0.0, 0.0),
     )
-    result = anchors.own_day_usd + own_open_usd(view.state, view.policy) - anchors.own_open_day_usd
-    loss_frac = -result / anchors.day_start_usd
     reason = "strategies' day loss above limit"
     same_day = view.since_ns(NAME) >= anchors.day * NS_PER_DAY
     if view.before(NAME) <= 0.0 and (same_day or _is_cascading(view)):
         limit = rules.daily_loss_halt_frac
-        return Demand(NAME, view.leg.symbol, 0.0, reason, loss_frac, limit)
-    return stepped(view, NAME, steps, loss_frac, reason, rising=True)
+        return Demand(NAME, view.leg.symbol, 0.0, reason, found, limit)
+    return stepped(view, NAME, steps, found, reason, rising=True)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return what the strategies lost today, of the day's first equity."""
+    rules, loss = view.policy.rules, loss_frac(view)
+    limits = (rules.daily_loss_half_frac, rules.daily_loss_halt_frac)
+    limit = next((each for each in limits if loss is None or loss < each), None)
+    return Gauge(loss, limit, "strategies' loss today")
+
+
+def loss_frac(view: LegView) -> float | None:
+    """Return the strategies' loss of the day over its first equity; None: that is not known."""
+    anchors = view.state.anchors
+    if anchors.day_start_usd <= 0.0:
+        return None
+    open_usd = own_open_usd(view.state, view.policy) - anchors.own_open_day_usd
+    return -(anchors.own_day_usd + open_usd) / anchors.day_start_usd
 
 
 def _is_cascading(view: LegView) -> bool:

@@ -5,8 +5,8 @@ wealth W and a floor alpha * M under its running maximum M keeps W above the flo
 """
 
 from bot.domain.policy import RulePolicy, Step
-from bot.domain.risk import Demand
-from bot.kernel.rules._ladder import factor_in_force, stepped, unknown
+from bot.domain.risk import Demand, Gauge
+from bot.kernel.rules._ladder import factor_in_force, next_enter, stepped, unknown
 from bot.kernel.rules._money import believed_equity_usd
 from bot.kernel.view import LegView
 
@@ -35,6 +35,15 @@ def demand(view: LegView) -> Demand | None:
     limit = next(step.enter for step in steps if step.factor == factor)
     blocks = factor <= 0.0
     return Demand(NAME, view.leg.symbol, factor, reason, fall, limit, blocks_entries=blocks)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return the fall of equity from its peak."""
+    rules, peak = view.policy.rules, view.state.anchors.high_water_usd
+    equity = believed_equity_usd(view.state)
+    fall = 1.0 - equity / peak if equity is not None and peak > 0.0 else None
+    steps = grossman_zhou_steps(rules) if rules.grossman_zhou else rules.drawdown
+    return Gauge(fall, next_enter(steps, fall, rising=True), "fall from the peak")
 
 
 def grossman_zhou(fall_frac: float, alpha: float) -> float:

@@ -1,7 +1,7 @@
 """Halve when funding eats the trade, and open nothing just before a dear settlement."""
 
 from bot.domain.policy import Step
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_S
 from bot.kernel.observe.flows import funding_8h_frac
 from bot.kernel.rules._ladder import blocked, stepped, unknown
@@ -31,6 +31,13 @@ def demand(view: LegView) -> Demand | None:
         reason = "funding to the horizon above its share of the trade's risk"
     steps = (Step(limit, LEAVE * limit, rules.funding_factor),)
     return stepped(view, NAME, steps, share, reason, rising=True) or _window(view)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return what the leg's side pays a year; negative is received."""
+    rate_8h = funding_8h_frac(view.market)
+    apr = view.leg.side.sign * rate_8h * PERIODS_A_YEAR if rate_8h is not None else None
+    return Gauge(apr, view.policy.rules.funding_apr_max, "funding paid a year")
 
 
 def _cost_of_risk(view: LegView, paid_8h: float) -> float | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.domain.policy import Step
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.levels.state import ZoneLike
 from bot.kernel.rules._ladder import stepped
 from bot.kernel.view import LegView
@@ -20,6 +20,21 @@ BEYOND_ATR = 0.1
 
 def demand(view: LegView) -> Demand | None:
     """Return half of a leg that was opened above a support (below a resistance) that broke."""
+    if view.qty <= 0.0 or view.market.atr_1h <= 0.0:
+        return None
+    found = _deepest(view)
+    steps = (Step(0.0, -0.25, view.policy.rules.level_factor),)
+    deepest = -1.0 if found is None else found
+    reason = "a level behind the position broke against it (hourly ranges beyond it)"
+    return stepped(view, NAME, steps, deepest, reason, rising=True)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return how deep the mark lies beyond a broken level; None: none broke."""
+    return Gauge(_deepest(view), 0.0, "hourly ranges beyond a broken level")
+
+
+def _deepest(view: LegView) -> float | None:
     atr, sign = view.market.atr_1h, view.leg.side.sign
     if view.qty <= 0.0 or atr <= 0.0:
         return None
@@ -31,10 +46,7 @@ def demand(view: LegView) -> Demand | None:
         and sign * (_edge(zone, sign) - view.mark) > 0.0
         and sign * (view.entry - _edge(zone, sign)) >= BEYOND_ATR * atr
     ]
-    steps = (Step(0.0, -0.25, view.policy.rules.level_factor),)
-    deepest = max(depths, default=-1.0)
-    reason = "a level behind the position broke against it (hourly ranges beyond it)"
-    return stepped(view, NAME, steps, deepest, reason, rising=True)
+    return max(depths, default=None)
 
 
 def _edge(zone: ZoneLike, sign: int) -> float:

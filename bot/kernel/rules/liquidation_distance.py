@@ -4,9 +4,9 @@ A cut moves liquidation away, and buying back brings it near again: so that noth
 once taken is left by the distance that would hold at the user's full quantity (guard policy).
 """
 
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.margin import liquidation_price
-from bot.kernel.rules._ladder import stepped, unknown
+from bot.kernel.rules._ladder import next_enter, stepped, unknown
 from bot.kernel.view import LegView
 
 NAME = "liquidation_distance"
@@ -32,6 +32,16 @@ def demand(view: LegView) -> Demand | None:
     steps = rules.liq_distance_own_atr if view.own else rules.liq_distance_atr
     reason = "liquidation nearer than limit (daily ranges)"
     return stepped(view, NAME, steps, value, reason, rising=False, way_out=way_out)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return the way to liquidation in daily ranges."""
+    distance, atr_day = view.liq_distance_frac(), view.atr_day
+    ranges = distance * view.mark / atr_day if distance is not None and atr_day else None
+    rules = view.policy.rules
+    steps = rules.liq_distance_own_atr if view.own else rules.liq_distance_atr
+    limit = next_enter(steps, ranges, rising=False)
+    return Gauge(ranges, limit, "daily ranges to liquidation, acts below", rising=False)
 
 
 def _is_unreachable(view: LegView) -> bool:

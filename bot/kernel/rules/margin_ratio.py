@@ -1,7 +1,7 @@
 """Cut when maintenance margin eats the leg's equity (domain 9.1, first row)."""
 
-from bot.domain.risk import Demand
-from bot.kernel.rules._ladder import stepped, unknown
+from bot.domain.risk import Demand, Gauge
+from bot.kernel.rules._ladder import next_enter, stepped, unknown
 from bot.kernel.view import LegView
 
 NAME = "margin_ratio"
@@ -18,3 +18,10 @@ def demand(view: LegView) -> Demand | None:
         return unknown(view, NAME, "the margin ratio is not known")
     steps = view.policy.rules.margin_ratio
     return stepped(view, NAME, steps, ratio, "margin ratio above limit", rising=True)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return maintenance over equity."""
+    ratio = view.margin_ratio()
+    limit = next_enter(view.policy.rules.margin_ratio, ratio, rising=True)
+    return Gauge(ratio, limit, "share of equity held as margin")

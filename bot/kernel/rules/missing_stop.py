@@ -7,7 +7,7 @@ first when the line is back.
 """
 
 from bot.domain.orders import OrderStatus, Purpose
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_S
 from bot.kernel.view import LegView
 
@@ -29,6 +29,13 @@ def demand(view: LegView) -> Demand | None:
     if age_s <= limit:
         return None
     return Demand(NAME, view.leg.symbol, 0.0, "no working stop for too long (s)", age_s, limit)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return for how long the leg has had no working stop."""
+    since = view.leg.uncovered_since_ns
+    bare_s = (view.state.now_ns - since) / NS_PER_S if since else 0.0
+    return Gauge(bare_s, view.policy.rules.stop_missing_s, "seconds without a stop")
 
 
 def _in_doubt(view: LegView) -> bool:

@@ -1,6 +1,6 @@
 """Cap the strategies' leverage while the market is full of borrowed positions that pay for it."""
 
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.kernel.rules._ladder import blocked
 from bot.kernel.track import equity_usd
 from bot.kernel.view import LegView, held
@@ -30,3 +30,11 @@ def demand(view: LegView) -> Demand | None:
         return blocked(view, NAME, reason, found.froth, rules.oi_froth)
     factor = before if before < 1.0 else most / gross
     return Demand(NAME, view.leg.symbol, factor, reason, found.froth, rules.oi_froth)
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return how frothy open interest is, 0 to 1."""
+    found = view.assessment
+    return Gauge(
+        found.froth if found is not None else None, view.policy.rules.oi_froth, "froth 0-1"
+    )

@@ -1,6 +1,6 @@
 """Block new risk while prices, funding or open interest are old; stops at the venue keep guard."""
 
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_S
 from bot.kernel.rules._ladder import blocked
 from bot.kernel.view import LegView, price_age_s
@@ -24,3 +24,9 @@ def demand(view: LegView) -> Demand | None:
             reason = f"{what} older than limit (s)"
             return blocked(view, NAME, reason, age_s, rules.flows_stale_s)
     return None
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return the age of the newest price."""
+    age_s = price_age_s(view.state, view.market)
+    return Gauge(age_s, view.policy.rules.price_stale_s, "seconds since the last price")

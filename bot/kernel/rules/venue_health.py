@@ -1,7 +1,7 @@
 """Halve what is held at a venue that refuses orders or whose mark left its index."""
 
 from bot.domain.policy import Step
-from bot.domain.risk import Demand
+from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_MIN, NS_PER_S
 from bot.kernel.rules._ladder import blocked, stepped
 from bot.kernel.view import LegView
@@ -35,6 +35,11 @@ def demand(view: LegView) -> Demand | None:
     if not view.state.user_stream_live:
         return blocked(view, NAME, "the account stream is down", 1.0, 0.0)
     return None
+
+
+def gauge(view: LegView) -> Gauge:
+    """Return the share of orders refused within a minute; too few orders say nothing."""
+    return Gauge(refused_frac(view), view.policy.rules.venue_reject_frac, "share of orders refused")
 
 
 def refused_frac(view: LegView) -> float | None:

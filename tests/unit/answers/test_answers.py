@@ -21,6 +21,7 @@ from bot.domain.orders import (
     TriggerBy,
 )
 from bot.domain.policy import Policy
+from bot.kernel.rules import NAMES
 from bot.kernel.snapshot import BotState
 from tests.fakes.kernel_world import BTC, World, orders_of, position
 
@@ -147,15 +148,34 @@ def test_risk_tells_what_is_left_and_what_comes_next(held):
     risk = asked(held, "risk")
     assert risk["floor_usd"] == pytest.approx(0.81 * risk["high_water_usd"], abs=0.01)
     assert risk["budget_left_usd"] == pytest.approx(risk["equity_usd"] - risk["floor_usd"])
-    assert {row["rule"] for row in risk["rules"]} == {
-        "margin_ratio", "liquidation_distance", "missing_stop", "stale_data",
-    }  # fmt: skip
+    assert {row["rule"] for row in risk["rules"]} == set(NAMES), "every rule is measured"
+    by_name = {row["rule"]: row for row in risk["rules"]}
+    assert by_name["margin_ratio"]["limit"] == 0.35
+    assert by_name["margin_ratio"]["acts_on"] == "all"
+    assert by_name["broken_support"]["acts_on"] == "off"
     following = risk["next"]
     distances = [abs(row["distance_frac"]) for row in following]
     assert distances == sorted(distances)
     assert following[0]["what"] == "our stop closes the leg"
     assert "liquidation" in following[-1]["what"]
     assert following[-1]["result_usd"] < following[0]["result_usd"] < 0
+    cuts = [row for row in following if "cuts to" in row["what"] or "closes the leg" in row["what"]]
+    assert any(row["what"] == "margin_ratio cuts to 50%" for row in cuts)
+    (leg,) = risk["positions"]
+    assert leg["liq_distance_frac"] == pytest.approx(1.0 - leg["liq_price"] / 75_500.0, abs=1e-4)
+    assert leg["liq_stop_distances"] > 1.0
+
+
+def test_the_price_of_a_cut_is_where_its_rule_acts(held):
+    from bot.kernel.rules import margin_ratio
+    from bot.kernel.view import held as held_legs
+
+    row = next(r for r in asked(held, "risk")["next"] if r["what"] == "margin_ratio cuts to 50%")
+    for apart, acts in ((1.0005, False), (0.9995, True)):
+        held.kernel.state.markets[BTC].mark = row["price"] * apart
+        (view,) = held_legs(held.kernel.state, held.kernel.policy)
+        found = margin_ratio.demand(view)
+        assert (found is not None and found.exposure_factor <= 0.5) is acts
 
 
 def test_the_loss_at_the_stop_stays_inside_the_budget(held):

@@ -6,15 +6,23 @@ Each test fails where one is brought in. Faults of stops are named in `test_stop
 import math
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from bot.domain.messages import Fill, Notify, SnapshotFailed, TimerFired, WalletUpdate
+from bot.domain.messages import (
+    Fill,
+    InstrumentsLoaded,
+    Notify,
+    SnapshotFailed,
+    TimerFired,
+    WalletUpdate,
+)
 from bot.domain.orders import OrderSide, PositionSide, Purpose
 from bot.kernel.margin import liquidation_price
 from bot.kernel.rules import liquidation_distance
 from bot.kernel.snapshot import freeze
 from bot.kernel.step import Kernel
-from tests.fakes.kernel_world import BTC, World, orders_of, policy, position
+from tests.fakes.kernel_world import BTC, CONTRACT, World, orders_of, policy, position
 from tests.fakes.venue_tiers import BINANCE
 from tests.unit.kernel.rules.rule_kit import Kit
 
@@ -167,3 +175,23 @@ def test_fault_query_failure_read_as_flat(side: PositionSide) -> None:
     assert any(stop.status.is_live for stop in stops)
     world.account("10000", [])
     assert leg.qty == Decimal(0), "absent twice"
+
+
+def test_changed_margin_tiers_are_told_and_count_at_once() -> None:
+    world = World()
+    world.account()
+    found = position(LONG, "0.100", "76000", ns=world.now_ns + 10**9, margin="2000")
+    world.accept_all(world.account("10000", [found]))
+    before = next(iter_views(world)).own_liq_price()
+    ns = world.later(1.0)
+    assert not [e for e in reload(world, CONTRACT.tiers, ns) if isinstance(e, Notify)]
+    tighter = (msgspec.structs.replace(CONTRACT.tiers[0], maint_frac=0.01), *CONTRACT.tiers[1:])
+    told = [e.kind for e in reload(world, tighter, world.later(1.0)) if isinstance(e, Notify)]
+    assert told == ["tiers"]
+    assert next(iter_views(world)).own_liq_price() > before
+    assert world.kernel.state.markets[BTC].instrument_ns == world.now_ns
+
+
+def reload(world: World, tiers: tuple, ns: int) -> list:
+    contract = msgspec.structs.replace(CONTRACT, tiers=tiers)
+    return world.step(InstrumentsLoaded(ns, ns, (contract,)))
