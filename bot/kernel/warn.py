@@ -74,7 +74,7 @@ def liquidation_apart(desk: Desk, view: LegView) -> None:
 
 
 def contract_read(desk: Desk, market: Market, after: Instrument) -> None:
-    """Take a contract as read now; say when its margin tiers, and liquidation with them, changed."""
+    """Take a contract as read now; say when its margin tiers changed (liquidation too)."""
     before, market.instrument, market.instrument_ns = market.instrument, after, desk.state.now_ns
     if before is None or before.tiers == after.tiers:
         return
