@@ -5,6 +5,7 @@ from rich.markup import escape
 
 from bot.app.cli.feed_pages import venues
 from bot.app.cli.grid import (
+    Column,
     facts,
     grid,
     moment,
@@ -89,6 +90,35 @@ def _flaws(legs: list[Document]) -> list[str]:
     ]
 
 
+NEXT_COLUMNS: list[Column] = [
+    ("symbol", "symbol", text),
+    ("side", "side", text),
+    ("what", "what happens", text),
+    ("price", "at price", price),
+    ("distance_frac", "away", percent),
+    ("result_usd", "result", signed),
+]
+RULE_COLUMNS: list[Column] = [
+    ("rule", "rule", text),
+    ("symbol", "symbol", text),
+    ("measured", "measured", text),
+    ("limit", "acts at", text),
+    ("unit", "unit", text),
+    ("acts_on", "cuts", text),
+    ("factor_in_force", "factor", text),
+]
+LEG_COLUMNS: list[Column] = [
+    ("symbol", "symbol", text),
+    ("side", "side", text),
+    ("qty", "quantity", text),
+    ("liq_price", "liquidation", price),
+    ("liq_distance_frac", "away", percent),
+    ("liq_daily_ranges", "daily ranges", text),
+    ("liq_stop_distances", "stop distances", text),
+    ("margin_ratio", "margin ratio", percent),
+]
+
+
 def risk(doc: Document, console: Console) -> None:
     """Show budgets, rules and what happens at which price."""
     exposure, day = doc["exposure"], doc["own_day"]
@@ -119,39 +149,12 @@ def risk(doc: Document, console: Console) -> None:
             f"{percent(trades['heat_frac'])} of {percent(trades['heat_max_frac'])}",
         )
     )
-    next_columns = [
-        ("symbol", "symbol", text),
-        ("side", "side", text),
-        ("what", "what happens", text),
-        ("price", "at price", price),
-        ("distance_frac", "away", percent),
-        ("result_usd", "result", signed),
-    ]
-    rule_columns = [
-        ("rule", "rule", text),
-        ("symbol", "symbol", text),
-        ("measured", "measured", text),
-        ("limit", "acts at", text),
-        ("unit", "unit", text),
-        ("acts_on", "cuts", text),
-        ("factor_in_force", "factor", text),
-    ]
-    leg_columns = [
-        ("symbol", "symbol", text),
-        ("side", "side", text),
-        ("qty", "quantity", text),
-        ("liq_price", "liquidation", price),
-        ("liq_distance_frac", "away", percent),
-        ("liq_daily_ranges", "daily ranges", text),
-        ("liq_stop_distances", "stop distances", text),
-        ("margin_ratio", "margin ratio", percent),
-    ]
     put(
         console,
         facts("risk", pairs),
-        grid("positions", doc["positions"], leg_columns),
-        grid("what happens next", doc["next"], next_columns),
-        grid("rules", doc["rules"], rule_columns),
+        grid("positions", doc["positions"], LEG_COLUMNS),
+        grid("what happens next", doc["next"], NEXT_COLUMNS),
+        grid("rules", doc["rules"], RULE_COLUMNS),
         *_flaws(doc["stops"]),
         f"[dim]{escape(doc['budget']['in_words'])} {doc['note']}[/]",
     )
