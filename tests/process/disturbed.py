@@ -1,0 +1,94 @@
+"""`python -m tests.process.disturbed run`: the daemon with hands on its network, clock and tasks.
+
+$PROXY_PORT: the embedded venue is reached through that port. $CLOCK_FILE: eight bytes, the offset
+of the wall clock in ns. $HANG_FILE: while it exists, coverage never comes back from a look.
+$LAG_FILE: every lag of the loop that was measured (s, float64). Production code has no such hooks.
+"""
+
+import asyncio
+import mmap
+import os
+import struct
+from array import array
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+PROXY_PORT, CLOCK_FILE, HANG_FILE, LAG_FILE = "PROXY_PORT", "CLOCK_FILE", "HANG_FILE", "LAG_FILE"
+OFFSET = struct.Struct("<q")
+LAGS_KEPT = 100
+
+
+def lead_through_proxy(port: int) -> None:
+    from bot.app.paper import PaperVenue
+
+    start = PaperVenue.start
+
+    def led(self: PaperVenue) -> Any:
+        address = msgspec.structs.replace(start(self), port=port)
+        self.address = address
+        return address
+
+    PaperVenue.start = led  # type: ignore[method-assign]
+
+
+def shift_clock(path: str) -> None:
+    from bot.app.clock import SystemClock
+
+    now_ns = SystemClock.now_ns
+    with Path(path).open("r+b") as file:
+        shared = mmap.mmap(file.fileno(), OFFSET.size)
+
+    def shifted(self: SystemClock) -> int:
+        return now_ns(self) + int(OFFSET.unpack(shared[:])[0])
+
+    SystemClock.now_ns = shifted  # type: ignore[method-assign]
+
+
+def hang_coverage(path: Path) -> None:
+    from bot.runtime.coverage import Coverage
+
+    look = Coverage.look
+
+    async def stuck(self: Coverage) -> None:
+        if path.exists():
+            await asyncio.Event().wait()
+        await look(self)
+
+    Coverage.look = stuck  # type: ignore[method-assign]
+
+
+def keep_lags(path: str) -> None:
+    from bot.runtime.lag import LagProbe
+
+    take, kept = LagProbe._take, array("d")
+
+    def keep(self: LagProbe, lag_s: float) -> None:
+        take(self, lag_s)
+        kept.append(self.last_s)
+        if len(kept) >= LAGS_KEPT:
+            with Path(path).open("ab") as file:
+                kept.tofile(file)
+            del kept[:]
+
+    LagProbe._take = keep  # type: ignore[method-assign]
+
+
+def install() -> None:
+    """Put in place what the environment asks for."""
+    if PROXY_PORT in os.environ:
+        lead_through_proxy(int(os.environ[PROXY_PORT]))
+    if CLOCK_FILE in os.environ:
+        shift_clock(os.environ[CLOCK_FILE])
+    if HANG_FILE in os.environ:
+        hang_coverage(Path(os.environ[HANG_FILE]))
+    if LAG_FILE in os.environ:
+        keep_lags(os.environ[LAG_FILE])
+
+
+if __name__ == "__main__":
+    from bot.app.cli import main
+
+    install()
+    main()
