@@ -1,0 +1,136 @@
+"""`breakwater sweep`: many sets of a strategy's numbers, recorded, and judged against luck."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from bot.app.cli.grid import Column, grid, percent, text
+from bot.app.cli.home import Home, open_home
+from bot.app.cli.output import Document, JsonFlag, show, whisper
+from bot.domain.errors import ConfigInvalid
+
+if TYPE_CHECKING:
+    from bot.app.trials import StrategyTrial
+
+SHOWN = 12
+
+
+def _two(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2f}"
+
+
+PLATEAU: tuple[Column, ...] = (
+    ("params", "set", lambda value: ", ".join(f"{k}={v:g}" for k, v in value.items())),
+    ("score", "Sharpe", _two),
+    ("plateau", "of its plateau", _two),
+    ("plateau_worst", "worst neighbour", _two),
+    ("neighbours", "neighbours", text),
+)
+FORWARD: tuple[Column, ...] = (
+    ("from_day", "from day", text),
+    ("to_day", "to day", text),
+    ("trial", "chosen", text),
+    ("sharpe_before", "Sharpe before", _two),
+    ("sharpe_after", "after", _two),
+    ("return_after_frac", "return after", percent),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(sweep)
+
+
+def sweep(
+    *,
+    data: Annotated[
+        list[Path], typer.Option(metavar="DIR", help="Folder of recorded data; may be repeated.")
+    ],
+    strategy: Annotated[str, typer.Option(help="Whose numbers are varied.")] = "level_bounce",
+    param: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUES", help="1,2,3 or 0.1..0.9:5; repeat it.")
+    ],
+    method: Annotated[Literal["grid", "random", "halving"], typer.Option()] = "grid",
+    trials: Annotated[int, typer.Option(min=2, help="Sets drawn by random and halving.")] = 32,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 1,
+    symbol: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    embargo_days: Annotated[int, typer.Option(min=0, help="Left out before a fold.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record; going on where it ended.")
+    ] = None,
+    cluster: Annotated[str, typer.Option(help="A Dask scheduler, as tcp://HOST:PORT.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Play many sets of a strategy's numbers and say how much of the best is luck."""
+    from bot.lab.sweep.ledger import Ledger
+    from bot.lab.sweep.run import Asked
+    from bot.lab.sweep.run import sweep as swept
+    from bot.lab.sweep.space import axis_of
+
+    home = open_home()
+    axes = tuple(axis_of(each) for each in param)
+    asked = Asked(
+        axes=axes, method=method, trials=trials, seed=seed, processes=jobs, cluster=cluster,
+        embargo_days=embargo_days,
+    )  # fmt: skip
+    play = _trial(home, data, strategy, tuple(symbol or home.settings.risk.symbols))
+    digest = digest_of(play)
+    ledger = Ledger(out or home.places.state / "sweeps" / f"{strategy}-{digest[:12]}.jsonl", digest)
+    ledger.open()
+
+    def told(done: int, whole: int) -> None:
+        whisper(f"sweep: {done} of {whole}")
+
+    show(swept(asked, play, ledger, told), _render, as_json=as_json)
+
+
+def _trial(home: Home, folders: list[Path], name: str, symbols: tuple[str, ...]) -> "StrategyTrial":
+    from bot.app.policy import policy_of
+    from bot.app.trials import StrategyTrial
+
+    for folder in folders:
+        if not folder.is_dir():
+            raise ConfigInvalid(f"--data: {folder}: no such folder")
+    return StrategyTrial(
+        folders=tuple(folder.resolve() for folder in folders),
+        strategies=home.places.strategies,
+        name=name,
+        fixed=dict(home.settings.strategies.params.get(name, {})),
+        policy=policy_of(home.settings, mode="replay"),
+        symbols=symbols,
+    )
+
+
+def digest_of(play: "StrategyTrial") -> str:
+    """Return a digest of everything a trial depends on but its set: strategy text, data, policy."""
+    import msgspec
+
+    seal = hashlib.sha256()
+    file = play.strategies / f"{play.name}.py"
+    if not file.is_file():
+        raise ConfigInvalid(f"--strategy {play.name}: there is no {file}")
+    seal.update(file.read_bytes())
+    seal.update(msgspec.json.encode((play.fixed, play.policy, play.symbols, play.stop_fill)))
+    for folder in play.folders:
+        for path in sorted(folder.glob("*.parquet")):
+            seal.update(f"{folder.name}/{path.name}/{path.stat().st_size}".encode())
+            seal.update(path.read_bytes())
+    return seal.hexdigest()
+
+
+def _render(document: Document, console: Console) -> None:
+    title = f"{document['tried']} trials over {document['days']} days, the safest plateaus first"
+    console.print(grid(title, document["plateau"][:SHOWN], PLATEAU))
+    console.print(grid("chosen before, judged after", document["walk_forward"], FORWARD))
+    best = document["best"]
+    luck = document["overfitting_probability"]
+    console.print(
+        f"best Sharpe {best['sharpe']:.2f}; chance that it is more than the best of "
+        f"{document['tried']} by luck: {_two(best['deflated_sharpe'])}; "
+        f"probability of overfitting: {_two(luck)}"
+    )

@@ -1,0 +1,1 @@
+"""Sweep: many sets of parameters over recorded time, each recorded, judged with all of them."""

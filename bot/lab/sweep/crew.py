@@ -1,0 +1,56 @@
+"""Who plays the trials: this process, processes beside it, or the workers of a Dask cluster."""
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from types import ModuleType
+from typing import Any, TypeVar
+
+from bot.domain.errors import ConfigInvalid
+
+Job = TypeVar("Job")
+Done = TypeVar("Done")
+CONNECT_S = 10
+MISSING = (
+    "--cluster: distributed is not installed; install the extra `cluster` "
+    "(pip install 'breakwater[cluster]') or leave --cluster out"
+)
+
+
+def played(
+    play: Callable[[Job], Done], jobs: Sequence[Job], *, processes: int, cluster: str
+) -> Iterator[Done]:
+    """Yield what became of each job, as it comes.
+
+    Raises:
+        ConfigInvalid: the cluster cannot be reached, or its extra is missing.
+    """
+    if cluster:
+        yield from _clustered(play, jobs, cluster)
+    elif processes <= 1:
+        yield from map(play, jobs)
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(play, job) for job in jobs]):
+                yield done.result()
+
+
+def _clustered(play: Callable[[Job], Done], jobs: Sequence[Job], cluster: str) -> Iterator[Done]:
+    distributed = _distributed()
+    try:
+        client: Any = distributed.Client(cluster, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        line = str(error).splitlines()[0][:120]
+        raise ConfigInvalid(f"--cluster {cluster}: cannot be reached ({line})") from None
+    with client:
+        waiting = client.map(play, jobs, pure=False)
+        for _, done in distributed.as_completed(waiting, with_results=True):
+            yield done
+
+
+def _distributed() -> ModuleType:
+    try:
+        return importlib.import_module("distributed")
+    except ImportError:
+        raise ConfigInvalid(MISSING) from None
