@@ -2,10 +2,12 @@
 
 from bot.answers.question import Answered, Question, iso, rounded
 from bot.answers.sensed import asked, atr_1h, price_of
+from bot.kernel.assess.now import depth_guess_usd
 from bot.kernel.clusters import outlook, realised, score
 from bot.kernel.clusters.map import totals, warmth
-from bot.kernel.clusters.outlook import Cluster
+from bot.kernel.clusters.outlook import Cluster, Within
 from bot.kernel.clusters.score import SideScore
+from bot.kernel.clusters.state import ClusterMap
 from bot.kernel.snapshot import Sensed
 
 NAME = "clusters"
@@ -40,27 +42,33 @@ def _row(question: Question, symbol: str, sensed: Sensed) -> Answered:
     near = sorted(found, key=lambda each: abs(each.distance_frac))[:SHOWN]
     spent = sorted(realised.clusters(sensed.spent, price), key=lambda each: -each.usd)[:SHOWN]
     longs, shorts = totals(state)
+    market = question.state.markets.get(symbol)
+    depth_usd = depth_guess_usd(market, question.policy) if market is not None else 0.0
     return {
         **told,
         "long_qty": rounded(longs, 3),
         "short_qty": rounded(shorts, 3),
+        "depth_guess_usd": rounded(depth_usd, 0) if depth_usd > 0.0 else None,
         "estimated": [_cluster(each) for each in sorted(near, key=lambda each: -each.price)],
         "realised": [_cluster(each) for each in sorted(spent, key=lambda each: -each.price)],
-        "within": [
-            {
-                "within_frac": each.frac,
-                "long_qty": rounded(each.long_qty, 3),
-                "short_qty": rounded(each.short_qty, 3),
-                "imbalance": rounded(each.imbalance, 3),
-                "forced_down_usd": rounded(
-                    outlook.forced_usd(state, price, price * (1.0 - each.frac)), 0
-                ),
-                "forced_up_usd": rounded(
-                    outlook.forced_usd(state, price, price * (1.0 + each.frac)), 0
-                ),
-            }
-            for each in outlook.within(state, price)
-        ],
+        "within": [_within(state, price, each, depth_usd) for each in outlook.within(state, price)],
+    }
+
+
+def _within(state: ClusterMap, price: float, each: Within, depth_usd: float) -> Answered:
+    """K is what is forced over what stands for the book; None while no volume is known."""
+    down = outlook.forced_usd(state, price, price * (1.0 - each.frac))
+    up = outlook.forced_usd(state, price, price * (1.0 + each.frac))
+    known = depth_usd > 0.0
+    return {
+        "within_frac": each.frac,
+        "long_qty": rounded(each.long_qty, 3),
+        "short_qty": rounded(each.short_qty, 3),
+        "imbalance": rounded(each.imbalance, 3),
+        "forced_down_usd": rounded(down, 0),
+        "forced_up_usd": rounded(up, 0),
+        "k_down": rounded(down / depth_usd, 3) if known else None,
+        "k_up": rounded(up / depth_usd, 3) if known else None,
     }
 
 

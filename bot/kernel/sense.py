@@ -104,7 +104,9 @@ def on_fill(desk: Desk, event: Fill) -> None:
     if not event.is_adl or not desk.policy.sense_on:
         return
     for symbol in sorted({event.symbol, *desk.state.sensed}):
-        judge.raise_flag(sensed_for(desk.state, symbol).senses, ADL_FLAG, event.event_ns + ADL_NS)
+        senses = sensed_for(desk.state, symbol).senses
+        until_ns = max(senses.flags.get(ADL_FLAG, 0), event.event_ns + ADL_NS)
+        judge.raise_flag(senses, ADL_FLAG, until_ns)
 
 
 def on_funding(desk: Desk, event: FundingRate) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,6 +64,15 @@ def test_every_minute_has_a_row_with_the_agreed_types(
     table: pa.Table, cascade: ReplayResult
 ) -> None:
     assert table.schema.field("time").type == pa.timestamp("us", tz="UTC")
+    agreed = {
+        "symbol": pa.string(), "price": pa.float64(), "pulse": pa.float64(),
+        "stress": pa.float64(), "cascade_state": pa.string(), "reset": pa.bool_(),
+        "funding_8h_frac": pa.float64(), "open_interest_coin": pa.float64(),
+        "liq_long_24h_usd": pa.float64(), "liq_short_24h_usd": pa.float64(),
+        "zone_below": pa.float64(), "zone_above": pa.float64(),
+    }  # fmt: skip
+    assert {name: table.schema.field(name).type for name in agreed} == agreed
+    assert pa.types.is_integer(table.schema.field("threat").type)
     assert table["threat"].null_count == 0
     assert set(table["threat"].unique().to_pylist()) <= {1, 2, 3, 4, 5}
     minutes = (cascade.to_ns - cascade.from_ns) // (60 * 10**9)
@@ -74,3 +84,21 @@ def test_the_map_earns_its_weight_from_what_was_really_forced(cascade: ReplayRes
     strips = cascade.traces.sense.strips["BTC/USDT:USDT"]
     assert len(strips) > 24 * 20
     assert any(sum(bins.values()) > 0.0 for _, bins in strips)
+
+
+def test_zones_lie_on_their_side_of_every_price(table: pa.Table) -> None:
+    for row in table.select(["price", "zone_below", "zone_above"]).to_pylist():
+        assert row["zone_below"] is None or row["zone_below"] <= row["price"]
+        assert row["zone_above"] is None or row["zone_above"] >= row["price"]
+    assert table["zone_below"].null_count < 0.01 * table.num_rows
+
+
+def test_a_venue_that_falls_out_of_open_interest_is_no_flush(table: pa.Table) -> None:
+    known = [each for each in table["open_interest_coin"].to_pylist() if each is not None]
+    assert len(known) > 0.99 * table.num_rows
+    steps = [now / before - 1.0 for before, now in pairwise(known)]
+    assert max(map(abs, steps)) < 0.10, "one of three venues is silent on 19 January"
+
+
+def test_funding_is_read_before_it_can_be_judged(table: pa.Table) -> None:
+    assert table["funding_8h_frac"].null_count == 0

@@ -179,6 +179,8 @@ def clusters(doc: Document, console: Console) -> None:
         ("forced_down_usd", "forced below", millions),
         ("forced_up_usd", "forced above", millions),
         ("imbalance", "imbalance", text),
+        ("k_down", "K below", text),
+        ("k_up", "K above", text),
     ]
     for row in doc["clusters"]:
         put(
@@ -189,6 +191,7 @@ def clusters(doc: Document, console: Console) -> None:
                     ("longs", f"{_score(row['score_long'])}; weight {row['weight_long']}"),
                     ("shorts", f"{_score(row['score_short'])}; weight {row['weight_short']}"),
                     ("warmth", percent(row["warmth"])),
+                    ("for the book", f"{millions(row.get('depth_guess_usd'))} of an hour's volume"),
                 ],
             ),
             grid("estimated", row["estimated"], columns),

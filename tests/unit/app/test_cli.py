@@ -281,3 +281,19 @@ def test_the_module_is_a_command_with_an_exit_code(config):
     assert done.returncode == 3
     assert done.stdout == ""
     assert "./run" in done.stderr
+
+
+def test_the_fuzz_reports_every_venue_and_exits_by_what_it_found(cli, monkeypatch) -> None:
+    code, out, _ = cli("fuzz", "--cases", "150", "--seed", "5", "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert set(report) == {"binance", "bybit", "okx", "hyperliquid"}
+    assert all(found["cases"] == 150 and found["crashes"] == 0 for found in report.values())
+
+    def misread(_told: object, _raw: bytes) -> str:
+        return "price 0.0 is not in the frame"
+
+    monkeypatch.setattr("bot.venue.fuzz.fault_of", misread)
+    code, out, _ = cli("fuzz", "--cases", "150", "--json")
+    assert code == 3
+    assert json.loads(out)["okx"]["unfounded"] > 0

@@ -1,6 +1,7 @@
 """Words from outside the venues through the whole kernel: kept, judged, frozen and thawed."""
 
 import math
+from decimal import Decimal
 
 from bot.domain.market import (
     Candle,
@@ -10,8 +11,8 @@ from bot.domain.market import (
     WatchedPosition,
     WatchList,
 )
-from bot.domain.messages import TimerFired
-from bot.domain.orders import PositionSide
+from bot.domain.messages import Fill, TimerFired
+from bot.domain.orders import OrderSide, PositionSide
 from bot.domain.policy import Policy
 from bot.domain.units import NS_PER_H
 from bot.kernel.observe import readings
@@ -97,3 +98,25 @@ def test_what_may_take_another_s_place_in_the_queue() -> None:
     watched = WatchList("a", BTC, 1, 1, ())
     assert market_key(watched) == market_key(WatchList("a", BTC, 2, 2, (WHALE,)))
     assert market_key(watched) != market_key(WatchList("a", "ETH/USDT:USDT", 1, 1, ()))
+
+
+def test_a_deleveraged_position_is_a_flag_on_the_market_for_an_hour() -> None:
+    kernel = Kernel(Policy(), (), "run00001")
+    for minute in range(1, 60 * 60 // 5):
+        ns = START_NS - (720 - minute) * 300 * 10**9
+        candle = Candle(BTC, ns, ns, 300, 78_000.0, 78_010.0, 77_990.0, 78_000.0, 9.0, True)
+        kernel.step(candle)
+    fill = Fill(
+        symbol=BTC, trade_id="1", client_order_id="adl_autoclose", venue_order_id="1",
+        side=OrderSide.SELL, position_side=PositionSide.LONG, qty=Decimal("0.1"),
+        price=Decimal(78_000), fee_usd=Decimal(0), realized_pnl_usd=Decimal(0), is_maker=False,
+        event_ns=START_NS, received_ns=START_NS, is_adl=True,
+    )  # fmt: skip
+    kernel.step(fill)
+    for wait_ns, flags in ((1, ("auto-deleveraging",)), (NS_PER_H + 60 * 10**9, ())):
+        kernel.step(TimerFired("second", START_NS + wait_ns, START_NS + wait_ns))
+        found = kernel.state.sensed[BTC].assessment
+        assert found is not None
+        assert found.systemic == flags
+        if flags:
+            assert (found.threat, found.threat_short) == (5, 5)
