@@ -6,6 +6,7 @@ chosen per symbol for prices and for the funding that is paid; the senses hear a
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -14,11 +15,14 @@ from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle
 from bot.domain.messages import Event
-from bot.domain.units import NS_PER_H, NS_PER_S
+from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
 from bot.lab.news import FundingPlan, funding_plan, news_of
 from bot.lab.options import ReplayOptions
 from bot.lab.path import Track, told_candles, track_of
 from bot.simulator.contracts import CONTRACTS
+
+REMEMBERED_NS: Final = 90 * NS_PER_DAY
+"""What the senses remember longest of what a folder records: funding of 90 days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,16 +160,20 @@ def _decision_bar_s(tracks: list[Track], wanted_s: int) -> int:
 def _before(
     told: list[list[Candle | None]], news: list[tuple[int, Event]], start_ns: int
 ) -> list[Event]:
-    """Return what was known at the start: closed bars as history, then the last day's news."""
+    """Return what was known at the start, oldest first; bars as history.
+
+    News go as far back as the senses remember: medians of a month make the first judgement.
+    """
     bars = [
-        (candle.event_ns, number, msgspec.structs.replace(candle, history=True))
-        for number, candles in enumerate(told)
+        (candle.event_ns, 1, msgspec.structs.replace(candle, history=True))
+        for candles in told
         for candle in candles
         if candle is not None and candle.event_ns <= start_ns
     ]
-    bars.sort(key=lambda row: row[:2])
-    last = [event for ns, event in news if start_ns - 24 * NS_PER_H <= ns < start_ns]
-    return [*(bar for _, _, bar in bars), *last]
+    past = [(ns, 0, event) for ns, event in news if start_ns - REMEMBERED_NS <= ns < start_ns]
+    known: list[tuple[int, int, Event]] = [*past, *bars]
+    known.sort(key=lambda row: row[:2])
+    return [event for _, _, event in known]
 
 
 def _caveats(

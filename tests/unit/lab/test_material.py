@@ -17,7 +17,7 @@ from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.market import Candle, FundingRate, LiquidationSum, OpenInterest, Reading
 from bot.domain.policy import LimitPolicy, Policy
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
-from bot.lab.material import material_of
+from bot.lab.material import _before, material_of
 from bot.lab.options import ReplayOptions
 
 BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
@@ -170,3 +170,23 @@ def test_what_does_not_fit_is_said_in_one_line(more, error, words) -> None:
 def test_a_folder_of_unlisted_contracts_cannot_be_replayed() -> None:
     with pytest.raises(DataInvalid, match="no candles of a contract"):
         material_of(folder(candles("DOGE/USDT:USDT")), options())
+
+
+def test_what_was_known_at_the_start_is_told_in_order_of_time() -> None:
+    hour_ns = 3_600 * 10**9
+    start_ns = 200 * 24 * hour_ns
+    bars = [
+        Candle(BTC, start_ns - hours * hour_ns, start_ns, 3_600, 1.0, 1.0, 1.0, 1.0, 1.0)
+        for hours in (2, 1, -1)
+    ]
+    news = [
+        (ns, FundingRate(BTC, ns, ns, "binance", 1e-4, 28_800, True))
+        for ns in (
+            start_ns - 91 * 24 * hour_ns, start_ns - 30 * 24 * hour_ns, start_ns - hour_ns, start_ns,
+        )
+    ]  # fmt: skip
+    known = _before([list(bars)], news, start_ns)
+    assert [(type(each), (start_ns - each.event_ns) // hour_ns) for each in known] == [
+        (FundingRate, 720), (Candle, 2), (FundingRate, 1), (Candle, 1),
+    ]  # fmt: skip
+    assert all(each.history for each in known if isinstance(each, Candle))
