@@ -181,10 +181,8 @@ def test_what_was_known_at_the_start_is_told_in_order_of_time() -> None:
     ]
     news = [
         (ns, FundingRate(BTC, ns, ns, "binance", 1e-4, 28_800, True))
-        for ns in (
-            start_ns - 91 * 24 * hour_ns, start_ns - 30 * 24 * hour_ns, start_ns - hour_ns, start_ns,
-        )
-    ]  # fmt: skip
+        for ns in (start_ns - hours * hour_ns for hours in (91 * 24, 30 * 24, 1, 0))
+    ]
     known = _before([list(bars)], news, start_ns)
     assert [(type(each), (start_ns - each.event_ns) // hour_ns) for each in known] == [
         (FundingRate, 720), (Candle, 2), (FundingRate, 1), (Candle, 1),
