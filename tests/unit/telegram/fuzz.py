@@ -1,14 +1,11 @@
 """Random mail for the clerk, by a seed: strangers, groups, old words, repeats, forged buttons.
 
-`python -m tests.unit.telegram.fuzz 100000` runs as many updates and prints what came of them.
+`./run campaign mail` runs 100,000 updates and prints what came of them.
 Every order that reaches the house is held against an oracle that knows only the rules of the chat.
 """
 
-import asyncio
 import json
 import random
-import sys
-import time
 from collections import Counter
 from typing import Any
 
@@ -297,9 +294,3 @@ async def run(updates: int, seed: int) -> Counter[str]:
             await fuzz.step()
         counts += fuzz.counts
     return counts
-
-
-if __name__ == "__main__":
-    began = time.monotonic()
-    found = asyncio.run(run(int(sys.argv[1]), int(sys.argv[2]) if sys.argv[2:] else 1))
-    print(dict(found), f"unauthorised effects: 0, {time.monotonic() - began:.0f} s")

@@ -1,6 +1,6 @@
 """Random mail by the thousand: no effect that the rules do not allow, none twice.
 
-Longer: `python -m tests.unit.telegram.fuzz 100000`.
+Longer: `./run campaign mail`.
 """
 
 from collections.abc import Callable
