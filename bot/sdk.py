@@ -5,11 +5,20 @@ from typing import Annotated
 from msgspec import Meta
 
 from bot.domain.orders import PositionSide
-from bot.domain.sense import Assessment, Facts
+from bot.domain.sense import RESET, Assessment, Facts
 from bot.domain.strategy import Exits, Intent, Memory, Parameters, Strategy
 from bot.kernel.assess.cascade import AFTERMATH, SUBSIDING
 from bot.kernel.levels.zone_machine import BREAK_HELD, SWEEP_HELD, TOUCH_HELD
-from bot.kernel.strategy.setups import blocked, edges, stop_beyond, wish, zones_ahead
+from bot.kernel.strategy.setups import (
+    blocked,
+    edges,
+    state_since_ns,
+    stop_beyond,
+    trend,
+    wish,
+    worst_of,
+    zones_ahead,
+)
 from bot.kernel.strategy.view import NEEDS, unknown_needs
 from bot.kernel.strategy.view import SeenBar as Bar
 from bot.kernel.strategy.view import SeenGap as Gap
@@ -31,6 +40,7 @@ __all__ = [
     "AFTERMATH",
     "BREAK_HELD",
     "NEEDS",
+    "RESET",
     "SUBSIDING",
     "SWEEP_HELD",
     "TOUCH_HELD",
@@ -57,8 +67,11 @@ __all__ = [
     "Zone",
     "blocked",
     "edges",
+    "state_since_ns",
     "stop_beyond",
+    "trend",
     "unknown_needs",
     "wish",
+    "worst_of",
     "zones_ahead",
 ]

@@ -68,7 +68,7 @@ class LevelBounce:
             stop_beyond(view, worst, side, params.stop_atr),
             zones_ahead(view, side, params.strength_min),
             name=self.name,
-            key=f"{zone.name}|{view.now_ns}",
+            key=f"{zone.name}|{view.close_ns}",
             reason=f"{zone.name} {zone.note}; extreme {zone.extreme:.8g}",
             rules=Exits(break_even_r=params.break_even_r, life_s=params.life_h * 3_600.0),
         )

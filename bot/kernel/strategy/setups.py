@@ -5,9 +5,11 @@ Numbers are floats in quote; `sign` is +1 for a long, -1 for a short.
 
 from bot.domain.orders import PositionSide
 from bot.domain.strategy import Exits, Intent
+from bot.domain.units import NS_PER_S
 from bot.kernel.assess.cascade import ACTIVE
+from bot.kernel.indicators.averages import Ema, fold
 from bot.kernel.stops.placement import beyond
-from bot.kernel.strategy.view import SeenZone, StrategyView
+from bot.kernel.strategy.view import SeenBar, SeenZone, StrategyView
 
 THREAT_BLOCKS = 4
 BAND_FRAC = 5e-4
@@ -75,6 +77,31 @@ def zones_ahead(
     }
     ahead = sorted((p for p in found if sign * (p - least) > 0.0), key=lambda p: sign * p)
     return tuple(ahead[:count])
+
+
+def trend(view: StrategyView, fast: int = 20, slow: int = 50) -> int:
+    """Return +1 or -1, which way the hourly averages (EMA) lie; 0 while hours are too few."""
+    hours = view.hours(3 * slow)
+    if len(hours) < slow:
+        return 0
+    averages = [Ema(length) for length in (fast, slow)]
+    for hour in hours:
+        for average in averages:
+            fold(average, hour.close)
+    quick, lazy = (average.value for average in averages)
+    return (quick > lazy) - (quick < lazy)
+
+
+def worst_of(bars: tuple[SeenBar, ...], side: PositionSide) -> float:
+    """Return the price of some bars that lies furthest against a side."""
+    if side is PositionSide.LONG:
+        return min(bar.low for bar in bars)
+    return max(bar.high for bar in bars)
+
+
+def state_since_ns(view: StrategyView, zone: SeenZone) -> int:
+    """Return when a zone came into its state: the same instant at each of the bars it stays."""
+    return view.close_ns - zone.bars_in_state * view.bar_s * NS_PER_S
 
 
 def wish(

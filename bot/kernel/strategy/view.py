@@ -85,6 +85,11 @@ class StrategyView:
         return self._market.bars[-1].close
 
     @property
+    def close_ns(self) -> int:
+        """When the newest bar closed: the same however late the view was made."""
+        return self._market.bars[-1].open_ns + self.bar_s * NS_PER_S
+
+    @property
     def bar_s(self) -> int:
         """Length of a bar, seconds."""
         return self._policy.bar_s
@@ -110,8 +115,9 @@ class StrategyView:
     def hour_closed(self) -> bool:
         """Whether the newest bar closed an hour."""
         frame = self._hours()
-        bar_end = self._market.bars[-1].open_ns + self.bar_s * NS_PER_S
-        return frame is not None and len(frame) > 0 and frame.close_ns(len(frame) - 1) == bar_end
+        return (
+            frame is not None and len(frame) > 0 and frame.close_ns(len(frame) - 1) == self.close_ns
+        )
 
     @property
     def atr_1h(self) -> float | None:
