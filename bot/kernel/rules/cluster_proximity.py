@@ -1,8 +1,13 @@
 """Halve before price runs into a pool of forced orders that is larger than the book before it.
 
+New trades are opened at half their size too, not forbidden: in a quiet month such a pool lies
+within a daily range most of the time.
+
 The map counts for nothing until its own score has earned it trust. Of the book no depth beyond
 its top is known; a share of an hour's traded volume stands for it.
 """
+
+import msgspec
 
 from bot.domain.policy import Step
 from bot.domain.risk import Demand, Gauge
@@ -25,7 +30,8 @@ def demand(view: LegView) -> Demand | None:
     rules = view.policy.rules
     steps = (Step(rules.cluster_k, LEAVE * rules.cluster_k, rules.cluster_factor),)
     reason = "forced orders within a daily range exceed the book (ratio)"
-    return stepped(view, NAME, steps, k, reason, rising=True)
+    found = stepped(view, NAME, steps, k, reason, rising=True)
+    return msgspec.structs.replace(found, blocks_entries=False) if found is not None else None
 
 
 def gauge(view: LegView) -> Gauge:
