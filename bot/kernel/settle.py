@@ -145,7 +145,7 @@ def close_trade(desk: Desk, leg: Leg) -> None:
     sign = 1 if trade.side is PositionSide.LONG else -1
     share = _closed_share(trade.exit_qty, trade.entry_qty)
     gross = sign * (trade.exit_value_usd - trade.entry_value_usd * share)
-    net = gross - trade.fees_usd
+    net = gross - trade.fees_usd + trade.funding_usd
     state.books.trades += 1
     if net > ZERO:
         state.books.wins += 1

@@ -294,6 +294,7 @@ def book_funding(state: BotState, change_usd: float) -> None:
     state.books.funding_usd += change_usd
     open_legs = [leg for leg in state.legs.values() if leg.qty > ZERO]
     if len(open_legs) == 1 and open_legs[0].trade is not None:
+        open_legs[0].trade.funding_usd += Decimal(repr(change_usd))
         state.anchors.own_day_usd += change_usd
         state.anchors.own_week_usd += change_usd
 

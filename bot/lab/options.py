@@ -13,6 +13,7 @@ from bot.domain.market import Candle
 from bot.domain.messages import MARKET_EVENTS, Event
 from bot.domain.policy import LevelSpec, Policy
 from bot.domain.strategy import Strategy
+from bot.kernel.snapshot import Trade
 from bot.lab.sense_tape import SenseTape
 from bot.ports import Clock
 
@@ -169,3 +170,7 @@ class ReplayResult:
     story: list[StoryLine]
     caveats: list[str]
     traces: Traces
+    closed: tuple[Trade, ...] = ()
+    """The strategies' finished trades, oldest first (the newest 500)."""
+    signals: int = 0
+    """Different wishes of strategies that came to sizing, taken or refused."""

@@ -267,6 +267,8 @@ def _result(run: _Run, spent_ns: int) -> ReplayResult:
         actions=stage.actions,
         story=lines,
         caveats=material.caveats,
+        closed=tuple(state.closed_trades) if state is not None else (),
+        signals=stage.signals,
         traces=Traces(
             bars={
                 t.symbol: [candle_of(t, n) for n in range(len(t.open_ns))]

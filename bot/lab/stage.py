@@ -90,6 +90,7 @@ class Stage:
         self.stops: list[StopMark] = []
         self.stops_filled = 0
         self.refused = 0
+        self.signals = 0
         self.actions: list[StoryLine] = []
         self.next_ns: int | None = None
         self.silence: Silence | None = None
@@ -122,6 +123,7 @@ class Stage:
     def _take(self, effect: Effect) -> None:
         if isinstance(effect, Record):
             decision = effect.decision
+            self.signals += decision.kind == "signal"
             price = self.price_of(decision.symbol)
             if decision.kind == "fill" and self.fills:
                 price = self.fills[-1].price
