@@ -31,6 +31,7 @@ from bot.app.settings import Settings, config_hash
 from bot.app.source_wiring import open_outside, sources_config
 from bot.app.telegram_wiring import chat_config
 from bot.domain.errors import StateLocked
+from bot.domain.strategy import Strategy
 from bot.journal.lock import hold_state
 from bot.journal.store import Store, open_journal
 from bot.journal.writer import JournalWriter
@@ -59,6 +60,7 @@ def run_bot(settings: Settings, places: Places, wish: RunWish) -> int:
     """
     settings = settled(settings, wish)
     os.umask(PRIVATE)
+    _strategies(settings, places)  # a bad file refuses before a venue is started for it
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _guarded(settings, places, SystemClock())
@@ -187,6 +189,12 @@ async def _run(
         return await run_daemon(parts)
 
 
+def _strategies(settings: Settings, places: Places) -> tuple[Strategy, ...]:
+    table = settings.strategies
+    params = {name: dict(values) for name, values in table.params.items()}
+    return find_strategies(places.strategies, table.enabled, params)
+
+
 def _parts(
     settings: Settings,
     places: Places,
@@ -204,9 +212,7 @@ def _parts(
     policy = policy_of(settings, mode=mode)
     if paper is not None and paper.address is not None:
         policy = in_market_time(policy, paper.address.wall_of)
-    params = {name: dict(values) for name, values in policy.strategies.params.items()}
-    strategies = find_strategies(places.strategies, policy.strategies.enabled, params)
-    kernel = Kernel(policy, strategies, run_id)
+    kernel = Kernel(policy, _strategies(settings, places), run_id)
     health = front.health
     bedside = Bedside(settings, places, kernel, room.venue, writer, board, health, hearing.health)
     keeper: tuple[Feed, ...] = () if paper is None else (paper,)

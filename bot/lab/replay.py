@@ -168,7 +168,7 @@ def replay_material(material: Material, options: ReplayOptions) -> ReplayResult:
     return _result(run, spent_ns)
 
 
-def _policy_for(options: ReplayOptions, material: Material) -> Policy:
+def policy_for(options: ReplayOptions, material: Material) -> Policy:
     """Return the policy for told bars; a symbol named for the replay may be traded in it.
 
     Recorded funding and open interest come when they were settled: their age says nothing.
@@ -202,7 +202,7 @@ def _stage(options: ReplayOptions, material: Material) -> Stage:
     exchange.drain()
     idle = options.hold is not None and not options.guard and not options.strategies
     run_id = f"{options.seed % 16**8:08x}"
-    kernel = None if idle else Kernel(_policy_for(options, material), options.strategies, run_id)
+    kernel = None if idle else Kernel(policy_for(options, material), options.strategies, run_id)
     venue = InProcessVenue(exchange, ACCOUNT, TapeClock(exchange))
     brackets = {each.symbol: Brackets(each) for each in material.instruments}
     stage = Stage(exchange, venue, kernel, options.latency_ms * NS_PER_MS, brackets)

@@ -24,7 +24,8 @@ def _strategies(home: Home) -> Check:
 
     table = home.settings.strategies
     try:
-        found = find_strategies(home.places.strategies, table.enabled)
+        params = {name: dict(values) for name, values in table.params.items()}
+        found = find_strategies(home.places.strategies, table.enabled, params)
     except BotError as error:
         return Check(name="strategies", ok=False, found=str(error), remedy="see docs/strategies.md")
     names = ", ".join(strategy.name for strategy in found) or "none: guard only"

@@ -31,7 +31,8 @@ def check(*, as_json: JsonFlag = False) -> None:
     from bot.app.places import places_of
 
     places = places_of(settings, folder)
-    found = find_strategies(places.strategies, settings.strategies.enabled)
+    params = {name: dict(values) for name, values in settings.strategies.params.items()}
+    found = find_strategies(places.strategies, settings.strategies.enabled, params)
     document = {
         "valid": True,
         "folder": str(folder),

@@ -1,14 +1,16 @@
 """`breakwater strategies`: what there is, whether it sees ahead, and what it is worth."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from bot.app.cli.home import Home, open_home
-from bot.app.cli.output import Document, JsonFlag, print_json, show, wants_json, whisper
+from bot.app.cli.output import Document, JsonFlag, leave, print_json, show, wants_json, whisper
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -40,6 +42,45 @@ def every(context: typer.Context, *, as_json: JsonFlag = False) -> None:
         return
     home = open_home()
     show({"strategies": _listed(home)}, _render_list, as_json=as_json)
+
+
+@group.command()
+def check(
+    *,
+    data: DataOption,
+    strategies: NamesOption = None,
+    symbol: SymbolsOption = None,
+    cuts: Annotated[int, typer.Option(min=1, max=50, help="How often the data are cut.")] = 4,
+    as_json: JsonFlag = False,
+) -> None:
+    """Look for look-ahead, dates and warm-up faults; exits 3 when one is found."""
+    from bot.app.discover import find_strategies
+    from bot.app.policy import policy_of
+    from bot.data.folder import read_folder
+    from bot.lab import foresight
+    from bot.lab.material import material_of
+    from bot.lab.options import ReplayOptions
+
+    home = open_home()
+    names = _names(home, strategies)
+    params = {n: dict(values) for n, values in home.settings.strategies.params.items()}
+    policy = policy_of(home.settings, mode="replay")
+    found = []
+    for folder in data:
+        if not folder.is_dir():
+            raise ConfigInvalid(f"--data: {folder}: no such folder")
+        options = ReplayOptions(data=folder, policy=policy, symbols=tuple(symbol or ()))
+        material = material_of(read_folder(folder), options)
+        whisper(f"checking {', '.join(names)} on {folder.name}: {cuts + 3} passes")
+        anew = partial(find_strategies, home.places.strategies, names, params)
+        found += [
+            {"data": folder.name, **msgspec.structs.asdict(each)}
+            for each in foresight.check(material, options, anew, cuts=cuts)
+        ]
+    faults = sum(not each["ok"] for each in found)
+    show({"findings": found, "faults": faults}, _render_findings, as_json=as_json)
+    if faults:
+        leave(3)
 
 
 @group.command()
@@ -141,6 +182,16 @@ def _render_list(document: Document, console: Console) -> None:
             row["name"], "yes" if row["enabled"] else "", row["about"], ", ".join(row["needs"]),
             f"{row['warmup_bars']} bars",
         )  # fmt: skip
+    console.print(table)
+
+
+def _render_findings(document: Document, console: Console) -> None:
+    table = Table(title="look-ahead, dates, warm-up", title_justify="left")
+    for name in ("data", "strategy", "check", "", "found"):
+        table.add_column(name)
+    for row in document["findings"]:
+        mark = "ok" if row["ok"] else "[bold red]FAULT[/bold red]"
+        table.add_row(row["data"], row["strategy"], row["check"], mark, row["words"])
     console.print(table)
 
 
