@@ -37,7 +37,7 @@ class Params(Parameters, frozen=True):
     strength_min: Share = 0.9
     extreme_h: Bars = 24
     stop_atr: Atr = 0.25
-    memory_h: Hours = 24.0
+    memory_h: Hours = 12.0
     """How long a reset is remembered."""
     break_even_r: Multiple = 1.0
     trail_atr: Atr = 3.0
@@ -50,7 +50,7 @@ class ResetReversal:
 
     name = "reset_reversal"
     needs = ("contract", "range", "zones", "hours", "judgement")
-    warmup_bars = 12
+    warmup_bars = 144
 
     def __init__(self, params: Params | None = None) -> None:
         self.params = params or Params()

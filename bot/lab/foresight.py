@@ -3,8 +3,9 @@
 The kernel is told the recorded events without an exchange; what strategies wish is written down
 with its numbers. Whatever they wished before a cut they must wish again when nothing comes after
 it. Moved by whole weeks, the data must give the same wishes: a date written into a strategy shows
-here. Begun later, the wishes after some days must be the same: what still differs needs more
-history than that.
+here. Told the same market but made to forget its memory, a strategy must wish the same once its
+warm-up has passed again. How much of the house's own senses differs when the data begin later is
+told beside it; that is no fault of a strategy.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from bot.domain.messages import Event, InstrumentsLoaded, Started
 from bot.domain.policy import Policy
 from bot.domain.scenario import ScenarioSpec
 from bot.domain.strategy import Intent, Memory, Strategy
-from bot.domain.units import NS_PER_DAY
+from bot.domain.units import NS_PER_DAY, NS_PER_S
 from bot.kernel.step import Kernel
 from bot.kernel.strategy.view import StrategyView
 from bot.lab.material import Material
@@ -28,7 +29,8 @@ from bot.lab.story import utc_text
 
 WEEKS_NS: Final = 14 * NS_PER_DAY
 SAME_FRAC: Final = 1e-9
-WARM_SHARE_MIN: Final = 0.95
+ALIKE_FRAC: Final = 1e-3
+"""Zones that were made from other history may lie a little elsewhere."""
 Anew = Callable[[], tuple[Strategy, ...]]
 Told = tuple[int, int, Event]
 """(when, order at that instant, what)"""
@@ -62,14 +64,15 @@ class Tape:
 
 
 class Listener:
-    """A strategy that writes down what another wishes."""
+    """A strategy that writes down what another wishes; once, it forgets what that remembered."""
 
-    def __init__(self, inner: Strategy) -> None:
+    def __init__(self, inner: Strategy, forget_ns: int = 0) -> None:
         self.name = inner.name
         self.needs = inner.needs
         self.warmup_bars = inner.warmup_bars
         self.wished: list[Wished] = []
         self._inner = inner
+        self._forget_ns = forget_ns
 
     def start(self) -> Memory:
         """Begin as the other does."""
@@ -77,6 +80,8 @@ class Listener:
 
     def evaluate(self, view: StrategyView, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Ask the other, and keep what it wishes."""
+        if 0 < self._forget_ns <= view.close_ns:
+            self._forget_ns, memory = 0, self._inner.start()
         memory, wishes = self._inner.evaluate(view, memory)
         for wish in wishes:
             self.wished.append(
@@ -102,10 +107,17 @@ def tape_of(material: Material) -> Tape:
 
 
 def wishes_of(
-    material: Material, policy: Policy, strategies: Sequence[Strategy], tape: Tape
+    material: Material,
+    policy: Policy,
+    strategies: Sequence[Strategy],
+    tape: Tape,
+    forget_ns: int = 0,
 ) -> dict[str, list[Wished]]:
-    """Return name -> every wish, in order, of strategies that are told a tape."""
-    ears = [Listener(strategy) for strategy in strategies]
+    """Return name -> every wish, in order, of strategies that are told a tape.
+
+    At `forget_ns` each loses its memory.
+    """
+    ears = [Listener(strategy, forget_ns) for strategy in strategies]
     kernel = Kernel(policy, ears, "foresight")
     start_ns = tape.told[0][0] if tape.told else material.start_ns
     kernel.step(Started(run_id="foresight", event_ns=start_ns, received_ns=start_ns))
@@ -176,6 +188,7 @@ def check(
         found += [_judge_cut(name, whole[name], again[name], end_ns) for name in whole]
     later = wishes_of(material, moved_policy(policy, WEEKS_NS), anew(), moved(tape, WEEKS_NS))
     found += [_judge_move(name, whole[name], later[name]) for name in whole]
+    found += _judge_memory(material, policy, anew, tape, whole)
     found += _judge_starts(material, policy, anew, tape, whole)
     return _worst_cut(found)
 
@@ -188,13 +201,13 @@ def _cut_points(whole: dict[str, list[Wished]], tape: Tape, count: int) -> list[
     return closes[step::step][:count]
 
 
-def same(one: Wished, other: Wished, by_ns: int = 0) -> bool:
-    """Whether two wishes are one, up to rounding, when the second lies `by_ns` later."""
+def same(one: Wished, other: Wished, by_ns: int = 0, *, within: float = SAME_FRAC) -> bool:
+    """Whether two wishes are one, up to a share of price, when the second lies `by_ns` later."""
     if (one.ns + by_ns, one.side) != (other.ns, other.side):
         return False
     prices = ((one.stop_price, *one.partials, one.target_price),
               (other.stop_price, *other.partials, other.target_price))  # fmt: skip
-    near = [abs(a - b) <= SAME_FRAC * abs(a) for a, b in zip(*prices, strict=False)]
+    near = [abs(a - b) <= within * abs(a) for a, b in zip(*prices, strict=False)]
     return len(prices[0]) == len(prices[1]) and all(near)
 
 
@@ -246,27 +259,43 @@ def _judge_move(name: str, whole: list[Wished], later: list[Wished]) -> Finding:
     return Finding(strategy=name, check="dates", ok=odd_ns is None, words=words)
 
 
+def _judge_memory(
+    material: Material, policy: Policy, anew: Anew, tape: Tape, whole: dict[str, list[Wished]]
+) -> list[Finding]:
+    """Let every strategy forget at a third of the data; after its warm-up it must wish the same."""
+    forget_ns = tape.told[0][0] + (tape.told[-1][0] - tape.told[0][0]) // 3
+    strategies = anew()
+    again = wishes_of(material, policy, strategies, tape, forget_ns)
+    found = []
+    for strategy in strategies:
+        name = strategy.name
+        warm_ns = forget_ns + strategy.warmup_bars * material.bar_s * NS_PER_S
+        late = [each for each in whole[name] if each.ns > warm_ns]
+        odd_ns = _first_odd(late, [each for each in again[name] if each.ns > warm_ns])
+        words = f"the same {len(late)} wishes {strategy.warmup_bars} bars after it forgot all"
+        if odd_ns is not None:
+            words = (
+                f"{utc_text(odd_ns)}: wished otherwise after it forgot all: it remembers longer "
+            )
+            words += f"than its warm-up of {strategy.warmup_bars} bars"
+        found.append(Finding(strategy=name, check="warm-up", ok=odd_ns is None, words=words))
+    return found
+
+
 def _judge_starts(
     material: Material, policy: Policy, anew: Anew, tape: Tape, whole: dict[str, list[Wished]]
 ) -> list[Finding]:
-    """Begin at a third of the data; compare what is wished in the last third."""
+    """Begin at a third of the data; count what is wished alike in the last third."""
     first_ns, last_ns = tape.told[0][0], tape.told[-1][0]
     third = (last_ns - first_ns) // 3
-    start_ns = first_ns + third
-    again = wishes_of(material, policy, anew(), begun(tape, start_ns))
-    late = {name: [w for w in each if w.ns > start_ns + third] for name, each in whole.items()}
-    days = third / NS_PER_DAY
-    return [_judge_warm(name, late[name], again[name], start_ns + third, days) for name in whole]
-
-
-def _judge_warm(
-    name: str, late: list[Wished], again: list[Wished], from_ns: int, days: float
-) -> Finding:
-    later = [each for each in again if each.ns > from_ns]
-    found = sum(any(same(each, other) for other in later) for each in late)
-    most = max(len(late), len(later))
-    share = found / most if most else 1.0
-    words = f"{found} of {most} wishes are the same after {days:.1f} days of history"
-    if share < WARM_SHARE_MIN:
-        words += ": it, or the zones it is told, remembers longer"
-    return Finding(strategy=name, check="warm-up", ok=share >= WARM_SHARE_MIN, words=words)
+    again = wishes_of(material, policy, anew(), begun(tape, first_ns + third))
+    from_ns, days = first_ns + 2 * third, third / NS_PER_DAY
+    found = []
+    for name, wished in whole.items():
+        late = [each for each in wished if each.ns > from_ns]
+        later = [each for each in again[name] if each.ns > from_ns]
+        alike = sum(any(same(each, o, within=ALIKE_FRAC) for o in later) for each in late)
+        words = f"{alike} of {max(len(late), len(later))} wishes are alike when only {days:.1f} "
+        words += "days of history are known"
+        found.append(Finding(strategy=name, check="history", ok=True, words=words))
+    return found

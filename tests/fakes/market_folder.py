@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import math
 import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,28 @@ def flat_folder() -> Path:
             rows["low"].append(price - swing)
             rows["close"].append(price)
             rows["volume"].append(1_000.0)
+    pq.write_table(pa.table(rows, schema=_schema()), folder / "candles.parquet")
+    return folder
+
+
+def wavy_folder(folder: Path, days: int = 3) -> Path:
+    """Write quarter-hourly bars of bitcoin that swing about 76,000, and return the folder."""
+    folder.mkdir(parents=True)
+    start = datetime(2026, 2, 3, tzinfo=UTC)
+    rows: dict[str, list[object]] = {name: [] for name in _COLUMNS}
+    before = 76_000.0
+    for number in range(days * 96):
+        close = 76_000.0 + 1_100.0 * math.sin(number / 11.0) + 350.0 * math.sin(number / 2.7)
+        for name, value in zip(
+            _COLUMNS,
+            (
+                start + timedelta(minutes=15 * number), "binance", "BTC/USDT:USDT", "15m", before,
+                max(before, close) + 60.0, min(before, close) - 60.0, close, 2_000.0,
+            ),
+            strict=True,
+        ):  # fmt: skip
+            rows[name].append(value)
+        before = close
     pq.write_table(pa.table(rows, schema=_schema()), folder / "candles.parquet")
     return folder
 

@@ -211,11 +211,11 @@ def test_a_reset_is_answered_only_once_it_subsides(side, cascade) -> None:
     assert wishes("reset_reversal", view) == ()
 
 
-def test_a_reset_is_remembered_for_a_day_and_not_longer() -> None:
+def test_a_reset_is_remembered_for_half_a_day_and_not_longer() -> None:
     (strategy,) = find_strategies(ROOT / "strategies", ["reset_reversal"])
     memory, _ = strategy.evaluate(case("reset_reversal", LONG), strategy.start())
     calm = judged(cascade="AFTERMATH")
-    for hours, count in ((20, 1), (30, 0)):
+    for hours, count in ((11, 1), (13, 0)):
         close_ns = case("reset_reversal", LONG).close_ns + hours * 3_600 * 10**9
         view = case("reset_reversal", LONG, assessment=calm, close_ns=close_ns)
         assert len(strategy.evaluate(view, memory)[1]) == count

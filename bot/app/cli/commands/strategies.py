@@ -71,7 +71,7 @@ def check(
             raise ConfigInvalid(f"--data: {folder}: no such folder")
         options = ReplayOptions(data=folder, policy=policy, symbols=tuple(symbol or ()))
         material = material_of(read_folder(folder), options)
-        whisper(f"checking {', '.join(names)} on {folder.name}: {cuts + 3} passes")
+        whisper(f"checking {', '.join(names)} on {folder.name}: {cuts + 4} passes")
         anew = partial(find_strategies, home.places.strategies, names, params)
         found += [
             {"data": folder.name, **msgspec.structs.asdict(each)}
