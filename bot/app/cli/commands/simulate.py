@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from bot.lab.simulation.campaign import Outcome
 
 EXIT_VIOLATED = 3
+KILLED_MIN = 0.95
 SEEDS_MAX = 1_000_000
 HOURS_MAX = 240.0
 
@@ -31,6 +33,13 @@ def simulate(
     ] = "1..10",
     hours: Annotated[float, typer.Option(help="Simulated hours of each seed.")] = 3.0,
     jobs: Annotated[int, typer.Option(help="Processes; 0: one for each processor.")] = 0,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Show which safety mutants the seeds kill.")
+    ] = False,
+    only: Annotated[str, typer.Option(metavar="TEXT", help="Mutants whose name has this.")] = "",
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="Leave out of a failing seed what it does not need.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the whole daemon against the embedded exchange, with faults and kills, and judge it."""
@@ -41,11 +50,64 @@ def simulate(
     if not 0.0 < hours <= HOURS_MAX:
         raise ConfigInvalid(f"--hours {hours}: choose more than 0 and at most {HOURS_MAX:.0f}")
     workers = jobs if jobs > 0 else os.cpu_count() or 1
+    if mutants:
+        _hunt(range(first, last + 1), hours, only, workers, as_json=as_json)
+        return
+    if shrink:
+        _shrink(first, hours, as_json=as_json)
+        return
     outcomes = many_seeds(range(first, last + 1), hours, jobs=min(workers, last - first + 1))
     document = summed(_told(outcomes))
     show({"first_seed": first, "last_seed": last, **document}, _render, as_json=as_json)
     if document["violations"]:
         leave(EXIT_VIOLATED)
+
+
+def _hunt(seeds: range, hours: float, only: str, jobs: int, *, as_json: bool) -> None:
+    """Print which mutants the seeds kill; the code as it is must pass them first."""
+    from bot.lab.simulation.campaign import many_seeds
+    from bot.lab.simulation.mutants.hunt import MUTANTS, hunt
+
+    chosen = [mutant for mutant in MUTANTS if only in mutant.name]
+    if not chosen:
+        raise ConfigInvalid(f"--only {only[:40]!r}: no mutant has this in its name")
+    noisy = [one.seed for one in many_seeds(seeds, hours, jobs=jobs) if one.violations]
+    calm = [seed for seed in seeds if seed not in noisy]
+    if not calm:
+        raise ConfigInvalid("the code as it is passes none of these seeds: nothing can be told")
+    whisper(f"{len(chosen)} mutants, up to {len(calm) * hours:.0f} hours each")
+    rows = []
+    for trophy in hunt(chosen, calm, hours, jobs=jobs):
+        whisper(f"{'killed' if trophy.killed else 'SURVIVED'} {trophy.name} {trophy.by}")
+        rows.append(msgspec.to_builtins(trophy))
+    survivors = [str(row["name"]) for row in rows if not row["killed"]]
+    killed_frac = 1.0 - len(survivors) / len(rows)
+    document = {
+        "mutants": len(rows),
+        "killed": len(rows) - len(survivors),
+        "killed_frac": round(killed_frac, 4),
+        "noisy_seeds": noisy,
+        "survivors": survivors,
+        "rows": rows,
+    }
+    show(document, _render, as_json=as_json)
+    if killed_frac < KILLED_MIN:
+        leave(EXIT_VIOLATED)
+
+
+def _shrink(seed: int, hours: float, *, as_json: bool) -> None:
+    """Print the few faults that the violation of a seed needs."""
+    from bot.lab.simulation.mix import draw
+    from bot.lab.simulation.shrink import shrink
+
+    kept, outcome = shrink(seed, hours, draw(seed, hours))
+    document = {
+        "seed": seed,
+        "faults": [msgspec.to_builtins(fault) for fault in kept],
+        "violations": [msgspec.to_builtins(found) for found in outcome.violations],
+        "trace_hash": outcome.trace_hash,
+    }
+    show(document, _render, as_json=as_json)
 
 
 def seed_range(text: str) -> tuple[int, int]:
@@ -77,7 +139,7 @@ def _told(outcomes: "Iterator[Outcome]") -> "Iterator[Outcome]":
 def _render(document: Document, console: Console) -> None:
     rows = []
     for key, value in document.items():
-        if key == "violations":
+        if key in ("violations", "rows"):
             rows.append((key, str(len(value))))
         elif isinstance(value, dict):
             rows.append((key, ", ".join(f"{name} {count}" for name, count in value.items())))
