@@ -2,13 +2,18 @@
 
 import zlib
 
-from bot.sdk import Intent, Memory, PositionSide, View
+from bot.sdk import Exits, Intent, Memory, PositionSide, View
 
-ODDS_BARS = 4
+ODDS_BARS = 10
+LIFE_S = 400.0
 
 
 class Trader:
-    """Every fourth bar or so a long or a short, with a stop at 0.2 to 1 percent."""
+    """Every tenth bar or so a long or a short, with a stop at 0.4 to 1.2 percent.
+
+    Trades are short: what is worth simulating is how positions come and go. Half of them are
+    closed in two parts, a third moves its stop to where it pays its costs back.
+    """
 
     name = "trader"
     needs: tuple[str, ...] = ()
@@ -30,7 +35,13 @@ class Trader:
         side = PositionSide.LONG if draw & 0x100 else PositionSide.SHORT
         distance = 0.004 + 0.008 * ((draw >> 9) % 100) / 100.0
         stop = view.close * (1.0 - side.sign * distance)
-        target = view.close * (1.0 + side.sign * distance * 2.5)
+        target = view.close * (1.0 + side.sign * distance * 4.0)
+        half = view.close * (1.0 + side.sign * distance * 1.5)
+        exits = Exits(
+            partials=(half,) if draw & 0x200000 else (),
+            break_even_r=0.5 if draw % 3 == 0 else 0.0,
+            life_s=LIFE_S,
+        )
         wish = Intent(
             symbol=view.symbol,
             side=side,
@@ -38,5 +49,6 @@ class Trader:
             target_price=target,
             reason=signal,
             signal_id=signal,
+            exits=exits,
         )
         return memory, (wish,)
