@@ -45,10 +45,14 @@ class Board:
         else:
             self._open.pop(fault.kind, None)
 
-    def on(self, kind: str, symbol: str = "") -> Fault | None:
-        """Return the window of `kind` in force, whatever its chance; None without one."""
+    def on(self, kind: str, symbol: str = "", how: str = "") -> Fault | None:
+        """Return the window of `kind` in force, whatever its chance; None without one.
+
+        With `how`, one that is about this variant, or about all.
+        """
         for fault in self._open.get(kind, ()):
-            if not fault.symbol or not symbol or fault.symbol == symbol:
+            mine = not fault.symbol or not symbol or fault.symbol == symbol
+            if mine and (not how or fault.how in ("", how)):
                 return fault
         return None
 
@@ -56,11 +60,11 @@ class Board:
         """Whether the journal cannot be written as it should."""
         return any(kind in self._open for kind in ("disk_full", "db_locked", "slow_disk"))
 
-    def hit(self, kind: str, symbol: str = "") -> Fault | None:
+    def hit(self, kind: str, symbol: str = "", how: str = "") -> Fault | None:
         """Draw whether a window of `kind` hits this time."""
         if kind not in self._open:
             return None
-        fault = self.on(kind, symbol)
+        fault = self.on(kind, symbol, how)
         if fault is None or self.roll(fault) >= fault.chance:
             return None
         self.count(kind)

@@ -13,6 +13,10 @@ from bot.simulator.exchange import ExchangeRefused
 # ------------------------------------------------------------------ market
 
 
+NEAR_FRAC, FAR_FRAC = 0.08, 0.30
+"""Most that the price may jump to reach a stop: more is asked for by name only."""
+
+
 @deed
 def jump(run: Host, fault: Fault) -> None:
     """Let the price jump by `size`."""
@@ -38,7 +42,7 @@ def through_the_stop(run: Host, fault: Fault) -> None:
     price = world.paths[leg.symbol].price
     nearest = max(mine) if leg.side.sign > 0 else min(mine)
     move = nearest / price - 1.0 - leg.side.sign * fault.size
-    if abs(move) < 0.08:
+    if abs(move) < (FAR_FRAC if fault.how == "far" else NEAR_FRAC):
         world.mark("through_the_stop")
         world.jump(leg.symbol, move)
 

@@ -23,6 +23,8 @@ from bot.venue.breaker import Breaker
 
 T = TypeVar("T")
 BAR_NOISE: Final = 0.002
+NEAR_FRAC, FAR_FRAC = 0.03, 0.30
+"""Most that the price may jump while a stop is on its way: more is asked for by name only."""
 KEPT_NS: Final = 10 * NS_PER_S
 
 
@@ -157,7 +159,7 @@ class SimVenue:
             return
         path = self._world.paths[order.symbol]
         beyond = float(order.trigger_price) / path.price - 1.0
-        if abs(beyond) < 0.03:
+        if abs(beyond) < (FAR_FRAC if gap.how == "far" else NEAR_FRAC):
             self._world.mark("gap_in_flight")
             sign = 1.0 if beyond > 0.0 else -1.0
             self._world.jump(order.symbol, beyond + sign * gap.size)

@@ -103,11 +103,11 @@ def _lost(world: World, call: Call, fate: Fate) -> bool:
         error = VenueThrottled("429 too many requests", retry_after_s=busy.size)
         _silence(fate, error, arrives=False, black_hole=False)
         return True
-    if (lost := board.hit("lose_request")) is not None:
+    if (lost := board.hit("lose_request", how=call.method)) is not None:
         hole = board.roll(lost) < 0.5
         _silence(fate, _unsure(call, "connection reset"), arrives=False, black_hole=hole)
         return True
-    if (lost := board.hit("lose_answer")) is not None:
+    if (lost := board.hit("lose_answer", how=call.method)) is not None:
         hole = board.roll(lost) < 0.5
         _silence(fate, _unsure(call, "connection reset"), arrives=True, black_hole=hole)
         return True
