@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from bot.domain.orders import PositionSide, Purpose
+from bot.domain.messages import CancelOrder, Fill, Notify, OrderAccepted
+from bot.domain.orders import OrderSide, PositionSide, Purpose
+from bot.domain.risk import Severity
 from bot.domain.units import ZERO
 from bot.kernel.snapshot import leg_key
 from tests.fakes.kernel_world import BTC, World, orders_of, position
@@ -39,3 +41,24 @@ def test_a_reading_older_than_the_silence_brings_nothing_back() -> None:
     world.account(positions=[kept])
     world.now_ns = now_ns
     assert held(world) == ZERO
+
+
+def test_our_own_liquidation_is_counted_told_and_leaves_nothing_open() -> None:
+    world = World()
+    kept = position(PositionSide.LONG, "0.05", "76000", ns=world.now_ns)
+    stop = orders_of(world.account(positions=[kept]), Purpose.STOP)[0]
+    ns = world.later(1.0)
+    world.step(OrderAccepted(ns, ns, stop.client_order_id, "v1"))
+    forced = Fill(
+        symbol=BTC, trade_id="9", client_order_id="autoclose-1", venue_order_id="v2",
+        side=OrderSide.SELL, position_side=None, qty=kept.qty, price=Decimal(70_000),
+        fee_usd=Decimal(40), realized_pnl_usd=Decimal(-300), is_maker=False,
+        event_ns=world.later(1.0), received_ns=world.now_ns, is_liquidation=True,
+    )  # fmt: skip
+    effects = world.step(forced)
+    assert held(world) == ZERO
+    assert world.kernel.state.books.liquidations == 1
+    told = [e for e in effects if isinstance(e, Notify) and e.kind == "liquidation"]
+    assert [notice.severity for notice in told] == [Severity.CRITICAL]
+    cancelled = [e.client_order_id for e in effects if isinstance(e, CancelOrder)]
+    assert cancelled == [stop.client_order_id]
