@@ -249,7 +249,10 @@ def give_back(view: LegView, stop_price: float) -> MarginWish | None:
     wanted_price = view.mark - sign * wanted_distance
     current = float(leg.isolated_margin_usd)
     low, high = current, current + float(leg.released_usd)
-    for _ in range(40):
+    now_at = liquidation_price(sign, view.qty, view.entry, current, instrument.tiers)
+    if now_at is None or sign * (wanted_price - now_at) >= 0.0:
+        high = current
+    for _ in range(40 if high > low else 0):
         middle = 0.5 * (low + high)
         price = liquidation_price(sign, view.qty, view.entry, middle, instrument.tiers)
         if price is None or sign * (wanted_price - price) >= 0.0:
