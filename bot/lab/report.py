@@ -40,8 +40,11 @@ def write_report(result: ReplayResult, path: Path) -> None:
     path.write_text(page(result), encoding="utf-8")
 
 
-def page(result: ReplayResult) -> str:
-    """Return the page: chart of price, levels, executions, stops and equity; numbers; story."""
+def page(result: ReplayResult, sections: str = "") -> str:
+    """Return the page: chart of price, levels, executions, stops and equity; numbers; story.
+
+    `sections` is HTML that stands between numbers and story.
+    """
     from plotly.offline import get_plotlyjs
 
     title = html.escape(f"Replay of {Path(result.data).name or result.data}")
@@ -57,6 +60,7 @@ def page(result: ReplayResult) -> str:
 <div id="chart"></div>
 <h2>Numbers</h2>
 <table id="summary"><tbody>{_summary_rows(result)}</tbody></table>
+{sections}
 <h2>What happened, and why</h2>
 <p><label><input type="checkbox" id="brief" checked> without single orders</label></p>
 <div class="scroll"><table id="events">

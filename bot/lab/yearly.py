@@ -1,6 +1,7 @@
 """The bar work of the public bench, played event by event: kernel, gate, stops and exchange.
 
-Its rules know neither senses nor de-leveraging rules, so both are off; sizing, gate, protection,
+Its rules know neither senses, nor de-leveraging rules, nor a loss budget that could end the year,
+so the first two are off and the last is as wide as it can be; sizing, gate, protection,
 orders under way, matching, margin and the record of effects are those of a live run.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, Final
 from bot.domain.market import Candle, MarkPrice
 from bot.domain.messages import AccountSnapshot, InstrumentsLoaded, Started
 from bot.domain.orders import PositionSide
-from bot.domain.policy import LimitPolicy, Policy, RulePolicy, SizingPolicy
+from bot.domain.policy import GuardPolicy, LimitPolicy, Policy, RulePolicy, SizingPolicy
 from bot.domain.strategy import Intent, Memory
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.kernel.rules import NAMES
@@ -73,6 +74,7 @@ class BandBounce:
 def policy_of(rule: Bracket) -> Policy:
     """Return the policy of the work: its risk and leverage, no refusal for small reward."""
     return Policy(
+        guard=GuardPolicy(loss_budget_frac=0.95, floor_frac=0.94, sigma_target=10.0),
         bar_s=BAR_S,
         bars_from="candles",
         sense_on=False,

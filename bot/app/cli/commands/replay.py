@@ -77,7 +77,7 @@ def replay(
     """Replay recorded market data; exits 0 when it reached the end, liquidated or not."""
     home = open_home()
     options = [
-        _options(
+        options_for(
             home,
             folder,
             symbols=tuple(symbol or ()),
@@ -96,12 +96,12 @@ def replay(
         )
         for folder in data
     ]
-    results = [_replayed(option) for option in options]
+    results = [replayed(option) for option in options]
     _write_files(results, report, sense)
     _print(results, as_json=as_json)
 
 
-def _options(
+def options_for(
     home: Home,
     folder: Path,
     *,
@@ -119,6 +119,11 @@ def _options(
     without: tuple[str, ...],
     sense: bool,
 ) -> "ReplayOptions":
+    """Return the options of one replay; the configuration says what is not given.
+
+    Raises:
+        ConfigInvalid: no such folder, start, rule or strategy.
+    """
     from bot.app.clock import SystemClock
     from bot.app.discover import find_strategies
     from bot.app.policy import policy_of
@@ -152,7 +157,8 @@ def _options(
     )
 
 
-def _replayed(options: "ReplayOptions") -> "ReplayResult":
+def replayed(options: "ReplayOptions") -> "ReplayResult":
+    """Replay one folder, with a bar of progress while a person watches."""
     from dataclasses import replace
 
     from bot.lab.replay import replay_folder
