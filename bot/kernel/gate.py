@@ -37,7 +37,7 @@ def execute(desk: Desk, wishes: list[Wish]) -> None:
                 _reduce(desk, wish)
             case CancelWish():
                 _cancel(desk, wish)
-            case MarginWish():
+            case MarginWish():  # pragma: no branch - mypy knows that there is no other
                 _margin(desk, wish)
 
 
