@@ -14,6 +14,8 @@ GRACE_NS = NS_PER_S
 """The kernel's own stop may be on its way: this long a bare leg is only watched."""
 STUCK_NS = 3 * NS_PER_S
 """A stop that triggered, or was passed by the mark, must have worked by then."""
+PATIENCE_NS = 3 * NS_PER_S
+"""A kernel that keeps sending stops which never work is waited for no longer than this."""
 BARE_MAX_NS = 10 * NS_PER_S
 """After this long without a working stop the leg is closed."""
 FAILURES_MAX = 2
@@ -138,6 +140,6 @@ def decide(watch: Watch, verdict: Verdict, now_ns: int, *, kernel_acts: bool) ->
         return Act.FLATTEN, f"{watch.failures} attempts to place a stop failed"
     if watch.bare_ns > BARE_MAX_NS:
         return Act.FLATTEN, f"no working stop for {watch.bare_ns // NS_PER_S} s"
-    if watch.bare_ns < GRACE_NS or kernel_acts:
+    if watch.bare_ns < (PATIENCE_NS if kernel_acts else GRACE_NS):
         return Act.WATCH, "no working stop yet"
     return Act.RESCUE, f"no working stop for {verdict.missing_qty}"

@@ -28,7 +28,7 @@ CATALOGUE: dict[int, tuple[str, ...]] = {
     5: ("row:a_gap_in_flight",
         f"{COVERAGE}::test_a_stop_that_would_trigger_at_once_closes_the_position"),
     6: ("row:refused_stops",),
-    7: ("row:stops_without_an_answer",),
+    7: ("row:stops_without_an_answer", "row:a_kernel_without_stops"),
     8: ("row:a_vanished_stop",),
     9: ("row:a_stop_that_hangs",),
     10: ("row:a_stop_rejected_after_its_trigger",),

@@ -129,6 +129,9 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "a_full_disk": ((during("disk_full"), BOUGHT, *MORE, FLATTEN), "disk_full"),
     "a_loop_that_stands_still": ((BOUGHT, at(120.0, "block", size=6.0), *MORE), "loop_blocked"),
     "messages_that_hang": ((during("telegram_hangs"), BOUGHT, *MORE, FLATTEN), "telegram_hangs"),
+    "a_kernel_without_stops": (
+        (during("mute_kernel"), BOUGHT, *MORE, at(200.0, "vanish")), "stop_vanished",
+    ),
     "a_command_said_twice": (
         (BOUGHT, at(200.0, "command", how="reduce", size=1.0)), "command_twice",
     ),

@@ -351,12 +351,29 @@ def test_it_waits_politely_for_the_kernels_own_stop() -> None:
             position_side=PositionSide.LONG, kind=OrderKind.STOP_MARKET, purpose=Purpose.STOP,
             status=OrderStatus.PENDING, qty=Decimal("0.05"), sent_ns=now_ns + NS_PER_S,
         )  # fmt: skip
-        await asyncio.sleep(3.5)
+        await asyncio.sleep(2.5)
         assert world.guard.of("submit") == []
         await asyncio.sleep(2)
 
     world, _ = covered(script)
     assert len(world.stops()) == 1
+
+
+def test_a_kernel_that_sends_stops_in_vain_for_ever_is_not_waited_for() -> None:
+    async def script(world: Small) -> None:
+        world.by_hand(BTC, OrderSide.BUY, "0.05")
+        for number in range(12):
+            name = f"bwx{number}"
+            world.kernel.state.orders[name] = OrderBelief(
+                client_order_id=name, symbol=BTC, side=OrderSide.SELL,
+                position_side=PositionSide.LONG, kind=OrderKind.STOP_MARKET, purpose=Purpose.STOP,
+                status=OrderStatus.PENDING, qty=Decimal("0.05"), sent_ns=world.clock.now_ns(),
+            )  # fmt: skip
+            await asyncio.sleep(0.5)
+
+    world, _ = covered(script)
+    assert len(world.stops()) == 1, "rescued, not closed"
+    assert world.position() == Decimal("0.05")
 
 
 def test_a_position_that_looks_bare_for_one_reading_is_left_alone() -> None:
