@@ -26,7 +26,8 @@ class ShellMonitor:
         """Take note of a request."""
         now_ns = self._world.now_ns
         ban = self._world.board.on("ban")
-        if ban is not None:
+        heard = self._world.board.on("outage") is None
+        if ban is not None and heard:
             key = f"{life.run_id}|{ban.serial}"
             asked = self._banned[key] = self._banned.get(key, 0) + 1
             if now_ns - life.ban_heard_ns > NS_PER_S and life.ban_serial == ban.serial:
