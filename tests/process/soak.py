@@ -48,6 +48,7 @@ class Figures:
     """Longest time without a full stop while the network was good, and times in all (s)."""
     rss_mb: tuple[float, float] = (0.0, 0.0)
     rss_slope_mb_h: float | None = None
+    rss_by_minute_mb: list[float] = field(default_factory=list)
     lag_s: dict[str, float] = field(default_factory=dict)
     load: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Of the machine at the end: others' work makes every loop late."""
@@ -170,6 +171,8 @@ class Soak:
             figures.lag_s[name] = round(ranked[int(frac * (len(ranked) - 1))], 4)
         figures.lag_s["max"] = round(ranked[-1], 4)
         warm = self._rss[int(len(self._rss) * WARM_UP_FRAC) :]
+        every = max(round(60.0 / RSS_EVERY_S), 1)
+        figures.rss_by_minute_mb = [round(mb, 1) for _, mb in self._rss[::every]]
         figures.rss_mb = (round(self._rss[0][1], 1), round(self._rss[-1][1], 1))
         if len(warm) >= 10:
             figures.rss_slope_mb_h = round(slope(warm) * 3_600.0, 2)
@@ -189,7 +192,12 @@ def slope(points: list[tuple[float, float]]) -> float:
 
 def campaign(minutes: float, seed: int) -> Figures:
     """Run a soak on a stand of its own."""
-    env = {**ENV, "BREAKWATER_STRATEGIES__ENABLED": "[]"}
+    env = {
+        **ENV,
+        "BREAKWATER_STRATEGIES__ENABLED": "[]",
+        # bars of a second, as other tests have them, would fill all history at once
+        "BREAKWATER_BREAKWATER__PAPER__BAR_S": "60",
+    }
     with Stand(**env) as stand:
         stand.start_venue(roomy=True)
         with Proxy(stand.venue.port) as proxy:

@@ -12,7 +12,7 @@ from bot.app.settings import Settings, load_settings
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
-WORDS_OF_RUN = {"test", "campaign", "audit", "licences", "coverage"}
+WORDS_OF_RUN = {"test", "campaign", "audit", "licences", "coverage", "mutation"}
 COMMANDS = set(typer.main.get_command(build()).commands)
 
 
