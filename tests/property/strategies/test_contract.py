@@ -3,7 +3,9 @@
 import ast
 import itertools
 import math
+from functools import partial
 from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
@@ -32,63 +34,60 @@ def one(name: str):
     return strategy
 
 
-@st.composite
-def ohlc(draw, near: float = 76_000.0):
-    prices = [near + draw(st.integers(-1_500, 1_500)) for _ in range(4)]
+def ohlc(dice: Random, near: float = 76_000.0):
+    prices = [near + dice.randint(-1_500, 1_500) for _ in range(4)]
     return prices[0], max(prices), min(prices), prices[3]
 
 
-def maybe(values):
-    return st.none() | values
+def assessment(dice: Random):
+    def maybe(low: float, high: float) -> float | None:
+        return dice.uniform(low, high) if dice.random() < 0.8 else None
 
-
-@st.composite
-def assessments(draw):
-    odd = st.floats(-0.2, 0.2)
     return judged(
-        threat=draw(st.integers(1, 5)), threat_short=draw(st.integers(1, 5)),
-        cascade=draw(st.sampled_from(CASCADES)), flush=draw(st.sampled_from(FLUSHES)),
-        flush_short=draw(st.sampled_from(FLUSHES)),
-        funding_8h=draw(maybe(st.floats(-1e-3, 1e-3))), funding_med=draw(maybe(st.just(1e-4))),
-        funding_sd=draw(maybe(st.floats(1e-5, 1e-4))), oi_change=draw(maybe(odd)),
-        oi_sd=draw(maybe(st.floats(0.0, 0.05))), sd=draw(maybe(st.floats(0.005, 0.05))),
-        drop_48h=draw(maybe(st.floats(0.0, 0.3))), rise_48h=draw(maybe(st.floats(0.0, 0.3))),
+        threat=dice.randint(1, 5), threat_short=dice.randint(1, 5),
+        cascade=dice.choice(CASCADES), flush=dice.choice(FLUSHES),
+        flush_short=dice.choice(FLUSHES), funding_8h=maybe(-1e-3, 1e-3),
+        funding_med=maybe(1e-4, 1e-4), funding_sd=maybe(1e-5, 1e-4), oi_change=maybe(-0.2, 0.2),
+        oi_sd=maybe(0.0, 0.05), sd=maybe(0.005, 0.05), drop_48h=maybe(0.0, 0.3),
+        rise_48h=maybe(0.0, 0.3),
     )  # fmt: skip
 
 
-@st.composite
-def zones(draw):
-    low = 76_000.0 + draw(st.integers(-60, 60)) * 100.0
-    high = low + draw(st.integers(0, 4)) * 50.0
+def zone(dice: Random):
+    low = 76_000.0 + dice.randint(-60, 60) * 100.0
+    high = low + dice.randint(0, 4) * 50.0
     life = {
-        "side": draw(st.sampled_from([1, -1])), "state": draw(st.sampled_from(STATES)),
-        "note": draw(st.sampled_from(NOTES)), "changed": draw(st.booleans()),
-        "bars_in_state": draw(st.integers(0, 4)),
-        "extreme": low + draw(st.integers(-6, 6)) * 50.0,
+        "side": dice.choice([1, -1]), "state": dice.choice(STATES), "note": dice.choice(NOTES),
+        "changed": dice.random() < 0.5, "bars_in_state": dice.randint(0, 4),
+        "extreme": low + dice.randint(-6, 6) * 50.0,
     }  # fmt: skip
-    if draw(st.booleans()):
+    if dice.random() < 0.5:
         return named(low, high, **life)
     return LevelZone(
-        name=f"found {low:g}", low=low, high=high, strength=draw(st.floats(0.0, 1.0)),
-        kinds=["swing"], bar_ns=1, **life,
+        name=f"found {low:g}", low=low, high=high, strength=dice.random(), kinds=["swing"],
+        bar_ns=1, **life,
     )  # fmt: skip
 
 
-@st.composite
-def views(draw, warm: bool = True):
-    given_zones = draw(st.lists(zones(), min_size=2, max_size=10))
-    count = 20 if warm else draw(st.integers(1, 20))
+def view_of(seed: int, *, warm: bool):
+    """A market drawn from a seed: hypothesis draws the seed, so that drawing stays cheap."""
+    dice = Random(seed)
+    zones = [zone(dice) for _ in range(dice.randint(2, 10))]
+    count = 20 if warm else dice.randint(1, 20)
+    hours = [(76_000.0, 77_500.0, 74_500.0, 76_000.0)] * 55 + [ohlc(dice) for _ in range(4)]
     return scene(
         bars=[(76_000.0, 76_100.0, 75_900.0, 76_000.0)] * (count - 3)
-        + [draw(ohlc()) for _ in range(min(count, 3))],
-        hours=[(76_000.0, 77_500.0, 74_500.0, 76_000.0)] * 55
-        + [draw(ohlc()) for _ in range(4)] if warm or draw(st.booleans()) else (),
-        zones=[z for z in given_zones if not isinstance(z, LevelZone)],
-        found=[z for z in given_zones if isinstance(z, LevelZone)],
-        assessment=draw(assessments()) if warm else draw(maybe(assessments())),
-        atr=draw(st.sampled_from([60.0, 400.0, 1_200.0]))
-        if warm else draw(maybe(st.just(400.0))),
+        + [ohlc(dice) for _ in range(min(count, 3))],
+        hours=hours if warm or dice.random() < 0.5 else (),
+        zones=[z for z in zones if not isinstance(z, LevelZone)],
+        found=[z for z in zones if isinstance(z, LevelZone)],
+        assessment=assessment(dice) if warm or dice.random() < 0.5 else None,
+        atr=dice.choice([60.0, 400.0, 1_200.0]) if warm or dice.random() < 0.5 else None,
     )  # fmt: skip
+
+
+def views(*, warm: bool = True):
+    return st.integers(0, 2**32).map(partial(view_of, warm=warm))
 
 
 LOADED = {name: one(name) for name in FILES}
