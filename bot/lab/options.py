@@ -19,6 +19,8 @@ from bot.ports import Clock
 
 Hold = Literal["long", "short"]
 StopFill = Literal["touch", "gap", "low"]
+InBar = Literal["adverse", "favourable"]
+"""Which extreme of a bar comes first, seen from what is held."""
 Progress = Callable[[float], None]
 
 
@@ -57,6 +59,7 @@ class ReplayOptions:
     seed: int = 1
     wallet_usd: Decimal = Decimal(10_000)
     latency_ms: int = 80
+    in_bar: InBar = "adverse"
     strategies: tuple[Strategy, ...] = ()
     clock: Clock | None = None
     progress: Progress | None = None

@@ -106,7 +106,8 @@ class _Run:
         stage, track = self.stage, self.material.tracks[number]
         symbol, opens = track.symbol, phase == Phase.OPEN
         if phase == Phase.FIRST:
-            self.high_first[number] = stage.equity.is_short(symbol)
+            adverse = self.options.in_bar == "adverse"
+            self.high_first[number] = stage.equity.is_short(symbol) == adverse
         price = price_at(track, bar, phase, high_first=self.high_first[number])
         last = mark = price
         if track.is_mark:

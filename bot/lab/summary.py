@@ -27,6 +27,18 @@ def document(result: ReplayResult) -> dict[str, object]:
     return out
 
 
+def sensitivity(kinder: ReplayResult) -> dict[str, float]:
+    """Return what a replay with the favourable order inside bars came to, beside the first."""
+    return {
+        "final_equity_usd": kinder.final_equity_usd,
+        "return_frac": kinder.return_frac,
+        "max_drawdown_frac": kinder.max_drawdown_frac,
+        "liquidations": float(kinder.liquidations),
+        "trades": float(kinder.trades),
+        "wins": float(kinder.wins),
+    }
+
+
 def _iso(ns: int) -> str:
     return utc_text(ns).replace(" ", "T") + "Z"
 

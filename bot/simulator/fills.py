@@ -94,7 +94,10 @@ class BarModel:
     """Fills against a bar: the reference less slippage, with a policy of its own for stops.
 
     `touch`: reference less 5 bp (30 bp when fast). `gap`: a drawn overshoot on top. `low`: when
-    fast, the bar's worst price. Market orders always take the slippage alone.
+    fast, the bar's worst price. Market orders always take the slippage alone. An order so large
+    that eating through the book of `depth_usd_per_bp` would cost more on average pays that
+    instead; the book is `fast_depth_frac` as deep when fast, and endless where there is no
+    slippage at all.
     """
 
     def __init__(
@@ -104,7 +107,11 @@ class BarModel:
         slip_calm_bps: float = 5.0,
         slip_fast_bps: float = 30.0,
         seed: int = 1,
+        depth_usd_per_bp: float = 200_000.0,
+        fast_depth_frac: float = 0.1,
     ) -> None:
+        self.depth_usd_per_bp = depth_usd_per_bp
+        self.fast_depth_frac = fast_depth_frac
         self.stop_fill = stop_fill
         self.slip_calm_bps = slip_calm_bps
         self.slip_fast_bps = slip_fast_bps
@@ -131,7 +138,9 @@ class BarModel:
         """Return one execution, or none when the limit is not met; see FillModel."""
         if limit is not None and not _better(side, reference, limit):
             return []
-        slip = (self.slip_fast_bps if fast else self.slip_calm_bps) * _BPS
+        usual = (self.slip_fast_bps if fast else self.slip_calm_bps) * _BPS
+        eaten = self._eaten_frac(float(qty) * reference, fast=fast) if usual > 0.0 else 0.0
+        slip = max(usual, eaten)
         base = reference
         if market.stopping:
             slip += self._overshoot(fast=fast)
@@ -140,6 +149,11 @@ class BarModel:
         if limit is not None and not _better(side, float(price), limit):
             price = to_tick(limit, market.tick, side)
         return [(price, qty)]
+
+    def _eaten_frac(self, notional_usd: float, *, fast: bool) -> float:
+        """Return the mean slippage of eating through a book of even depth, as a share of price."""
+        depth = self.depth_usd_per_bp * (self.fast_depth_frac if fast else 1.0)
+        return 0.5 * notional_usd / depth * _BPS
 
     def _overshoot(self, *, fast: bool) -> float:
         if self.stop_fill != "gap":

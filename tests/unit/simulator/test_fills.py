@@ -69,6 +69,23 @@ def test_bar_slippage_is_5_bp_calm_and_30_fast() -> None:
     assert price == Decimal(80_040)
 
 
+@pytest.mark.parametrize(("fast", "usual_bps"), [(False, 5.0), (True, 30.0)])
+def test_a_large_order_eats_through_a_book_that_thins_when_fast(fast, usual_bps) -> None:
+    def paid_bps(qty: int) -> float:
+        ((price, _),) = BarModel().fills(BUY, Decimal(qty), 80_000.0, None, market(), fast)
+        return (float(price) / 80_000.0 - 1.0) * 1e4
+
+    depth = 20_000.0 if fast else 200_000.0
+    assert paid_bps(1) == pytest.approx(usual_bps, abs=0.01)
+    assert paid_bps(100) == pytest.approx(max(0.5 * 8_000_000.0 / depth, usual_bps), abs=0.02)
+    assert paid_bps(200) > paid_bps(100) > usual_bps
+
+
+def test_without_slippage_the_book_is_endless() -> None:
+    model = BarModel(slip_calm_bps=0.0, slip_fast_bps=0.0)
+    assert model.fills(SELL, Decimal(500), 80_000.0, None, market(), True)[0][0] == 80_000
+
+
 def test_gap_draws_follow_a_capped_pareto_and_the_seed() -> None:
     def draws(seed: int, *, fast: bool) -> list[float]:
         model = BarModel(stop_fill="gap", slip_calm_bps=0.0, slip_fast_bps=0.0, seed=seed)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -29,6 +30,10 @@ ReportOption = Annotated[
 ]
 SenseOption = Annotated[
     Path | None, typer.Option(metavar="OUT.parquet", help="Write every reading over time.")
+]
+SensitivityFlag = Annotated[
+    bool,
+    typer.Option("--sensitivity", help="Replay again, the favourable extreme of each bar first."),
 ]
 HoldOption = Annotated[
     Literal["long", "short"] | None,
@@ -69,6 +74,10 @@ def replay(
         float, typer.Option(min=10.0, max=1e9, metavar="USD", help="First balance.")
     ] = 10_000.0,
     seed: Annotated[int, typer.Option(min=0, help="Of drawn slippage and paths.")] = 1,
+    latency: Annotated[
+        int, typer.Option(min=0, max=60_000, metavar="MS", help="An order's way to the venue.")
+    ] = 80,
+    sensitivity: SensitivityFlag = False,
     without: WithoutOption = None,
     report: ReportOption = None,
     sense: SenseOption = None,
@@ -96,9 +105,16 @@ def replay(
         )
         for folder in data
     ]
+    options = [replace(option, latency_ms=latency) for option in options]
     results = [replayed(option) for option in options]
     _write_files(results, report, sense)
-    _print(results, as_json=as_json)
+    kinder = [_kinder(option) for option in options] if sensitivity else []
+    _print(results, kinder, as_json=as_json)
+
+
+def _kinder(options: "ReplayOptions") -> "ReplayResult":
+    """Replay with the favourable extreme first: how much hangs on the path inside a bar."""
+    return replayed(replace(options, in_bar="favourable", sense=False))
 
 
 def options_for(
@@ -159,8 +175,6 @@ def options_for(
 
 def replayed(options: "ReplayOptions") -> "ReplayResult":
     """Replay one folder, with a bar of progress while a person watches."""
-    from dataclasses import replace
-
     from bot.lab.replay import replay_folder
 
     with _progress(f"replaying {options.data.name}") as tick:
@@ -211,15 +225,21 @@ def _write_senses(results: "list[ReplayResult]", path: Path) -> None:
         whisper(f"readings: {target} ({rows} rows)")
 
 
-def _print(results: "list[ReplayResult]", *, as_json: bool) -> None:
-    from bot.lab.summary import document
+def _print(results: "list[ReplayResult]", kinder: "list[ReplayResult]", *, as_json: bool) -> None:
+    from bot.lab.summary import document, sensitivity
 
+    lines = [sensitivity(kind) for kind in kinder]
     if wants_json(as_json):
         documents = [document(result) for result in results]
+        for each, line in zip(documents, lines, strict=False):
+            each["sensitivity"] = line
         print_json(documents[0] if len(documents) == 1 else {"replays": documents})
         return
-    for result in results:
+    for number, result in enumerate(results):
         _tell(result, Console())
+        if number < len(lines):
+            words = ", ".join(f"{name} {value:,.6g}" for name, value in lines[number].items())
+            Console().print(f"favourable extreme first: {words}", markup=False, soft_wrap=True)
 
 
 def _tell(result: "ReplayResult", console: Console) -> None:
