@@ -31,6 +31,16 @@ ReportOption = Annotated[
 SenseOption = Annotated[
     Path | None, typer.Option(metavar="OUT.parquet", help="Write every reading over time.")
 ]
+ProfileOption = Annotated[
+    Literal["L20", "L25", "L30"] | None, typer.Option(help="Loss budget; else config's.")
+]
+StrategiesOption = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="What trades; default config's, none with --hold."),
+]
+LatencyOption = Annotated[
+    int, typer.Option(min=0, max=60_000, metavar="MS", help="An order's way to the venue.")
+]
 SensitivityFlag = Annotated[
     bool,
     typer.Option("--sensitivity", help="Replay again, the favourable extreme of each bar first."),
@@ -57,13 +67,8 @@ def replay(
     leverage: Annotated[int, typer.Option(min=1, max=125, help="Of the held position.")] = 1,
     margin: Annotated[Literal["isolated", "cross"], typer.Option(help="Margin mode.")] = "isolated",
     no_guard: Annotated[bool, typer.Option("--no-guard", help="Show it unprotected.")] = False,
-    profile: Annotated[
-        Literal["L20", "L25", "L30"] | None, typer.Option(help="Loss budget; else config's.")
-    ] = None,
-    strategies: Annotated[
-        str | None,
-        typer.Option(metavar="A,B", help="What trades; default config's, none with --hold."),
-    ] = None,
+    profile: ProfileOption = None,
+    strategies: StrategiesOption = None,
     stop_fill: Annotated[
         Literal["touch", "gap", "low"], typer.Option(help="How stops fill in fast bars.")
     ] = "touch",
@@ -74,9 +79,7 @@ def replay(
         float, typer.Option(min=10.0, max=1e9, metavar="USD", help="First balance.")
     ] = 10_000.0,
     seed: Annotated[int, typer.Option(min=0, help="Of drawn slippage and paths.")] = 1,
-    latency: Annotated[
-        int, typer.Option(min=0, max=60_000, metavar="MS", help="An order's way to the venue.")
-    ] = 80,
+    latency: LatencyOption = 80,
     sensitivity: SensitivityFlag = False,
     without: WithoutOption = None,
     report: ReportOption = None,
