@@ -1,6 +1,7 @@
 """Judges strategies on recorded folders: many replays, some at once, each kept when it is done."""
 
 import concurrent.futures
+import concurrent.futures.process
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -112,6 +113,11 @@ def _run(missing: Sequence[Trial], jobs: int) -> Iterable[tuple[Trial, Score]]:
         except BotError:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+        except concurrent.futures.process.BrokenProcessPool:
+            raise DataInvalid(
+                "a process that judged was ended from outside; run the same command again, with "
+                "--keep it goes on from the scores it has"
+            ) from None
 
 
 def _numbers(
