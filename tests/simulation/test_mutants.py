@@ -40,6 +40,7 @@ def test_a_module_that_is_loaded_cannot_be_changed_any_more() -> None:
         infect(Mutant("m", "bot.domain.errors", "", ""))
 
 
+@pytest.mark.volume
 def test_gross_mutants_are_noticed_within_hours() -> None:
     some = [mutant for mutant in MUTANTS if mutant.name in QUICK]
     trophies = list(hunt(some, (1, 2, 3), 1.0, jobs=1))
