@@ -15,7 +15,7 @@ SEEDS, HOURS = 10, 3.0
 PARTS = (1, 11, 21, 31, 41)
 
 
-@pytest.mark.parametrize("first", (1, 3))
+@pytest.mark.parametrize("first", [1, 3])
 def test_nothing_breaks_in_an_hour_of_two_lives(first: int) -> None:
     told = summed(many_seeds(range(first, first + 2), 1.0, jobs=1))
     assert told["violations"] == []
