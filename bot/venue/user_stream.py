@@ -100,7 +100,7 @@ class UserStream:
         """Open a key, dial, watch to the end; return why it ended."""
         wire = self._caller.wire
         self._verdict = ""
-        answer = await self._caller.table(binance.OPEN_STREAM, lane=Lane.ORDER)
+        answer = await self._caller.table(binance.OPEN_STREAM, lane=Lane.WATCH)
         key = answer.get("listenKey")
         if not isinstance(key, str) or not key:
             raise VenueDataInvalid("listenKey is missing")
@@ -145,7 +145,7 @@ class UserStream:
 
     async def _renew(self) -> bool:
         try:
-            await self._caller.table(binance.RENEW_STREAM, lane=Lane.ORDER)
+            await self._caller.table(binance.RENEW_STREAM, lane=Lane.WATCH)
         except VenueRefused as refused:
             if int_code(refused) == binance.STREAM_KEY_GONE:
                 self._verdict = "the venue knows the stream key no more"

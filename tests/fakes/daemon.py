@@ -76,7 +76,7 @@ def until(look: Callable[[], T | None], what: str, patience_s: float = PATIENCE_
     while time.monotonic() < end:
         try:
             found = look()
-        except (OSError, NotReady) as error:
+        except (OSError, NotReady, LookupError) as error:  # not there yet
             found, trouble = None, f" (last trouble: {error})"
         if found:
             return found

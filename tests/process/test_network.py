@@ -31,7 +31,7 @@ class Scene(NamedTuple):
 @pytest.fixture(scope="module")
 def whole() -> Iterator[Scene]:
     with Stand() as stand:
-        stand.start_venue()
+        stand.start_venue(roomy=True)  # the readings of the test come from the same address
         with Proxy(stand.venue.port) as proxy:
             daemon = stand.start_daemon(
                 module="tests.process.disturbed", **{PROXY_PORT: str(proxy.port)}
