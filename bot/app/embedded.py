@@ -17,6 +17,7 @@ from bot.simulator.process import VenueAccount, VenueProcessConfig
 from bot.simulator.scenario import Scenario, live_path
 from bot.simulator.terms import MarketTick
 from bot.simulator.venue_file import read_file
+from bot.venue.exchanges import Exchange
 
 ACCOUNT = "paper"
 STATE_FILE = "venue.bin"
@@ -35,6 +36,7 @@ class VenueWish:
     api_key: str
     api_secret: str
     port: int = 0
+    protocol: Exchange = "binance"
 
 
 def venue_config(wish: VenueWish) -> tuple[VenueProcessConfig, int]:
@@ -70,6 +72,7 @@ def venue_frame(scenario: Scenario, wish: VenueWish) -> VenueProcessConfig:
             open_interest=scenario.open_interest,
         ),
         port=wish.port,
+        protocol=wish.protocol,
         speed=wish.speed,
         seed=wish.seed,
         state_file=wish.folder / STATE_FILE,

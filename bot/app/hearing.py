@@ -42,7 +42,8 @@ def venues_heard(settings: Settings) -> tuple[str, ...]:
     table, mode = settings.senses, settings.breakwater.mode
     usual = () if mode == "paper" else SENSED
     wished: tuple[str, ...] = usual if table.venues is None else table.venues
-    found = tuple(name for name in SENSED if name in wished)
+    traded = settings.venues.exchange
+    found = tuple(name for name in SENSED if name in wished and name != traded)
     if table.loopback and mode != "paper":
         raise ConfigInvalid(f"senses.loopback: for paper mode only, mode is {mode}")
     strangers = sorted({*table.loopback} - {*found})

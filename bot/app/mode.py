@@ -5,6 +5,7 @@ from typing import Literal
 
 from bot.app.settings import Settings
 from bot.domain.errors import ConfigInvalid
+from bot.venue.exchanges import check_traded
 
 Mode = Literal["paper", "testnet", "live"]
 
@@ -33,6 +34,7 @@ def settled(settings: Settings, wish: RunWish) -> Settings:
     given = {key: value for key, value in paper.items() if value is not None}
     if given and mode != "paper":
         raise ConfigInvalid(f"--{next(iter(given))}: for paper mode only, mode is {mode}")
+    check_traded(settings.venues.exchange, on_paper=mode == "paper")
     if mode == "live":
         _ask_for_live(settings, wish)
     read_only = table.read_only if wish.read_only is None else wish.read_only

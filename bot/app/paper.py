@@ -8,7 +8,7 @@ from loguru import logger
 from bot.app.places import Places
 from bot.app.settings import Settings
 from bot.app.venue_process import Address, end_venue, ensure_venue, living
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, StateLocked
 from bot.domain.messages import Event
 from bot.ports import Clock
 
@@ -25,7 +25,9 @@ class PaperVenue:
         paper = settings.breakwater.paper
         self._arguments = (
             "--scenario", paper.scenario, "--speed", repr(paper.speed), "--seed", str(paper.seed),
+            "--protocol", settings.venues.exchange,
         )  # fmt: skip
+        self._exchange = settings.venues.exchange
         self._places = places
         self._clock = clock
         self.address: Address | None = None
@@ -38,6 +40,11 @@ class PaperVenue:
             StateLocked: another process holds its book and does not say where it listens.
         """
         address, fresh = ensure_venue(self._places, self._arguments, self._clock)
+        if address.protocol != self._exchange:
+            raise StateLocked(
+                f"{self._places.venue}: the venue of this book speaks {address.protocol}, "
+                f"venues.exchange is {self._exchange}: end it first, or use another state_dir"
+            )
         logger.info(
             "embedded venue {} at {} (pid {})",
             "started" if fresh else "still running, taken over",

@@ -49,6 +49,7 @@ def policy_of(settings: Settings, *, mode: str, profile: str = "") -> Policy:
             enabled=strategies.enabled,
             params={name: dict(params) for name, params in strategies.params.items()},
         ),
+        venue=settings.venues.exchange,
         bar_s=table.paper.bar_s if mode == "paper" else table.bar_s,
         bars_from="candles" if mode == "replay" else "trades",
     )

@@ -208,6 +208,6 @@ class KeysTable(Table):
 class VenuesTable(Table):
     """Where orders go and under which key names."""
 
-    exchange: Literal["binance"] = "binance"
+    exchange: Literal["binance", "bybit", "hyperliquid", "okx"] = "binance"
     testnet: KeysTable
     live: KeysTable

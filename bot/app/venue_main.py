@@ -16,6 +16,7 @@ from bot.app.embedded import VenueWish, venue_config
 from bot.app.settings import Settings
 from bot.app.venue_process import Address, last_address, publish
 from bot.simulator.process import VenueReady, serve_venue
+from bot.venue.exchanges import Exchange, check_embedded
 
 LIVE = "live"
 Report = Callable[[str], None]
@@ -29,12 +30,15 @@ def wish_of(
     scenario: str | None,
     speed: float | None,
     seed: int | None,
+    protocol: Exchange | None,
 ) -> VenueWish:
     """Return the venue of `folder`: what was asked, else the configuration's.
 
     Port and key are those of the last venue of this book, so that a bot finds it again.
     """
     paper = settings.breakwater.paper
+    spoken = protocol or settings.venues.exchange
+    check_embedded(spoken)
     name = scenario or paper.scenario
     old = last_address(folder)
     return VenueWish(
@@ -47,6 +51,7 @@ def wish_of(
         api_key=old.api_key if old else f"paper-{secrets.token_hex(12)}",
         api_secret=old.api_secret if old else secrets.token_hex(24),
         port=port or (old.port if old else 0),
+        protocol=spoken,
     )
 
 
@@ -81,6 +86,7 @@ def _announcer(wish: VenueWish, market_ns: int, clock: SystemClock) -> Callable[
             wall_ns=clock.now_ns(),
             market_ns=market_ns,
             speed=wish.speed,
+            protocol=wish.protocol,
         )
         publish(wish.folder, address)
         line = {"ready": True, "port": venue.port, "pid": os.getpid(), "restored": venue.restored}

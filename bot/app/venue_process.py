@@ -41,6 +41,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=F
     market_ns: int
     """... which instant its market stood at then; from there on it runs at `speed`."""
     speed: float
+    protocol: str = "binance"
 
     @property
     def base_url(self) -> str:

@@ -144,6 +144,7 @@ def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) 
         address = paper.start()
         return VenueConfig(
             mode="paper",
+            exchange=settings.venues.exchange,
             symbols=settings.risk.symbols,
             api_key=address.api_key,
             api_secret=address.api_secret,
@@ -154,6 +155,7 @@ def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) 
     keys = settings.venues.live if table.mode == "live" else settings.venues.testnet
     return VenueConfig(
         mode=table.mode,
+        exchange=settings.venues.exchange,
         symbols=settings.risk.symbols,
         api_key=require_secret(keys.api_key, places.state),
         api_secret=require_secret(keys.api_secret, places.state),

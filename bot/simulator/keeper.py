@@ -8,9 +8,9 @@ import msgspec
 from bot.domain.errors import ConfigInvalid
 from bot.domain.units import NS_PER_S
 from bot.ports import Clock
-from bot.simulator.binance.flow import PublicFlow
 from bot.simulator.binance.timers import Timers
 from bot.simulator.binance.world import World
+from bot.simulator.flow import Flow
 from bot.simulator.terms import MarketTick
 
 Path = Callable[[int], Iterator[MarketTick]]
@@ -32,7 +32,7 @@ class Keeper:
     def __init__(
         self,
         world: World,
-        flow: PublicFlow,
+        flow: Flow,
         path: Path,
         clock: Clock,
         *,

@@ -15,16 +15,16 @@ from aiohttp import WSCloseCode
 from bot.domain.errors import ConfigInvalid
 from bot.domain.instrument import Instrument
 from bot.ports import Clock
-from bot.simulator.binance.flow import PublicFlow
 from bot.simulator.binance.gatekeeper import Later
 from bot.simulator.binance.market_data import History
-from bot.simulator.binance.server import HOST, create_app, open_port
+from bot.simulator.binance.server import HOST, open_port
 from bot.simulator.binance.signing import ApiKey
 from bot.simulator.binance.weights import Quota
 from bot.simulator.binance.world import World
 from bot.simulator.exchange import DepthModel, FillModel
 from bot.simulator.faults import FaultRule
 from bot.simulator.keeper import Keeper, Path, PathPosition
+from bot.simulator.protocols import Speech, protocol_of
 from bot.simulator.recorded_exchange import RecordedExchange
 from bot.simulator.saver import Saver
 from bot.simulator.venue_file import VenueFile, put_back, read_file, read_log, take
@@ -64,6 +64,7 @@ class VenueProcessConfig:
     keys: Sequence[ApiKey]
     history: History = NO_HISTORY
     port: int = 0
+    protocol: str = "binance"
     speed: float = 1.0
     seed: int = 1
     beat_s: float = 0.25
@@ -88,7 +89,7 @@ class RunningVenue:
     saver: Saver
 
 
-def _build_world(config: VenueProcessConfig, clock: Clock) -> World:
+def _build_world(config: VenueProcessConfig, clock: Clock, speech: Speech) -> World:
     unknown = {key.account_id for key in config.keys} - {a.account_id for a in config.accounts}
     if unknown:
         raise ConfigInvalid(f"API keys of accounts that do not exist: {sorted(unknown)}")
@@ -107,7 +108,9 @@ def _build_world(config: VenueProcessConfig, clock: Clock) -> World:
         quota=config.quota,
         # a rate stays that of eight hours of the market's own time, however fast they pass
         funding_interval_s=FUNDING_INTERVAL_S,
+        voice=speech.voice,
     )
+    world.conditional_path = speech.conditional_path
     for rule in config.faults:
         world.faults.arm(rule, clock.now_ns())
     return world
@@ -134,11 +137,12 @@ async def running_venue(config: VenueProcessConfig, clock: Clock) -> AsyncIterat
 async def _serving(
     config: VenueProcessConfig, clock: Clock, group: asyncio.TaskGroup
 ) -> AsyncIterator[RunningVenue]:
-    world = _build_world(config, clock)
+    speech = protocol_of(config.protocol)
+    world = _build_world(config, clock, speech)
     kept = read_file(config.state_file) if config.state_file is not None else None
     started_ns = kept.started_ns if kept is not None else clock.now_ns()
     position = _furnish(world, config, kept, started_ns)
-    flow = PublicFlow(world)
+    flow = speech.flow(world)
     keeper = Keeper(
         world,
         flow,
@@ -155,7 +159,7 @@ async def _serving(
         group.create_task(work)
 
     later = Later(durable=saver.settled, gap=keeper.move, spawn=spawn)
-    app = create_app(world, later, keeper.move)
+    app = speech.app(world, later, keeper.move)
     runner, port = await open_port(app, config.port, config.ssl_context)
     world.on_change = saver.mark
     saver.mark()

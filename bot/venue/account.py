@@ -14,9 +14,9 @@ from bot.domain.units import NS_PER_S
 from bot.ports import Clock
 from bot.venue import fields, parse
 from bot.venue.caller import Caller
+from bot.venue.endpoint import Endpoint
 from bot.venue.lanes import Lane
 from bot.venue.profiles import binance
-from bot.venue.profiles.binance import Endpoint
 from bot.venue.together import together
 
 WHOLE_S: Final = 30.0

@@ -17,12 +17,12 @@ from bot.domain.errors import (
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.ports import Clock
 from bot.venue.breaker import Breaker
-from bot.venue.errors import VenueReply, error_of_failure, error_of_reply
+from bot.venue.endpoint import Endpoint
+from bot.venue.errors import VenueReply, error_of_failure
 from bot.venue.lanes import Lane, Lanes
 from bot.venue.lean import BaseError
-from bot.venue.profiles import binance
-from bot.venue.profiles.binance import Endpoint
-from bot.venue.wire import VenueTime, Wire
+from bot.venue.manners import Manners
+from bot.venue.wire import Hooks, VenueTime
 
 CLOCK_TRUSTED_NS: Final = 600 * NS_PER_S
 GRACE_S: Final = 1.0
@@ -36,7 +36,8 @@ class Caller:
 
     def __init__(
         self,
-        wire: Wire,
+        wire: Hooks,
+        manners: Manners,
         lanes: Lanes,
         breaker: Breaker,
         clock: Clock,
@@ -46,6 +47,7 @@ class Caller:
         queue_s: float,
     ) -> None:
         self.wire = wire
+        self._manners = manners
         self._lanes = lanes
         self._breaker = breaker
         self._clock = clock
@@ -113,7 +115,7 @@ class Caller:
         try:
             return await self._once(endpoint, dict(params), lane, weight)
         except VenueRefused as refused:
-            if int_code(refused) not in binance.CLOCK_APART:
+            if int_code(refused) not in self._manners.clock_apart:
                 raise
         await self.measure_clock(lane=lane)  # the venue refused by timestamp: nothing was done
         return await self._once(endpoint, dict(params), lane, weight)
@@ -128,9 +130,10 @@ class Caller:
     async def measure_clock(self, *, lane: Lane) -> int:
         """Return venue clock minus ours in ns, and sign with it from now on."""
         before_ns = self._clock.now_ns()
-        answer = await self._once(binance.TIME, {}, lane, binance.TIME.weight)
+        asked = self._manners.time
+        answer = await self._once(asked, {}, lane, asked.weight)
         after_ns = self._clock.now_ns()
-        server_ms = answer.get("serverTime") if isinstance(answer, dict) else None
+        server_ms = self._manners.server_ms(answer)
         if isinstance(server_ms, bool) or not isinstance(server_ms, int) or server_ms <= 0:
             raise VenueDataInvalid(f"venue time: milliseconds are needed, was {server_ms!r}")
         skew_ns = server_ms * NS_PER_MS - (before_ns + after_ns) // 2
@@ -171,9 +174,10 @@ class Caller:
         except BotError:
             raise
         except VenueReply as reply:
-            error = error_of_reply(reply, acts=endpoint.acts, now_ns=self.venue_now_ns())
+            translate = self._manners.error_of_reply
+            error = translate(reply, acts=endpoint.acts, now_ns=self.venue_now_ns())
             if isinstance(error, VenueThrottled):
-                only = reply.code == binance.TOO_MANY_ORDERS
+                only = reply.code in self._manners.orders_only
                 self._breaker.trip(error, orders_only=only)
             raise error from None
         except (BaseError, TimeoutError, OSError) as failure:

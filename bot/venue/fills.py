@@ -12,11 +12,12 @@ from bot.domain.orders import OrderSide
 from bot.domain.units import NS_PER_MS, ZERO
 from bot.venue import fields, parse
 from bot.venue.caller import Caller
+from bot.venue.endpoint import Endpoint
 from bot.venue.fields import Row
 from bot.venue.lanes import Lane
 from bot.venue.profiles import binance
 
-USER_TRADES: Final = binance.Endpoint("fapiPrivateGetUserTrades", 5)
+USER_TRADES: Final = Endpoint("fapiPrivateGetUserTrades", 5)
 TRADES_MAX: Final = 1000
 ORDERS_MAX: Final = 100
 """Distinct orders asked for in one reading; older ones keep an unknown client id."""

@@ -60,4 +60,19 @@ def _empty(name: str, root: str) -> ModuleType:
     return package
 
 
+def pro_class(name: str) -> Any:  # noqa: ANN401  (ccxt ships no types)
+    """Return the class of another exchange of ccxt with streams, loaded without all the others.
+
+    Raises:
+        ImportError: ccxt knows no such exchange.
+    """
+    for package in _PACKAGES[1:]:
+        module = importlib.import_module(f"{package}.{name}")
+        # where all of ccxt is loaded, the package holds the class in place of its module
+        setattr(sys.modules[package], name, getattr(module, name))
+    return getattr(sys.modules[_PACKAGES[-1]], name)
+
+
 binanceusdm, BaseError = _binanceusdm()
+Exchange: Any = importlib.import_module("ccxt.async_support.base.exchange").Exchange
+"""What all of ccxt's classes have in common."""

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from bot.domain.errors import VenueRefused
 from bot.domain.orders import ApprovedOrder, OrderKind
+from bot.venue.endpoint import Endpoint
 from bot.venue.profiles import binance
-from bot.venue.profiles.binance import Endpoint
 
 Fields = dict[str, str | int | float]
 

@@ -1,8 +1,8 @@
-"""ccxt's Binance client with hooks: raw answers, our errors and clock, a receive loop that lives.
+"""ccxt's clients with hooks: raw answers, our errors and clock, a receive loop that lives.
 
-The ccxt package stays as it is; this subclass only overrides methods meant for it. Requests go out
-through ccxt's implicit endpoints (its URLs, its signing, its session), and come back as the venue's
-own JSON, because ccxt's unified structures are floats and drop fields.
+The ccxt package stays as it is; these subclasses only override methods meant for it. Requests go
+out through ccxt's implicit endpoints (its URLs, its signing, its session), and come back as the
+venue's own JSON, because ccxt's unified structures are floats and drop fields.
 """
 
 import logging
@@ -12,11 +12,10 @@ from typing import Any, Final
 from bot.domain.units import NS_PER_MS
 from bot.ports import Clock
 from bot.venue.errors import reply_of
-from bot.venue.lean import binanceusdm
+from bot.venue.lean import Exchange, binanceusdm
 
 KEEP_ALIVE_MS: Final = 10_000
 """ccxt's default on Binance, 180 s, leaves a half-open socket unnoticed for nine minutes."""
-USED_WEIGHT_HEADER: Final = "x-mbx-used-weight-1m"
 
 Sink = Callable[[str, object], None]
 
@@ -45,8 +44,14 @@ class VenueTime:
         return self._clock.now_ns() + self.offset_ns
 
 
-class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
-    """One ccxt instance: REST by implicit endpoints, and the private stream's connection."""
+class Hooks(Exchange):  # type: ignore[misc]  # ccxt ships no types
+    """One ccxt instance: REST by implicit endpoints, and the private stream's connection.
+
+    Stands in front of a venue's class: `class XWire(Hooks, ccxt's class)`.
+    """
+
+    used_weight_header = ""
+    """In lower case, where the venue counts for us; empty where it does not."""
 
     def __init__(
         self, settings: Mapping[str, Any], time: VenueTime, on_used_weight: Callable[[int], None]
@@ -69,7 +74,7 @@ class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
         """Pass the venue's weight count on before the body is read."""
         headers, body = answer[4], answer[5]
         for name, value in headers.items():
-            if name.lower() == USED_WEIGHT_HEADER and value.isdigit():
+            if name.lower() == self.used_weight_header and value.isdigit():
                 self._on_used_weight(int(value))
         return str(body).strip()
 
@@ -81,10 +86,6 @@ class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
             raise reply
 
     # ------------------------------------------------------------------ private stream
-
-    def stream_url(self, listen_key: str) -> str:
-        """Return the address of the private stream."""
-        return str(self.get_private_ws_url("linear", listen_key))
 
     def attach(
         self, url: str, sink: Sink, on_fault: Callable[[Exception], None]
@@ -131,3 +132,13 @@ class Wire(binanceusdm):  # type: ignore[misc]  # ccxt ships no types
         on_fault = self._faults.get(url)
         if on_fault is not None:
             on_fault(fault)
+
+
+class Wire(Hooks, binanceusdm):  # type: ignore[misc]  # ccxt ships no types
+    """Binance USD-M."""
+
+    used_weight_header = "x-mbx-used-weight-1m"
+
+    def stream_url(self, listen_key: str) -> str:
+        """Return the address of the private stream."""
+        return str(self.get_private_ws_url("linear", listen_key))

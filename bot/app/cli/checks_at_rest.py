@@ -80,6 +80,7 @@ async def _venue(home: Home) -> list[Check]:
     try:
         config = VenueConfig(
             mode=table.mode,
+            exchange=home.settings.venues.exchange,
             symbols=symbols,
             api_key=require_secret(keys.api_key, state),
             api_secret=require_secret(keys.api_secret, state),

@@ -18,7 +18,6 @@ from bot.simulator.terms import OrderRequest
 LOOPBACK: Final = ("127.0.0.1", "::1")
 LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 ANSWER_ROWS_MAX: Final = 5_000
-CONDITIONAL_PATH: Final = "/fapi/v1/algoOrder"
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -157,7 +156,7 @@ def arm(world: World, rule: FaultRule) -> None:
         if world.vanish_conditionals(symbol, rule.account):
             return
         rule = msgspec.structs.replace(
-            rule, method="POST", path=CONDITIONAL_PATH, times=rule.times or 1
+            rule, method="POST", path=world.conditional_path, times=rule.times or 1
         )
     world.faults.arm(rule, now_ns)
     if rule.kind is FaultKind.STICK_TRIGGERING:

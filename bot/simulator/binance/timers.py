@@ -4,11 +4,11 @@ from typing import Final
 
 from bot.domain.units import NS_PER_S, ZERO
 from bot.simulator.binance.account_rows import AccountReading, LegReading, margin_call_leg
-from bot.simulator.binance.flow import PublicFlow
 from bot.simulator.binance.frames import Row
 from bot.simulator.binance.numbers import money_text, ms
 from bot.simulator.binance.world import World
 from bot.simulator.faults import FaultKind
+from bot.simulator.flow import Flow
 
 MARGIN_CALL_RATIO: Final = 0.8
 MARGIN_CALL_CALM: Final = 0.6
@@ -17,7 +17,7 @@ MARGIN_CALL_CALM: Final = 0.6
 class Timers:
     """Runs once a second of the clock, on the first beat of it."""
 
-    def __init__(self, world: World, flow: PublicFlow) -> None:
+    def __init__(self, world: World, flow: Flow) -> None:
         self._world = world
         self._flow = flow
         self._second = 0

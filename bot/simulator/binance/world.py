@@ -1,7 +1,7 @@
 """What every request handler may touch: the exchange, its clock, clients, records and faults."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -33,6 +33,9 @@ from bot.simulator.faults import FaultBoard, FaultKind
 from bot.simulator.recorded_exchange import RecordedExchange
 
 LOG_MAX: Final = 10_000
+CONDITIONAL_PATH: Final = "/fapi/v1/algoOrder"
+Say = Callable[[Sequence[Event]], None]
+"""Tells one account a batch of its own events."""
 
 
 class Seen(msgspec.Struct, kw_only=True):
@@ -60,6 +63,7 @@ class World:
         seed: int,
         quota: Quota,
         funding_interval_s: float = 28_800.0,
+        voice: "Callable[[World, str], Say] | None" = None,
     ) -> None:
         self.exchange = exchange
         self.clock = clock
@@ -80,7 +84,9 @@ class World:
         now_ms = clock.now_ns() // NS_PER_MS
         self.data = {i.symbol: ContractData(i, now_ms) for i in self.by_symbol.values()}
         self._records: dict[str, RecordBook] = {}
-        self._tellers: dict[str, Teller] = {}
+        self.conditional_path = CONDITIONAL_PATH
+        self._voice = voice or binance_voice
+        self._voices: dict[str, Say] = {}
         self._ids = 0
 
     # ------------------------------------------------------------------ time
@@ -147,15 +153,10 @@ class World:
         """Return a leg told by the exchange with its money at mark."""
         return read_leg(update.position, self.contract(update.position.symbol), 20)
 
-    def _teller(self, account_id: str) -> Teller:
-        found = self._tellers.get(account_id)
+    def _say(self, account_id: str) -> Say:
+        found = self._voices.get(account_id)
         if found is None:
-            found = self._tellers[account_id] = Teller(
-                self.records(account_id),
-                self.venue_id,
-                self.leg_reading,
-                lambda: money_text(self.reading(account_id).cross_wallet_usd),
-            )
+            found = self._voices[account_id] = self._voice(self, account_id)
         return found
 
     # ------------------------------------------------------------------ events
@@ -176,8 +177,7 @@ class World:
             elif account_id:
                 by_account.setdefault(account_id, []).append(event)
         for account_id, own in by_account.items():
-            for name, frame in self._teller(account_id).tell(own):
-                self.hub.publish_user(account_id, name, frame)
+            self._say(account_id)(own)
         if by_account:
             self.on_change()
 
@@ -212,6 +212,22 @@ class World:
                     gone += 1
         self.silence()
         return gone
+
+
+def binance_voice(world: World, account_id: str) -> Say:
+    """Return what tells an account its events on its user stream, in Binance's words."""
+    teller = Teller(
+        world.records(account_id),
+        world.venue_id,
+        world.leg_reading,
+        lambda: money_text(world.reading(account_id).cross_wallet_usd),
+    )
+
+    def say(events: Sequence[Event]) -> None:
+        for name, frame in teller.tell(events):
+            world.hub.publish_user(account_id, name, frame)
+
+    return say
 
 
 def _nothing() -> None:

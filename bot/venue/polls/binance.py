@@ -7,12 +7,13 @@ from bot.domain.units import NS_PER_MS, finite
 from bot.ports import Clock
 from bot.venue import fields
 from bot.venue.caller import Caller
+from bot.venue.endpoint import Endpoint
 from bot.venue.feeds.contracts import Contract
 from bot.venue.lanes import Lane
 from bot.venue.parse_market import funding_intervals_s
 from bot.venue.polls import rows
 from bot.venue.profiles import binance
-from bot.venue.profiles.binance import NAME, Endpoint
+from bot.venue.profiles.binance import NAME
 
 FUNDING_ROWS_MAX = 1_000
 """More than thirty days of hourly settlements."""

@@ -1,39 +1,21 @@
 """What Binance USD-M calls things: hosts, endpoints and weights, states and types."""
 
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
 from bot.domain.orders import OrderKind, OrderStatus, TimeInForce, TriggerBy
+from bot.venue.doors import Mode
+from bot.venue.endpoint import Endpoint
 
 NAME: Final = "binance"
 SETTLE: Final = "USDT"
-Mode = Literal["paper", "testnet", "live"]
 
 WEIGHT_LIMIT_PER_MIN: Final = 2400
 ORDER_LIMIT_PER_10S: Final = 300
 ALL_SYMBOLS_WEIGHT: Final = 40
 KLINES_MAX: Final = 1500
 INCOME_MAX: Final = 1000
-
-
-class Endpoint(msgspec.Struct, frozen=True):
-    """One request: ccxt's implicit method, its weight at the venue, and what a lost answer means.
-
-    `acts` marks a request that changes something: when its answer is lost, the outcome is unknown.
-    """
-
-    call: str
-    weight: int = 1
-    acts: bool = False
-    places: bool = False
-
-    @property
-    def private(self) -> bool:
-        """Whether an API key is needed."""
-        return not self.call.startswith(("fapiPublic", "fapiData"))
 
 
 TIME: Final = Endpoint("fapiPublicGetTime")

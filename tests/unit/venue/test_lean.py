@@ -37,7 +37,7 @@ def test_a_layout_it_cannot_follow_is_loaded_as_usual() -> None:
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *more: None if name == "ccxt" else find(name, *more)
 from bot.venue.wire import Wire
-print({COUNT}, Wire.__mro__[1].__name__)"""
+print({COUNT}, Wire.__mro__[2].__name__)"""
     count, parent = run(program)
     assert int(count) > 100
     assert parent == "binanceusdm"

@@ -9,6 +9,7 @@ import typer
 from bot.app.cli.home import open_home
 from bot.app.cli.output import JsonFlag, whisper
 from bot.domain.errors import StateLocked
+from bot.venue.exchanges import Exchange
 
 
 def register(app: typer.Typer) -> None:
@@ -29,9 +30,12 @@ def venue(
         float | None, typer.Option(min=0.1, max=10_000.0, help="Market seconds per second.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the market.")] = None,
+    protocol: Annotated[
+        Exchange | None, typer.Option(help="Whose protocol; else that of venues.exchange.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Serve Binance USD-M's protocol on 127.0.0.1 until SIGTERM; prints one line when ready."""
+    """Serve an exchange's protocol on 127.0.0.1 until SIGTERM; prints one line when ready."""
     del as_json  # its one line is JSON always: the bot that started it reads it
     home = open_home()
     folder = state or home.places.venue
@@ -42,7 +46,15 @@ def venue(
     if not lock.take():
         raise StateLocked(f"{folder}: another venue keeps this book: end it first")
     try:
-        wish = wish_of(home.settings, folder, port=port, scenario=scenario, speed=speed, seed=seed)
+        wish = wish_of(
+            home.settings,
+            folder,
+            port=port,
+            scenario=scenario,
+            speed=speed,
+            seed=seed,
+            protocol=protocol,
+        )
         asyncio.run(serve(wish, home.settings.breakwater.paper.source, whisper))
     finally:
         lock.release()

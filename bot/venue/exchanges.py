@@ -1,0 +1,44 @@
+"""The exchanges a configuration may name, and which of them can be traded. Loads nothing."""
+
+from typing import Final, Literal, get_args
+
+from bot.domain.errors import ConfigInvalid
+
+Exchange = Literal["binance", "bybit", "hyperliquid", "okx"]
+EXCHANGES: Final[tuple[Exchange, ...]] = get_args(Exchange)
+TRADED: Final[tuple[Exchange, ...]] = ("binance",)
+"""The exchanges whose accounts can be driven: those `bot.venue.open` has a room for."""
+EMBEDDED: Final[tuple[Exchange, ...]] = ("binance",)
+"""The exchanges whose protocol the embedded venue speaks: see `bot.simulator.protocols`."""
+
+
+def untraded(exchange: str) -> ConfigInvalid:
+    """Return the refusal of an exchange that is not built yet."""
+    return ConfigInvalid(
+        f"venues.exchange: {exchange} cannot be traded yet; use one of {', '.join(TRADED)}"
+    )
+
+
+def check_traded(exchange: Exchange, *, on_paper: bool) -> None:
+    """Refuse an exchange that cannot be traded, or on paper has no embedded venue.
+
+    Raises:
+        ConfigInvalid: see above; the line names what can be used.
+    """
+    if exchange not in TRADED:
+        raise untraded(exchange)
+    if on_paper:
+        check_embedded(exchange)
+
+
+def check_embedded(exchange: Exchange) -> None:
+    """Refuse a protocol that the embedded venue does not speak.
+
+    Raises:
+        ConfigInvalid: see above; the line names what can be used.
+    """
+    if exchange not in EMBEDDED:
+        raise ConfigInvalid(
+            f"venues.exchange: the embedded venue does not speak {exchange} yet; use one of "
+            f"{', '.join(EMBEDDED)}"
+        )

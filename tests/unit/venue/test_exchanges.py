@@ -1,0 +1,40 @@
+"""What an exchange must bring to be called traded or embedded; the rest is refused in one line."""
+
+import pytest
+
+from bot.app.clock import SystemClock
+from bot.domain.errors import ConfigInvalid
+from bot.simulator.protocols import protocol_of
+from bot.venue.doors import DOORS
+from bot.venue.exchanges import EMBEDDED, EXCHANGES, TRADED, check_traded
+from bot.venue.open import VenueConfig, open_room
+from bot.venue.room import VenueRoom
+
+
+@pytest.mark.parametrize("exchange", TRADED)
+async def test_a_traded_exchange_has_a_room_and_doors(exchange):
+    config = VenueConfig(
+        mode="testnet", exchange=exchange, symbols=("BTC/USDT:USDT",), api_key="k", api_secret="s"
+    )
+    room = await open_room(config, SystemClock())
+    try:
+        assert isinstance(room, VenueRoom)
+        assert room.venue.name == exchange
+        assert set(DOORS[exchange]) == {"paper", "testnet", "live"}
+    finally:
+        await room.close()
+
+
+@pytest.mark.parametrize("exchange", EMBEDDED)
+def test_an_embedded_exchange_has_a_protocol(exchange):
+    assert protocol_of(exchange).conditional_path.startswith("/")
+
+
+@pytest.mark.parametrize("exchange", [name for name in EXCHANGES if name not in TRADED])
+async def test_what_is_not_built_is_refused_in_one_line(exchange):
+    config = VenueConfig(mode="testnet", exchange=exchange, symbols=("BTC/USDT:USDT",))
+    with pytest.raises(ConfigInvalid, match=f"{exchange} cannot be traded yet") as caught:
+        await open_room(config, SystemClock())
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigInvalid, match="use one of binance"):
+        check_traded(exchange, on_paper=False)
