@@ -13,7 +13,6 @@ from bot.app.settings import Settings
 from bot.app.telegram_wiring import chat_config, lane_of, open_chat
 from bot.domain.messages import Notify
 from bot.runtime.parts import DaemonParts
-from bot.telegram.chat import Chat
 
 
 async def open_operator(
@@ -39,9 +38,11 @@ async def open_operator(
         return sorted({*parts.symbols, *parts.kernel.state.markets})
 
     config = chat_config(settings, places)
-    chat: Chat | None = None
-    if config is not None:
-        chat = open_chat(config, places, scrubber, parts.clock, ask=ask, symbols=symbols)
+    chat = (
+        None
+        if config is None
+        else open_chat(config, places, scrubber, parts.clock, ask=ask, symbols=symbols)
+    )
     alerting = await open_alerting(
         settings,
         places,

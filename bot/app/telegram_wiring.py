@@ -1,6 +1,7 @@
 """Turns the table [telegram] into a chat; None without a token."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from bot.alerts.plan import LanePlan
 from bot.app.alert_tables import TelegramTable
@@ -12,16 +13,16 @@ from bot.app.settings import Settings
 from bot.domain.errors import ConfigInvalid
 from bot.domain.risk import Severity
 from bot.ports import Clock
-from bot.telegram.chat import Chat
-from bot.telegram.config import ChatConfig
-from bot.telegram.confirm import Codes
-from bot.telegram.pictures import Pictures
+
+if TYPE_CHECKING:
+    from bot.telegram.chat import Chat
+    from bot.telegram.config import ChatConfig
 
 FILE = "telegram.json"
 Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]]]
 
 
-def chat_config(settings: Settings, places: Places) -> ChatConfig | None:
+def chat_config(settings: Settings, places: Places) -> "ChatConfig | None":
     """Return what the chat is told; None when there is no token.
 
     Raises:
@@ -36,6 +37,8 @@ def chat_config(settings: Settings, places: Places) -> ChatConfig | None:
             f"{places.config / 'telegram.toml'}: telegram.user_id: was 0, but there is a token: "
             "give your own number, so that nobody else is answered"
         )
+    from bot.telegram.config import ChatConfig  # no token, nothing of it loaded
+
     totp = read_secret(table.totp, places.state) or ""
     _check(totp, table.totp)
     return ChatConfig(
@@ -51,15 +54,18 @@ def chat_config(settings: Settings, places: Places) -> ChatConfig | None:
 
 
 def open_chat(
-    config: ChatConfig,
+    config: "ChatConfig",
     places: Places,
     scrubber: Scrubber,
     clock: Clock,
     *,
     ask: Ask,
     symbols: Callable[[], Sequence[str]],
-) -> Chat:
+) -> "Chat":
     """Return the chat; its secrets are learned by `scrubber` before anybody can log them."""
+    from bot.telegram.chat import Chat
+    from bot.telegram.pictures import Pictures
+
     for secret in (config.token, config.token.partition(":")[2], config.totp_secret):
         scrubber.learn(secret)
     keep = FileKeep(places.state / FILE)
@@ -74,6 +80,8 @@ def lane_of(table: TelegramTable) -> LanePlan:
 def _check(totp: str, name: str) -> None:
     if not totp:
         return
+    from bot.telegram.confirm import Codes
+
     try:
         Codes(totp)
     except ValueError:

@@ -15,7 +15,8 @@ class LegView:
     """One held leg with its market, in floats; unknown is None."""
 
     __slots__ = (
-        "entry", "leg", "mark", "market", "notional_usd", "own", "policy", "qty", "rungs", "state"
+        "_behind_usd", "entry", "leg", "mark", "market", "notional_usd", "own", "policy", "qty",
+        "rungs", "state",
     )  # fmt: skip
 
     def __init__(self, state: BotState, policy: Policy, leg: Leg, market: Market) -> None:
@@ -31,6 +32,8 @@ class LegView:
         """Whether a strategy alone opened it; what a human added to is the human's."""
         self.rungs: dict[str, Rung] = {}
         """What each rule has in force here."""
+        self._behind_usd: list[float | None] = []
+        """What stands behind a cross leg, once it was worked out: many rules ask for it."""
 
     def before(self, rule: str) -> float:
         """Return the factor a rule has in force so far; 1.0: none."""
@@ -64,7 +67,9 @@ class LegView:
         if not shared_margin.is_cross(self.leg):
             own = self.leg.isolated_margin_usd
             return float(own) if own is not None and own > ZERO else None
-        return shared_margin.behind_usd(self.state, self.leg)
+        if not self._behind_usd:
+            self._behind_usd.append(shared_margin.behind_usd(self.state, self.leg))
+        return self._behind_usd[0]
 
     def own_liq_price(self) -> float | None:
         """Liquidation price by our arithmetic while other contracts stand, as venues show it."""

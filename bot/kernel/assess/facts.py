@@ -55,9 +55,10 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
     oi_qty = open_interest.total_qty(venues)
     oi_usd = oi_qty * senses.price.close if oi_qty is not None and senses.price.close else None
     liq = totals.now_of(senses.liquidations, now_ns)
+    funding_8h = funding.mean_8h(senses, now_ns, venues)
     live = {
         "oi": _oi_facts(senses, now_ns, venues, known),
-        "fund": _funding_facts(senses, now_ns, venues),
+        "fund": _funding_facts(senses, funding_8h),
         "fg": _one(readings.fresh(senses.readings, readings.FEAR_GREED, now_ns)),
         "skew": _one(readings.fresh(senses.readings, readings.SKEW, now_ns)),
         "etf": _one(readings.etf_z(senses.readings, senses.baselines.etf_sd_usd, now_ns)),
@@ -101,7 +102,7 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
         oi_usd=oi_usd,
         oi_venues=venues,
         oi_known_qty=known,
-        funding_8h=funding.mean_8h(senses, now_ns, venues),
+        funding_8h=funding_8h,
         base_is_prior=base_is_prior,
     )
 
@@ -141,11 +142,8 @@ def _oi_facts(
     return None if change is None or sd is None else (change, sd)
 
 
-def _funding_facts(
-    senses: Senses, now_ns: int, venues: list[OiVenue]
-) -> tuple[float | None, ...] | None:
+def _funding_facts(senses: Senses, now: float | None) -> tuple[float | None, ...] | None:
     known = senses.baselines
-    now = funding.mean_8h(senses, now_ns, venues)
     if now is None or known.funding_med is None or known.funding_sd is None:
         return None
     return now, known.funding_med, known.funding_sd

@@ -100,12 +100,17 @@ def roll(wheel: Wheel, now_ns: int) -> None:
         wheel.long_totals = [0] * len(wheel.spans)
         wheel.short_totals = [0] * len(wheel.spans)
         return
+    long_totals, short_totals = wheel.long_totals, wheel.short_totals
+    if not long_totals[-1] and not short_totals[-1]:
+        return  # cents are never negative: every bucket of the longest window is empty
     longs, shorts = wheel.long_cents, wheel.short_cents
     for each in range(newest + 1, bucket + 1):
         for kind, span in enumerate(wheel.spans):
             gone = (each - span) % size
-            wheel.long_totals[kind] -= longs[gone]
-            wheel.short_totals[kind] -= shorts[gone]
+            if longs[gone]:
+                long_totals[kind] -= longs[gone]
+            if shorts[gone]:
+                short_totals[kind] -= shorts[gone]
         longs[each % size] = shorts[each % size] = 0
 
 
