@@ -9,12 +9,14 @@ import pytest
 from bot.domain.market import EventWindow
 from bot.domain.policy import Step
 from bot.domain.units import NS_PER_S
+from bot.kernel.assess.now import judge_now
 from bot.kernel.clusters import grid
 from bot.kernel.market import Bar, Zone
+from bot.kernel.observe import path
 from bot.kernel.rules import RULES, funding_cost
 from bot.kernel.rules._ladder import next_enter
 from bot.kernel.snapshot import Rung
-from tests.fakes.kernel_world import PATIENT, policy
+from tests.fakes.kernel_world import PATIENT, START_NS, policy
 from tests.unit.kernel.rules.rule_kit import Kit
 
 BY_NAME = {rule.NAME: rule for rule in RULES}
@@ -288,3 +290,23 @@ class Frame:
 
     def tail(self, count: int) -> "Frame":
         return Frame(self.low[-count:], self.high[-count:])
+
+
+@pytest.mark.parametrize(
+    ("times_the_book", "weight", "wanted"),
+    [(1.5, 1.0, "BUILDUP"), (0.5, 1.0, "CALM"), (1.5, 0.0, "CALM"), (1.5, 0.5, "CALM")],
+)
+def test_a_trusted_pool_larger_than_the_book_is_a_build_up(
+    times_the_book: float, weight: float, wanted: str
+) -> None:
+    """K counts the longs within an hour's range below, by the weight the map's score has earned."""
+    takes_qty = 100.0 * Kit().desk.policy.rules.cluster_volume_share
+    kit = with_pool(0.0, weight)
+    cell = grid.cell(75_800.0)
+    kit.sensed.clusters.longs = {cell: takes_qty * times_the_book}
+    kit.sensed.clusters.long_top = cell
+    bar = Bar(START_NS - 300 * NS_PER_S, 76_000.0, 76_000.0, 76_000.0, 76_000.0, 100.0 / 12)
+    path.on_bar(kit.sensed.senses, bar, START_NS, kit.desk.policy.sense)
+    judge_now(kit.desk, kit.sensed, START_NS)
+    assert kit.sensed.assessment is not None
+    assert kit.sensed.assessment.cascade == wanted
