@@ -30,6 +30,9 @@ class PaperVenue:
         self._exchange = settings.venues.exchange
         self._places = places
         self._clock = clock
+        self._watching = settings.breakwater.read_only
+        self._found = False
+        """Whether the venue ran before we came: then somebody who only watches lets it run on."""
         self.address: Address | None = None
 
     def start(self) -> Address:
@@ -45,6 +48,7 @@ class PaperVenue:
                 f"{self._places.venue}: the venue of this book speaks {address.protocol}, "
                 f"venues.exchange is {self._exchange}: end it first, or use another state_dir"
             )
+        self._found = not fresh
         logger.info(
             "embedded venue {} at {} (pid {})",
             "started" if fresh else "still running, taken over",
@@ -68,7 +72,9 @@ class PaperVenue:
                 await self._clock.sleep_s(RETRY_S)
 
     def end(self) -> None:
-        """End the venue in order; its book stays on disk."""
+        """End the venue in order, unless it is another's; its book stays on disk."""
+        if self._watching and self._found:
+            return
         try:
             address = living(self._places.venue)
         except BotError as error:

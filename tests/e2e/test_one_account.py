@@ -28,7 +28,8 @@ def test_a_second_daemon_on_the_same_account_is_refused_or_watches() -> None:
         daemon.await_protected("0.02")
         until(watcher.positions, "the second sees it")
         assert len({row["params"]["clientAlgoId"][:10] for row in stops}) == 1, "one hand alone"
-        watcher.kill()
+        assert watcher.terminate() == 0
+        assert first.venue.reachable(), "who only watched lets the other's venue run on"
         daemon.kill()
         successor = second.start_daemon()
         successor.await_protected("0.02")
