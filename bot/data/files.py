@@ -18,11 +18,12 @@ from bot.data.arrays import (
 )
 from bot.data.series import Series, part, timeframe_s
 from bot.data.sheet import Sheet, open_sheet, when
-from bot.domain.errors import DataInvalid
 from bot.domain.units import NS_PER_S
 
 JUMP_MAX: Final = 10.0
 """A price that moves more than tenfold between or within bars is taken for a mistake."""
+INTEREST_JUMP_MAX: Final = 100.0
+"""Open interest that moves hundredfold between rows was told in coins, or in thousands."""
 FUNDING_MAX_FRAC: Final = 1.0
 PRICES: Final = ("open", "high", "low", "close")
 CANDLE_COLUMNS: Final = ("time", "venue", "symbol", "timeframe", *PRICES, "volume")
@@ -35,20 +36,20 @@ class Told:
     symbol: str
     venue: str
     step_s: int
+    """The length of its bars or windows; 0 where rows come when they come."""
     times_ns: Ints
-    repeats: int
-    unsorted: bool
+    series: Series
 
 
 def read_candles(
-    path: Path, tell: Callable[[Told], None], *, marks: bool = False
+    source: Path | Sheet, tell: Callable[[Told], None], *, marks: bool = False
 ) -> dict[tuple[str, int, str], CandleArrays]:
     """Read `candles.parquet`, or `mark_candles.parquet`, whose bars have no volume.
 
     Raises:
         DataInvalid: a bar that cannot be believed; the line names file, column and row.
     """
-    sheet = open_sheet(path, CANDLE_COLUMNS)
+    sheet = open_sheet(source, CANDLE_COLUMNS)
     times_ns = sheet.times("time")
     prices = {name: sheet.numbers(name) for name in PRICES}
     volume = sheet.numbers("volume", may_be_missing=marks)
@@ -71,23 +72,25 @@ def read_candles(
             volume=_frozen(np.zeros(rows.size) if marks else volume[rows]),
             **columns,
         )
-        tell(Told(symbol, venue, frame_s, times_ns[rows], series.repeats, series.unsorted))
+        tell(Told(symbol, venue, frame_s, times_ns[rows], series))
     return found
 
 
-def read_funding(path: Path, tell: Callable[[Told], None]) -> dict[tuple[str, str], FundingArrays]:
+def read_funding(
+    source: Path | Sheet, tell: Callable[[Told], None]
+) -> dict[tuple[str, str], FundingArrays]:
     """Read `funding.parquet`: settled rates by (symbol, venue).
 
     Raises:
         DataInvalid: a rate beyond 100 % or an interval outside 1..24 h; the line names the row.
     """
-    sheet = open_sheet(path, ("time", "venue", "symbol", "rate", "interval_hours"))
+    sheet = open_sheet(source, ("time", "venue", "symbol", "rate", "interval_hours"))
     times_ns, rate = sheet.times("time"), sheet.numbers("rate")
     hours = sheet.numbers("interval_hours")
     sheet.refuse(np.abs(rate) > FUNDING_MAX_FRAC, "rate", "is beyond 100 %", rate)
     odd = (hours < 1.0) | (hours > 24.0) | (hours != np.floor(hours))
     sheet.refuse(odd, "interval_hours", "is not a whole number in 1..24", hours)
-    interval_s = hours.astype(np.int64) * 3_600
+    interval_s = np.where(odd, 1.0, hours).astype(np.int64) * 3_600
     found = {}
     for series in part(sheet, ("symbol", "venue"), times_ns, {"rate": rate}):
         symbol, venue = series.key
@@ -100,25 +103,26 @@ def read_funding(path: Path, tell: Callable[[Told], None]) -> dict[tuple[str, st
             interval_s=_frozen_ints(interval_s[rows]),
         )
         step_s = int(interval_s[rows].min())
-        tell(Told(symbol, venue, step_s, times_ns[rows], series.repeats, series.unsorted))
+        tell(Told(symbol, venue, step_s, times_ns[rows], series))
     return found
 
 
 def read_open_interest(
-    path: Path, tell: Callable[[Told], None]
+    source: Path | Sheet, tell: Callable[[Told], None]
 ) -> dict[tuple[str, str], OpenInterestArrays]:
     """Read `open_interest.parquet`: USD by (symbol, venue); the window is the rows' usual spacing.
 
     Raises:
         DataInvalid: a negative or unreadable value; the line names the row.
     """
-    sheet = open_sheet(path, ("time", "venue", "symbol", "open_interest_usd"))
+    sheet = open_sheet(source, ("time", "venue", "symbol", "open_interest_usd"))
     times_ns, usd = sheet.times("time"), sheet.numbers("open_interest_usd")
     sheet.refuse(usd < 0.0, "open_interest_usd", "is negative", usd)
     found = {}
     for series in part(sheet, ("symbol", "venue"), times_ns, {"open_interest_usd": usd}):
         symbol, venue = series.key
         rows = series.rows
+        _refuse_other_unit(sheet, series, usd)
         window_s = _spacing_s(times_ns[rows])
         found[symbol, venue] = OpenInterestArrays(
             symbol=symbol,
@@ -127,19 +131,19 @@ def read_open_interest(
             time_ns=_frozen_ints(times_ns[rows]),
             open_interest_usd=_frozen(usd[rows]),
         )
-        tell(Told(symbol, venue, window_s, times_ns[rows], series.repeats, series.unsorted))
+        tell(Told(symbol, venue, window_s, times_ns[rows], series))
     return found
 
 
 def read_liquidations(
-    path: Path, tell: Callable[[Told], None]
+    source: Path | Sheet, tell: Callable[[Told], None]
 ) -> dict[tuple[str, int, str], LiquidationArrays]:
     """Read `liquidations.parquet`: USD per window by (symbol, window in s, venue).
 
     Raises:
         DataInvalid: a negative or unreadable value, an unknown window; the line names the row.
     """
-    sheet = open_sheet(path, ("time", "venue", "symbol", "window", "long_usd", "short_usd"))
+    sheet = open_sheet(source, ("time", "venue", "symbol", "window", "long_usd", "short_usd"))
     times_ns = sheet.times("time")
     sides = {name: sheet.numbers(name) for name in ("long_usd", "short_usd")}
     for name, values in sides.items():
@@ -159,18 +163,18 @@ def read_liquidations(
             long_usd=_frozen(sides["long_usd"][rows]),
             short_usd=_frozen(sides["short_usd"][rows]),
         )
-        tell(Told(symbol, venue, window_s, times_ns[rows], series.repeats, series.unsorted))
+        tell(Told(symbol, venue, window_s, times_ns[rows], series))
     return found
 
 
-def read_sentiment(path: Path, tell: Callable[[Told], None]) -> SentimentArrays:
+def read_sentiment(source: Path | Sheet, tell: Callable[[Told], None]) -> SentimentArrays:
     """Read `sentiment.parquet`: daily readings, NaN where a source had none.
 
     Raises:
         DataInvalid: a day told twice, or a reading out of bounds; the line names the row.
     """
     names = ("fear_greed", "btc_etf_net_flow_usd", "spx_return")
-    sheet = open_sheet(path, ("date", *names))
+    sheet = open_sheet(source, ("date", *names))
     days_ns = sheet.times("date")
     readings = {name: sheet.numbers(name, may_be_missing=True) for name in names}
     fear = readings["fear_greed"]
@@ -178,7 +182,7 @@ def read_sentiment(path: Path, tell: Callable[[Told], None]) -> SentimentArrays:
     facts: dict[str, Floats | Ints] = {**readings}
     (series,) = part(sheet, (), days_ns, facts)
     rows = series.rows
-    tell(Told("", "", 86_400, days_ns[rows], series.repeats, series.unsorted))
+    tell(Told("", "", 86_400, days_ns[rows], series))
     columns = {name: _frozen(values[rows]) for name, values in readings.items()}
     return SentimentArrays(day_ns=_frozen_ints(days_ns[rows]), **columns)
 
@@ -187,11 +191,12 @@ def _refuse_absurd(sheet: Sheet, prices: dict[str, Floats]) -> None:
     for name, values in prices.items():
         sheet.refuse(values <= 0.0, name, "must be above zero", values)
     high, low = prices["high"], prices["low"]
-    sheet.refuse(high < low, "high", "is below low", high)
+    sheet.refuse(high < low, "high", "is below low", high, fault="bad bar")
     for name in ("open", "close"):
-        sheet.refuse(prices[name] > high, "high", f"is below {name}", high)
-        sheet.refuse(prices[name] < low, "low", f"is above {name}", low)
-    sheet.refuse(high > JUMP_MAX * low, "high", "is more than ten times low", high)
+        sheet.refuse(prices[name] > high, "high", f"is below {name}", high, fault="bad bar")
+        sheet.refuse(prices[name] < low, "low", f"is above {name}", low, fault="bad bar")
+    wide = high > JUMP_MAX * low
+    sheet.refuse(wide, "high", "is more than ten times low", high, fault="unit jump")
 
 
 def _refuse_jumps(sheet: Sheet, series: Series, prices: dict[str, Floats]) -> None:
@@ -199,18 +204,25 @@ def _refuse_jumps(sheet: Sheet, series: Series, prices: dict[str, Floats]) -> No
     jump = np.zeros(len(sheet), dtype=np.bool_)
     jump[series.rows[1:]] = (after > JUMP_MAX * before) | (before > JUMP_MAX * after)
     what = f"is more than tenfold off the bar before ({' '.join(series.key)})"
-    sheet.refuse(jump, "open", what, prices["open"])
+    sheet.refuse(jump, "open", what, prices["open"], fault="unit jump")
+
+
+def _refuse_other_unit(sheet: Sheet, series: Series, usd: Floats) -> None:
+    before, after = usd[series.rows[:-1]], usd[series.rows[1:]]
+    jump = np.zeros(len(sheet), dtype=np.bool_)
+    far = (after > INTEREST_JUMP_MAX * before) | (before > INTEREST_JUMP_MAX * after)
+    jump[series.rows[1:]] = far & (before > 0.0) & (after > 0.0)
+    what = f"is more than a hundredfold off the row before ({' '.join(series.key)})"
+    sheet.refuse(jump, "open_interest_usd", what, usd, fault="unit jump")
 
 
 def _refuse_overlap(sheet: Sheet, series: Series, times_ns: Ints, step_s: int) -> None:
-    close = np.flatnonzero(np.diff(times_ns[series.rows]) < step_s * NS_PER_S)
-    if close.size:
-        row = int(series.rows[close[0] + 1])
-        raise DataInvalid(
-            f"{sheet.path}: column 'time', row {row + 1}: {' '.join(series.key)} at"
-            f" {when(int(times_ns[row]))} begins before the one before it ends:"
-            f" correct or remove it"
-        )
+    early = np.zeros(len(sheet), dtype=np.bool_)
+    early[series.rows[1:]] = np.diff(times_ns[series.rows]) < step_s * NS_PER_S
+    if early.any():
+        at = when(int(times_ns[np.flatnonzero(early)[0]]))
+        what = f"{' '.join(series.key)} at {at} begins before the one before it ends"
+        sheet.refuse(early, "time", what, fault="overlap")
 
 
 def _spacing_s(times_ns: Ints) -> int:

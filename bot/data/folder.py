@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.data import files, stitch
+from bot.data import files, stitch, tape
 from bot.data.arrays import (
     BarArrays,
     CandleArrays,
@@ -13,6 +13,7 @@ from bot.data.arrays import (
     OpenInterestArrays,
     SentimentArrays,
 )
+from bot.data.sheet import Sheet
 from bot.domain.errors import DataInvalid
 
 CANDLES = "candles.parquet"
@@ -21,7 +22,12 @@ FUNDING = "funding.parquet"
 OPEN_INTEREST = "open_interest.parquet"
 LIQUIDATIONS = "liquidations.parquet"
 SENTIMENT = "sentiment.parquet"
-FILES = (CANDLES, MARK_CANDLES, FUNDING, OPEN_INTEREST, LIQUIDATIONS, SENTIMENT)
+TRADES = "trades.parquet"
+LIQUIDATION_EVENTS = "liquidation_events.parquet"
+FILES = (
+    CANDLES, MARK_CANDLES, FUNDING, OPEN_INTEREST, LIQUIDATIONS, SENTIMENT,
+    TRADES, LIQUIDATION_EVENTS,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +121,35 @@ def files_present(path: Path) -> tuple[str, ...]:
     Raises:
         DataInvalid: no such folder, or it has no candles.
     """
-    if not path.is_dir():
-        what = "is a file, a folder is needed" if path.exists() else "no such folder"
-        raise DataInvalid(f"{path}: {what}")
-    present = tuple(name for name in FILES if (path / name).exists())
+    present = files_known(path)
     if CANDLES not in present:
         has = ", ".join(sorted(each.name for each in path.iterdir())[:8]) or "nothing"
         raise DataInvalid(f"{path}: {CANDLES} is missing (the folder has {has})")
     return present
 
 
-READERS: dict[str, Callable[[Path, Callable[[files.Told], None]], object]] = {
+def files_known(path: Path) -> tuple[str, ...]:
+    """Return which files of a data folder are there, candles or not.
+
+    Raises:
+        DataInvalid: no such folder.
+    """
+    if not path.is_dir():
+        what = "is a file, a folder is needed" if path.exists() else "no such folder"
+        raise DataInvalid(f"{path}: {what}")
+    return tuple(name for name in FILES if (path / name).exists())
+
+
+Tell = Callable[[files.Told], None]
+READERS: dict[str, Callable[[Path | Sheet, Tell], object]] = {
     CANDLES: files.read_candles,
-    MARK_CANDLES: lambda path, tell: files.read_candles(path, tell, marks=True),
+    MARK_CANDLES: lambda source, tell: files.read_candles(source, tell, marks=True),
     FUNDING: files.read_funding,
     OPEN_INTEREST: files.read_open_interest,
     LIQUIDATIONS: files.read_liquidations,
     SENTIMENT: files.read_sentiment,
+    TRADES: tape.read_trades,
+    LIQUIDATION_EVENTS: tape.read_liquidation_events,
 }
 
 

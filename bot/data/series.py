@@ -1,7 +1,7 @@
 """Rows of a sheet parted into series: sorted, exact repeats dropped, contradictions refused."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,15 +25,21 @@ class Series:
     unsorted: bool
 
 
+def frame_s(word: str) -> int:
+    """Return the seconds of a length of time such as 5m, 1h, 1d; 0 when it is none."""
+    match = re.fullmatch(r"([1-9][0-9]{0,4})([smhdw])", word)
+    seconds = int(match[1]) * UNIT_S[match[2]] if match else 0
+    return seconds if 0 < seconds <= TIMEFRAME_MAX_S else 0
+
+
 def timeframe_s(word: str, sheet: Sheet, column: str) -> int:
     """Return the seconds of a timeframe such as 5m, 1h, 1d.
 
     Raises:
         DataInvalid: the word is no timeframe, or longer than a week.
     """
-    match = re.fullmatch(r"([1-9][0-9]{0,4})([smhdw])", word)
-    seconds = int(match[1]) * UNIT_S[match[2]] if match else 0
-    if not 0 < seconds <= TIMEFRAME_MAX_S:
+    seconds = frame_s(word)
+    if not seconds:
         raise DataInvalid(
             f"{sheet.path}: column {column!r}: unknown timeframe {word!r}:"
             f" write it like 1m, 5m, 15m, 1h, 4h, 1d"
@@ -41,10 +47,21 @@ def timeframe_s(word: str, sheet: Sheet, column: str) -> int:
     return seconds
 
 
+def _at(instant_ns: int) -> str:
+    return f"at {when(instant_ns)}"
+
+
 def part(
-    sheet: Sheet, keys: Sequence[str], times_ns: Ints, facts: dict[str, Floats | Ints]
+    sheet: Sheet,
+    keys: Sequence[str],
+    times_ns: Ints,
+    facts: dict[str, Floats | Ints],
+    named: Callable[[int], str] = _at,
 ) -> Iterator[Series]:
     """Part the rows of `sheet` by the text columns `keys`, each part sorted by `times_ns`.
+
+    Where rows are told apart by another number, that stands in for `times_ns`, and `named` says
+    it in words.
 
     Raises:
         DataInvalid: two rows of one key and time differ in `facts`.
@@ -58,7 +75,7 @@ def part(
     for rows in np.split(order, edges):
         key = tuple(labels[int(codes[rows[0]])] for codes, labels in columns)
         unsorted = bool(np.any(np.diff(rows) < 0))
-        kept = _without_repeats(sheet, key, rows, times_ns, facts)
+        kept = _without_repeats(sheet, key, rows, times_ns, facts, named)
         yield Series(key, kept, int(rows.size - kept.size), unsorted)
 
 
@@ -68,6 +85,7 @@ def _without_repeats(
     rows: Ints,
     times_ns: Ints,
     facts: dict[str, Floats | Ints],
+    named: Callable[[int], str],
 ) -> Ints:
     again = np.flatnonzero(np.diff(times_ns[rows]) == 0) + 1
     if again.size == 0:
@@ -77,11 +95,13 @@ def _without_repeats(
         clash = np.flatnonzero(~_same(values[first], values[second]))
         if clash.size:
             one, two = int(first[clash[0]]), int(second[clash[0]])
-            raise DataInvalid(
-                f"{sheet.path}: column {name!r}, rows {one + 1} and {two + 1}: {' '.join(key)} at"
-                f" {when(int(times_ns[one]))} is told twice, {values[one]} and {values[two]}:"
-                f" remove one"
+            wrong = np.zeros(len(sheet), dtype=np.bool_)
+            wrong[second[clash]] = True
+            what = (
+                f"{' '.join(key)} {named(int(times_ns[one]))} is told twice,"
+                f" {values[two]} here and {values[one]} in {sheet.place(one, two)}"
             )
+            sheet.refuse(wrong, name, what, fault="contradiction")
     return np.delete(rows, again)
 
 

@@ -1,15 +1,17 @@
 """One parquet file as typed numpy columns, each refusal naming file, column and row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from typing_extensions import override
 
 from bot.data.arrays import Floats, Ints
 from bot.domain.errors import DataInvalid
@@ -24,12 +26,29 @@ MAGNITUDE_MAX: Final = 1e18
 Mask = npt.NDArray[np.bool_]
 
 
+Fault = Literal["bad value", "bad bar", "unit jump", "overlap", "contradiction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Rows (from 0) that cannot be believed, for one reason."""
+
+    fault: Fault
+    column: str
+    what: str
+    rows: Ints
+
+
 class Sheet:
     """A parquet table with the columns a file of its kind must have."""
 
-    def __init__(self, path: Path, table: pa.Table) -> None:
+    def __init__(
+        self, path: Path, table: pa.Table, origin: Callable[[int], tuple[str, str]] | None = None
+    ) -> None:
+        """Take a table; `origin` says of a row (from 0) from which file and place it came."""
         self.path = path
         self._table = table
+        self._origin = origin or (lambda row: (str(path), f"row {row + 1}"))
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -45,6 +64,7 @@ class Sheet:
             raise self._wrong_type(name, column.type, "a UTC timestamp")
         try:
             instants = pc.cast(column, pa.timestamp("ns", tz="UTC")).cast(pa.int64())
+            instants = pc.fill_null(instants, 0)
         except pa.ArrowInvalid as error:
             raise DataInvalid(f"{self.path}: column {name!r}: {_line(error)}") from error
         values: Ints = instants.to_numpy().astype(np.int64)
@@ -61,7 +81,8 @@ class Sheet:
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise self._wrong_type(name, column.type, "text")
-        encoded = pc.dictionary_encode(column.cast(pa.large_string())).combine_chunks()
+        known = pc.fill_null(column.cast(pa.large_string()), "")
+        encoded = pc.dictionary_encode(known).combine_chunks()
         if isinstance(encoded, pa.ChunkedArray):
             encoded = encoded.chunk(0)
         codes: Ints = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -91,7 +112,13 @@ class Sheet:
         return values
 
     def refuse(
-        self, bad: Mask, name: str, what: str, values: Sequence[Any] | Floats | None = None
+        self,
+        bad: Mask,
+        name: str,
+        what: str,
+        values: Sequence[Any] | Floats | None = None,
+        *,
+        fault: Fault = "bad value",
     ) -> None:
         """Raise for the first row of `bad`, if any; rows count from 1.
 
@@ -99,15 +126,26 @@ class Sheet:
             DataInvalid: a row is bad; the line names it, and how many more there are.
         """
         rows = np.flatnonzero(bad)
-        if rows.size == 0:
-            return
-        row = int(rows[0])
-        shown = "" if values is None else f" ({values[row]})"
-        more = f" (and {rows.size - 1} more rows)" if rows.size > 1 else ""
-        raise DataInvalid(
-            f"{self.path}: column {name!r}, row {row + 1}: {what}{shown}{more}:"
+        if rows.size:
+            shown = "" if values is None else f" ({values[int(rows[0])]})"
+            self._meet(Finding(fault, name, f"{what}{shown}", rows))
+
+    def place(self, row: int, seen_from: int) -> str:
+        """Return where a row (from 0) came from; its file only where that of another differs."""
+        path, place = self._origin(row)
+        return place if path == self._origin(seen_from)[0] else f"{path}, {place}"
+
+    def line(self, found: Finding) -> str:
+        """Return what is wrong in one line."""
+        path, place = self._origin(int(found.rows[0]))
+        more = f" (and {found.rows.size - 1} more rows)" if found.rows.size > 1 else ""
+        return (
+            f"{path}: column {found.column!r}, {place}: {found.what}{more}:"
             f" correct or remove it, or fetch the file again"
         )
+
+    def _meet(self, found: Finding) -> None:
+        raise DataInvalid(self.line(found))
 
     def _whole(self, name: str) -> pa.ChunkedArray:
         column = self._column(name)
@@ -122,11 +160,34 @@ class Sheet:
         return DataInvalid(f"{self.path}: column {name!r} holds {kind}, {needed} is needed")
 
 
-def open_sheet(path: Path, columns: Sequence[str]) -> Sheet:
-    """Read the parquet file at `path`, which must have `columns`; others are left alone.
+class Noting(Sheet):
+    """A sheet that goes on after a bad row and keeps what was found, for a whole report."""
+
+    def __init__(self, path: Path, table: pa.Table) -> None:
+        super().__init__(path, table)
+        self.found: list[Finding] = []
+
+    @override
+    def _meet(self, found: Finding) -> None:
+        self.found.append(found)
+
+
+def open_sheet(source: Path | Sheet, columns: Sequence[str]) -> Sheet:
+    """Read the parquet file at `source`, which must have `columns`; others are left alone.
+
+    A sheet that is open already is returned as it is.
 
     Raises:
         DataInvalid: missing, unreadable, not parquet, without a column, or without rows.
+    """
+    return source if isinstance(source, Sheet) else Sheet(source, read_table(source, columns))
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read `columns` of the parquet file at `path`.
+
+    Raises:
+        DataInvalid: as `open_sheet`.
     """
     if not path.is_file():
         raise DataInvalid(f"{path}: no such file")
@@ -139,7 +200,7 @@ def open_sheet(path: Path, columns: Sequence[str]) -> Sheet:
         raise DataInvalid(f"{path}: not readable as parquet ({_line(error)})") from error
     if table.num_rows == 0:
         raise DataInvalid(f"{path}: holds no rows")
-    return Sheet(path, table)
+    return table
 
 
 def _refuse_columns(path: Path, has: Sequence[str], needed: Sequence[str]) -> None:
