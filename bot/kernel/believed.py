@@ -148,10 +148,8 @@ class Ladder(msgspec.Struct, kw_only=True):
     """rule -> what it has in force (hysteresis)."""
     blocked_ns: int = 0
     """When new risk was last forbidden; 0: never."""
-    clear_ns: int = 0
-    """Since when every rule asks for less than is in force; 0: one still asks for it."""
-    clear_factor: float = 1.0
-    """The factor in force when the way back began."""
+    asked: list[tuple[int, float]] = []
+    """(when, factor) of what was last asked for and not yet given back, from the lowest up."""
     blocked: bool = False
     """Whether new risk is forbidden."""
     blocks: bool = False

@@ -22,6 +22,8 @@ from bot.kernel.view import LegView
 NORMAL, CAUTION, REDUCE, EXIT_ONLY, FLAT = "NORMAL", "CAUTION", "REDUCE", "EXIT_ONLY", "FLAT"
 EXIT_ONLY_FACTOR = 0.25
 """At this share and below nothing new is opened, even on the way back."""
+ASKED_STEP = 0.01
+"""What was asked for is remembered in steps of this share."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,12 +47,11 @@ def judge(desk: Desk, view: LegView) -> Verdict:
     worst = min(demands, key=_weight, default=None)
     wanted = worst.exposure_factor if worst is not None else 1.0
     before = ladder.factor
+    _keep(ladder, view, wanted)
     if wanted < ladder.factor:
         _down(desk, ladder, wanted)
     elif wanted > ladder.factor:
         _up(desk, view, ladder, wanted)
-    else:
-        ladder.clear_ns = 0
     _note_block(desk, ladder, demands, down=wanted < before)
     name = _name(ladder, worst)
     if name != ladder.state or ladder.factor < before:
@@ -126,8 +127,8 @@ def _begin_anew(ladder: Ladder, view: LegView) -> None:
     if ladder.own or ladder.opened_ns == view.leg.opened_ns:
         return
     ladder.opened_ns = view.leg.opened_ns
-    ladder.factor = ladder.reached = ladder.clear_factor = 1.0
-    ladder.clear_ns = ladder.blocked_ns = 0
+    ladder.factor = ladder.reached = 1.0
+    ladder.asked, ladder.blocked_ns = [], 0
     ladder.falling = ladder.blocks = False
     ladder.rungs = {}
 
@@ -179,6 +180,21 @@ def _remember(rungs: dict[str, Rung], name: str, demand: Demand | None, now_ns: 
 # ------------------------------------------------------------------ down and up
 
 
+def _keep(ladder: Ladder, view: LegView, wanted: float) -> None:
+    """Remember what was asked for and when: each cut is given back from its own last instant.
+
+    So a worse past never leaves more than a better one. While orders are being forced nothing ages.
+    """
+    now_ns, found = view.state.now_ns, view.assessment
+    asked = ladder.asked
+    if ladder.factor < 1.0 and (not asked or (found and found.cascade in (ACTIVE, SUBSIDING))):
+        asked[:] = [(now_ns, ladder.factor)]
+    if wanted < 1.0:
+        while asked and asked[-1][1] > wanted - ASKED_STEP:
+            wanted = min(wanted, asked.pop()[1])
+        asked.append((now_ns, wanted))
+
+
 def _down(desk: Desk, ladder: Ladder, wanted: float) -> None:
     """Take the lower factor at once; a cut after calm or recovery begins a cycle."""
     now_ns = desk.state.now_ns
@@ -187,21 +203,20 @@ def _down(desk: Desk, ladder: Ladder, wanted: float) -> None:
         most = desk.policy.rules.ladder.cycles_max
         if len(ladder.cycles) > most and not desk.state.flapping:
             _end_trading(desk, ladder)
-    ladder.factor, ladder.falling, ladder.clear_ns = wanted, True, 0
+    ladder.factor, ladder.falling = wanted, True
 
 
 def _up(desk: Desk, view: LegView, ladder: Ladder, wanted: float) -> None:
-    """Give back a share an hour once the cool-down has passed and nothing is being forced."""
-    now_ns = desk.state.now_ns
-    found = view.assessment
-    if ladder.clear_ns == 0 or (found is not None and found.cascade in (ACTIVE, SUBSIDING)):
-        ladder.clear_ns, ladder.clear_factor = now_ns, ladder.factor
+    """Give back a share an hour of every cut whose cool-down has passed; the least one counts."""
+    if view.assessment is None and ladder.own:
         return
-    over_ns = now_ns - ladder.clear_ns - cool_down_ns(desk, ladder)
-    if over_ns < 0 or (found is None and ladder.own):
+    now_ns, cool_ns = desk.state.now_ns, cool_down_ns(desk, ladder)
+    per_ns = desk.policy.rules.ladder.ramp_per_h / NS_PER_H
+    given = [factor + per_ns * max(now_ns - ns - cool_ns, 0) for ns, factor in ladder.asked]
+    allowed = min(wanted, *given) if given else wanted
+    if allowed <= ladder.factor:
         return
-    given = desk.policy.rules.ladder.ramp_per_h * over_ns / NS_PER_H
-    ladder.factor = min(wanted, max(ladder.factor, ladder.clear_factor + given))
+    ladder.factor = allowed
     ladder.reached = max(ladder.reached, ladder.factor)
     ladder.falling = False
 

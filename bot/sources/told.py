@@ -77,6 +77,7 @@ def need(table: Table, *columns: str) -> None:
     for column in columns:
         if not set(column.split(" | ")) & table.columns:
             known = ", ".join(sorted(table.columns)) or "none"
+            known = "".join(c if c.isprintable() else "?" for c in known)  # it stays one line
             raise SourceFailed(f"{table.what}: no column {column}; columns: {known[:200]}")
 
 

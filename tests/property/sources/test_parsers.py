@@ -3,7 +3,7 @@
 import json
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.errors import SourceFailed
@@ -79,6 +79,7 @@ def tried(read, *given_to) -> SourceAnswer | None:
 
 
 @given(st.binary(max_size=300))
+@example(b"\x00\x0b\x00")
 def test_bytes_of_any_kind(body: bytes) -> None:
     layout = Layout(kind="json", rows_at="data")
     tried(fear_greed.from_web, body, LOOK)
