@@ -13,6 +13,7 @@ JUMP_SIGMAS = 4.0
 """A return beyond this many local deviations is a jump."""
 LOCAL_BARS = 288
 LOCAL_MIN = 24
+SHAPE_MAX = 0.5
 BRANCHINGS = np.linspace(0.0, 0.9, 19)
 DECAYS_BARS = np.array([2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 
@@ -20,10 +21,12 @@ DECAYS_BARS = np.array([2.0, 4.0, 8.0, 16.0, 32.0, 64.0])
 class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     """Laws of one bar: diffusion, jump sizes, and how jumps bring more jumps.
 
-    `sigma_bar` is the deviation of a log return without jumps; jump sizes are exponential with
-    mean `jump_mean`; `base_rate` jumps come by themselves per bar, each brings `branching` others,
-    spread over `decay_bars`. In the worst day of a recording `storm_sigma_bar` is the deviation
-    without jumps, `storm_drift_bar` what every bar lost besides them, `storm_rate` their number.
+    `sigma_bar` is the deviation of a log return without jumps; a jump is `jump_floor` and what
+    lies beyond it, generalised Pareto with mean `jump_mean` and shape `jump_shape` (0: exponential,
+    larger: a longer tail); `base_rate` jumps come by themselves per bar, each brings `branching`
+    others, spread over `decay_bars`. In the worst day of a recording `storm_sigma_bar` is the
+    deviation without jumps, `storm_drift_bar` what every bar lost besides them, `storm_rate` their
+    number.
     """
 
     sigma_bar: float
@@ -36,6 +39,8 @@ class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     decay_bars: float
     jumps: int
     bars: int
+    jump_floor: float = 0.0
+    jump_shape: float = 0.0
 
 
 DEFAULT = Hazard(
@@ -48,10 +53,13 @@ DEFAULT = Hazard(
 def fitted(closes: Iterable[Sequence[float]]) -> Hazard:
     """Return the laws that recorded closes (one sequence per folder) tell; DEFAULT of too few.
 
-    Diffusion by bipower variation; jumps by their size against the local deviation; branching and
+    Diffusion by bipower variation; jumps by their size against the local deviation. What is taken
+    for a jump lies beyond a threshold, so the law is that of the excess (peaks over a threshold):
+    the mean of the sizes themselves would count the threshold as if it were a jump. Branching and
     decay by the likelihood of the jump times under a Hawkes process with an exponential kernel.
     """
-    sizes: list[float] = []
+    beyond: list[float] = []
+    floors: list[float] = []
     tapes: list[tuple[npt.NDArray[np.int64], int]] = []
     bipower: list[float] = []
     worst: list[tuple[float, float, float]] = []
@@ -61,12 +69,13 @@ def fitted(closes: Iterable[Sequence[float]]) -> Hazard:
             continue
         local = _local_sigma(returns)
         at = np.flatnonzero((local > 0.0) & (np.abs(returns) > JUMP_SIGMAS * local))
-        sizes += np.abs(returns[at]).tolist()
+        beyond += (np.abs(returns[at]) - JUMP_SIGMAS * local[at]).tolist()
+        floors += (JUMP_SIGMAS * local[at]).tolist()
         tapes.append((at, returns.size))
         bipower.append(_bipower(returns))
         worst.append(_worst_day(returns, at))
     bars = sum(length for _, length in tapes)
-    if len(sizes) < LOCAL_MIN:
+    if len(beyond) < LOCAL_MIN:
         return DEFAULT
     branching, decay = _excitation(tapes)
     variance, drift, rate = (float(value) for value in np.mean(worst, axis=0))
@@ -75,13 +84,27 @@ def fitted(closes: Iterable[Sequence[float]]) -> Hazard:
         storm_sigma_bar=math.sqrt(variance),
         storm_drift_bar=max(drift, 0.0),
         storm_rate=rate * (1.0 - branching),
-        jump_mean=float(np.mean(sizes)),
-        base_rate=len(sizes) / bars * (1.0 - branching),
+        jump_mean=float(np.mean(beyond)),
+        base_rate=len(beyond) / bars * (1.0 - branching),
         branching=branching,
         decay_bars=decay,
-        jumps=len(sizes),
+        jumps=len(beyond),
         bars=bars,
+        jump_floor=float(np.mean(floors)),
+        jump_shape=_shape(np.array(beyond)),
     )
+
+
+def _shape(beyond: Floats) -> float:
+    """Return the shape of a generalised Pareto law by weighted moments (Hosking and Wallis 1987).
+
+    At most SHAPE_MAX: beyond it a few hundred recorded jumps say nothing of the variance.
+    """
+    ordered = np.sort(beyond)
+    count = ordered.size
+    weights = (count - 1 - np.arange(count)) / (count - 1)
+    first, second = float(ordered.mean()), float(np.mean(weights * ordered))
+    return min(max(2.0 - first / (first - 2.0 * second), 0.0), SHAPE_MAX)
 
 
 def _bipower(returns: Floats) -> float:
@@ -100,12 +123,17 @@ def _worst_day(returns: Floats, jumps: npt.NDArray[np.int64]) -> tuple[float, fl
 
 
 def _local_sigma(returns: Floats) -> Floats:
-    """Return the deviation of up to LOCAL_BARS returns before each; 0.0 with too few of them."""
-    total = np.concatenate(([0.0], np.cumsum(returns**2)))
+    """Return the deviation of up to LOCAL_BARS returns before each; 0.0 with too few of them.
+
+    By bipower variation: a jump does not hide the next one by raising what is usual.
+    """
+    pairs = 0.5 * math.pi * np.abs(returns[1:] * returns[:-1])
+    total = np.concatenate(([0.0, 0.0], np.cumsum(pairs)))
     out = np.zeros(returns.size)
     for at in range(LOCAL_MIN, returns.size):
         begin = max(0, at - LOCAL_BARS)
-        out[at] = math.sqrt((total[at] - total[begin]) / (at - begin))
+        spread = max(float(total[at] - total[begin + 1]), 0.0)
+        out[at] = math.sqrt(spread / (at - begin - 1))
     return out
 
 
@@ -153,10 +181,16 @@ def drawn_jumps(hazard: Hazard, bars: int, trigger: int, dice: np.random.Generat
             brought += 3
         falls = brought + dice.binomial(alone, 0.5)
         rises = alone + brought - falls
-        out[bar] = _sum(dice, falls, hazard.jump_mean) - _sum(dice, rises, hazard.jump_mean)
+        out[bar] = _sum(dice, falls, hazard) - _sum(dice, rises, hazard)
         excited = excited * keep + falls * hazard.branching * (1.0 - keep)
     return out
 
 
-def _sum(dice: np.random.Generator, count: int, mean: float) -> float:
-    return float(dice.exponential(mean, count).sum()) if count else 0.0
+def _sum(dice: np.random.Generator, count: int, hazard: Hazard) -> float:
+    if not count:
+        return 0.0
+    beyond = dice.exponential(1.0, count)
+    shape = hazard.jump_shape
+    if shape > 0.0:
+        beyond = (1.0 - shape) * np.expm1(shape * beyond) / shape
+    return float(count * hazard.jump_floor + hazard.jump_mean * beyond.sum())

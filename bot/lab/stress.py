@@ -1,11 +1,9 @@
 """Many replays side by side: held positions through recorded weeks, guarded and unguarded."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 import msgspec
@@ -18,6 +16,7 @@ from bot.domain.units import NS_PER_H
 from bot.lab.material import material_of
 from bot.lab.options import Hold, ReplayOptions, ReplayResult, StopFill
 from bot.lab.path import Track
+from bot.lab.pool import spread
 from bot.lab.replay import replay_material
 
 START_EVERY_H = 12
@@ -131,20 +130,10 @@ def run_cases(cases: Iterable[Case], workers: int, told: Callable[[Row], None]) 
     """
     wanted = list(cases)
     rows: dict[int, Row] = {}
-    for number, row in _played(wanted, workers):
+    for number, row in spread(play, dict(enumerate(wanted)), workers):
         rows[number] = row
         told(row)
     return [rows[number] for number in range(len(wanted))]
-
-
-def _played(cases: list[Case], workers: int) -> Iterator[tuple[int, Row]]:
-    if workers == 1:
-        yield from ((number, play(case)) for number, case in enumerate(cases))
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting = {pool.submit(play, case): number for number, case in enumerate(cases)}
-        for done in as_completed(waiting):
-            yield waiting[done], done.result()
 
 
 def _blank(case: Case) -> Row:

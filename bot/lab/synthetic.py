@@ -1,10 +1,9 @@
 """Held positions through many generated cascades: shares that were liquidated, with intervals."""
 
+import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +15,13 @@ from bot.domain.policy import Policy
 from bot.lab.cascades import KINDS, Cascade, cascade
 from bot.lab.hazard import Hazard, fitted
 from bot.lab.options import Hold, ReplayOptions, Silence
+from bot.lab.pool import spread
+from bot.lab.record import Record
 from bot.lab.replay import replay_material
 
 Z95 = 1.959964
 PERCENTILES = (0.05, 0.5, 0.95)
 DRAWS = 2_000
-CHUNK = 8
 
 
 class Trial(NamedTuple):
@@ -90,22 +90,45 @@ def _play(trial: Trial, given: Cascade, *, guard: bool) -> Any:  # noqa: ANN401 
     return replay_material(given.material, options)
 
 
-def run_trials(trial: Trial, count: int, jobs: int, told: Callable[[int], None]) -> list[Outcome]:
-    """Play cascades 0 to `count` - 1 on `jobs` processes; `told` hears how many are done."""
-    outcomes: list[Outcome] = []
-    for outcome in _played(trial, count, jobs):
-        outcomes.append(outcome)
-        told(len(outcomes))
-    return outcomes
+class Lived(msgspec.Struct, frozen=True):
+    """One line of a record: the leverage at which a cascade was lived through."""
+
+    leverage: int
+    outcome: Outcome
 
 
-def _played(trial: Trial, count: int, jobs: int) -> Iterator[Outcome]:
-    play = partial(live_through, trial)
-    if jobs == 1:
-        yield from map(play, range(count))
-        return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(play, range(count), chunksize=CHUNK)
+def record_of(path: Path, trial: Trial) -> Record[Lived]:
+    """Return the record of every outcome under these laws and this policy, at any leverage."""
+    asked = (trial.hazard, trial.policy, trial.symbol, trial.hold, trial.stop_fill)
+    digest = hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()[:32]
+    return Record(path, Lived, digest, "stress", "--record")
+
+
+def run_trials(
+    trial: Trial,
+    count: int,
+    jobs: int,
+    told: Callable[[int], None],
+    record: Record[Lived] | None = None,
+) -> list[Outcome]:
+    """Play cascades 0 to `count` - 1 on `jobs` processes; `told` hears how many are done.
+
+    What `record` holds is not played again; every other outcome is put there before the next.
+    Outcomes are returned by seed.
+    """
+    known = record.open() if record is not None else []
+    done = {
+        each.outcome.seed: each.outcome
+        for each in known
+        if each.leverage == trial.leverage and each.outcome.seed < count
+    }
+    wanted = {seed: seed for seed in range(count) if seed not in done}
+    for seed, outcome in spread(partial(live_through, trial), wanted, jobs):
+        done[seed] = outcome
+        if record is not None:
+            record.add(Lived(trial.leverage, outcome))
+        told(len(done))
+    return [done[seed] for seed in range(count)]
 
 
 def judged(trial: Trial, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -36,11 +36,16 @@ def generated(
     stop_fill: Literal["touch", "gap", "low"],
     profile: str,
     amount: tuple[int, int],
+    record: Path | None,
 ) -> list[dict[str, Any]]:
-    """Return one judgement per leverage; `amount`: how many cascades, on how many processes."""
+    """Return one judgement per leverage; `amount`: how many cascades, on how many processes.
+
+    Raises:
+        ConfigInvalid: `record` belongs to another stress, or cannot be written.
+    """
     from bot.app.policy import policy_of
     from bot.data.folder import read_folder
-    from bot.lab.synthetic import Trial, hazard_of, judged, run_trials
+    from bot.lab.synthetic import Trial, hazard_of, judged, record_of, run_trials
 
     count, jobs = amount
     policy = policy_of(home.settings, mode="replay", profile=profile)
@@ -54,7 +59,8 @@ def generated(
             if done % 100 == 0:
                 whisper(f"stress: {done} of {count}")
 
-        out.append(judged(trial, run_trials(trial, count, jobs, told)))
+        kept = record_of(record, trial) if record is not None else None
+        out.append(judged(trial, run_trials(trial, count, jobs, told, kept)))
     return out
 
 

@@ -2,12 +2,11 @@
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from types import ModuleType
 from typing import Any, TypeVar
 
 from bot.domain.errors import ConfigInvalid
+from bot.lab.pool import spread
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
@@ -31,9 +30,8 @@ def played(
     elif processes <= 1:
         yield from map(play, jobs)
     else:
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            for done in as_completed([pool.submit(play, job) for job in jobs]):
-                yield done.result()
+        for _, done in spread(play, dict(enumerate(jobs)), processes):
+            yield done
 
 
 def _clustered(play: Callable[[Job], Done], jobs: Sequence[Job], cluster: str) -> Iterator[Done]:

@@ -1,16 +1,21 @@
 """Generated cascades: drawn alike for one seed, fitted to what was recorded, judged with doubt."""
 
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
 
-from bot.domain.errors import ConfigInvalid
+from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.market import MarkPrice
 from bot.domain.messages import TimerFired
 from bot.domain.policy import Policy
 from bot.lab.cascades import GAP_FRAC, KINDS, cascade
 from bot.lab.hazard import DEFAULT, drawn_jumps, fitted
 from bot.lab.options import Silence
-from bot.lab.synthetic import Trial, judged, live_through, percentiles, run_trials, share
+from bot.lab.pool import spread
+from bot.lab.synthetic import Trial, judged, live_through, percentiles, record_of, run_trials, share
+from tests.fakes.pool_jobs import dies_always, dies_once
 
 BTC = "BTC/USDT:USDT"
 
@@ -68,9 +73,55 @@ def test_a_fit_finds_the_laws_it_was_drawn_from() -> None:
     found = fitted(closes)
     assert found.jumps > 100
     assert found.sigma_bar == pytest.approx(0.0015, rel=0.2)
-    # several jumps of one bar are seen as one, so the mean comes out too large
-    assert 0.004 < found.jump_mean < 0.020
+    assert 0.004 < found.jump_mean < 0.016
+    assert found.jump_mean == pytest.approx(DEFAULT.jump_mean, rel=0.25)
+    assert found.jump_shape < 0.25
     assert 0.2 <= found.branching <= 0.8
+
+
+def test_a_long_tail_is_found_and_drawn() -> None:
+    """Sizes beyond a threshold have the law they were drawn from, whatever the threshold."""
+    law = msgspec.structs.replace(DEFAULT, jump_floor=0.006, jump_mean=0.003, jump_shape=0.4)
+    dice = np.random.Generator(np.random.PCG64(8))
+    closes = []
+    for _ in range(12):
+        jumps = drawn_jumps(law, 8_000, 4_000, dice)
+        steps = 0.0015 * dice.standard_normal(8_000) - jumps
+        closes.append((80_000.0 * np.exp(np.cumsum(steps))).tolist())
+    found = fitted(closes)
+    assert found.jump_floor + found.jump_mean == pytest.approx(0.009, rel=0.3)
+    assert 0.1 < found.jump_shape <= 0.5
+    one = drawn_jumps(msgspec.structs.replace(law, branching=0.0), 60_000, 59_000, dice)
+    sizes = np.abs(one[one != 0.0])
+    assert float(np.median(sizes)) == pytest.approx(0.006 + 0.0018 * (2**0.4 - 1) / 0.4, rel=0.1)
+
+
+def test_a_killed_worker_and_a_killed_run_lose_nothing(tmp_path: Path) -> None:
+    """What a record holds is not played again, and a worker that dies is replaced."""
+    straight = [live_through(trial(), seed) for seed in range(2)]
+    path = tmp_path / "stress.jsonl"
+    run_trials(trial(), 1, 1, lambda done: None, record_of(path, trial()))
+    with path.open("ab") as file:
+        file.write(b'{"leverage":5,"outc')
+    told: list[int] = []
+    assert run_trials(trial(), 2, 1, told.append, record_of(path, trial())) == straight
+    assert run_trials(trial(), 2, 1, told.append, record_of(path, trial())) == straight
+    assert told == [2]
+    other = trial()._replace(hazard=msgspec.structs.replace(DEFAULT, jump_mean=0.5))
+    with pytest.raises(ConfigInvalid, match="another stress"):
+        run_trials(other, 2, 1, told.append, record_of(path, other))
+
+
+def test_a_pool_whose_worker_is_killed_plays_the_rest_again(tmp_path: Path) -> None:
+    jobs = {number: (str(tmp_path / "killed"), number) for number in range(12)}
+    found = dict(spread(dies_once, jobs, 2))
+    assert found == {number: number * number for number in range(12)}
+    assert (tmp_path / "killed").exists()
+
+
+def test_a_pool_that_breaks_again_and_again_ends_in_a_line() -> None:
+    with pytest.raises(DataInvalid, match="killed one after another"):
+        dict(spread(dies_always, {1: 1}, 2))
 
 
 def test_too_little_to_fit_is_told_as_the_default() -> None:

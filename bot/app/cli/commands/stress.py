@@ -42,6 +42,11 @@ BaselinesFlag = Annotated[
     ),
 ]
 
+RecordOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Keep each generated cascade's outcome; go on from it."),
+]
+
 if TYPE_CHECKING:
     from bot.lab.stress import Case, Row
 
@@ -116,6 +121,7 @@ def stress(
     on_all: OnAllOption = None,
     baselines: BaselinesFlag = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
+    record: RecordOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Hold positions through recorded weeks and say what the guard saved and cost."""
@@ -135,7 +141,7 @@ def stress(
     if synthetic:
         document["synthetic"] = generated(
             home, data or [], symbols[0], wanted.hold, wanted.leverages, wanted.stop_fill,
-            wanted.profiles[0], (synthetic, jobs),
+            wanted.profiles[0], (synthetic, jobs), record,
         )  # fmt: skip
     show(document, _render, as_json=as_json)
 
