@@ -29,10 +29,10 @@ def _found(name: str, state_dir: Path) -> str | None:
     folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
     # a whole folder that is loaded as one credential puts its own name before each file's
     for file in (name, f"{FOLDER_CREDENTIAL}_{name}"):
-        if folder and (Path(folder) / file).exists():
+        if folder and _is_there(Path(folder) / file):
             return _from_file(Path(folder) / file, private=False)
     path = state_dir / "secrets" / name
-    if path.exists():
+    if _is_there(path):
         return _from_file(path, private=True)
     return os.environ.get(ENV_PREFIX + name.upper()) or None
 
@@ -50,6 +50,13 @@ def require_secret(name: str, state_dir: Path) -> str:
             f"$CREDENTIALS_DIRECTORY/{name} or {ENV_PREFIX}{name.upper()}"
         )
     return secret
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise ConfigInvalid(f"{path}: cannot be looked for: {error.strerror}") from None
 
 
 def _from_file(path: Path, *, private: bool) -> str:

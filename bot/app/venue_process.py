@@ -23,6 +23,7 @@ USAGE = 2
 """How the venue ends when its command line or its data is at fault."""
 LOG_FILE = "venue.log"
 READY_DEADLINE_S = 60.0
+PROGRAM = str(Path(__file__).resolve().parents[2])
 END_DEADLINE_S = 5.0
 FIRST_LINES_BYTES_MAX = 65_536
 _children: "dict[int, subprocess.Popen[bytes]]" = {}
@@ -128,6 +129,7 @@ def ensure_venue(places: Places, arguments: Sequence[str], clock: Clock) -> tupl
     _bury()
     places.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "bot", "venue", "--state", str(places.venue), *arguments]
+    inherited = os.environ.get("PYTHONPATH")
     with (places.logs / LOG_FILE).open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own arguments
             command,
@@ -136,7 +138,12 @@ def ensure_venue(places: Places, arguments: Sequence[str], clock: Clock) -> tupl
             stderr=log,
             cwd=places.root,
             process_group=0,
-            env={**os.environ, "BREAKWATER_CONFIG_DIR": str(places.config)},
+            env={
+                **os.environ,
+                "BREAKWATER_CONFIG_DIR": str(places.config),
+                # a service has its configuration in /etc, where no program lies
+                "PYTHONPATH": os.pathsep.join(filter(None, (PROGRAM, inherited))),
+            },
         )
     _children[process.pid] = process
     try:

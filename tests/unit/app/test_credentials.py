@@ -69,3 +69,14 @@ def test_what_was_read_is_never_told_again(places):
     assert OWN.without_known('{"token": "x", "said": "a-very-secret-word"}') == (
         '{"token": "x", "said": "***"}'
     )
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(places, monkeypatch):
+    _, secrets = places
+
+    def refused(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.exists", refused)
+    with pytest.raises(ConfigInvalid, match="cannot be looked for: Permission denied"):
+        read_secret("key_a", secrets.parent)

@@ -108,7 +108,8 @@ def test_unknown_scenarios_and_symbols_are_refused_by_name():
 
 @pytest.fixture
 def places(config, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    """As a service has it: the configuration lies in a folder without a program."""
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     return places_of(load_settings(config), config)
 
 
@@ -121,6 +122,7 @@ def test_a_venue_is_started_once_taken_over_and_ended(places):
         second = subprocess.run(
             [sys.executable, "-m", "bot", "venue", "--state", str(places.venue)],
             env={**os.environ, "BREAKWATER_CONFIG_DIR": str(places.config)},
+            cwd=ROOT,
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert second.returncode == 3
