@@ -40,6 +40,8 @@ def protocol_of(name: str) -> Speech:
     match name:
         case "binance":
             return _binance()
+        case "bybit":
+            return _bybit()
         case _:
             raise ConfigInvalid(f"protocol {name!r}: the embedded venue does not speak it")
 
@@ -55,3 +57,12 @@ def _binance() -> Speech:
         app=create_app,
         conditional_path=CONDITIONAL_PATH,
     )
+
+
+def _bybit() -> Speech:
+    from bot.simulator.bybit.flow import BybitFlow
+    from bot.simulator.bybit.rest_orders import CREATE
+    from bot.simulator.bybit.server import create_app
+    from bot.simulator.bybit.voice import bybit_voice
+
+    return Speech(flow=BybitFlow, voice=bybit_voice, app=create_app, conditional_path=CREATE)

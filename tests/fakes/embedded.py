@@ -51,6 +51,10 @@ HOSTS = (
     "demo-fapi.binance.com",
     "fstream.binancefuture.com",
     "testnet.binancefuture.com",
+    "api.bybit.com",
+    "stream.bybit.com",
+    "api-testnet.bybit.com",
+    "stream-testnet.bybit.com",
     "127.0.0.1",
     "localhost",
 )
@@ -273,6 +277,7 @@ async def embedded_venue(
     history: History | None = None,
     clock: Clock | None = None,
     can_withdraw: bool = False,
+    protocol: str = "binance",
 ) -> AsyncIterator[EmbeddedVenue]:
     """A venue with one funded account, a trading key and a read-only key."""
     now = {symbol: (prices or {}).get(symbol, PRICES.get(symbol, 0.0)) for symbol in symbols}
@@ -292,6 +297,7 @@ async def embedded_venue(
         ],
         history=history if history is not None else flat_history(now),
         port=port,
+        protocol=protocol,
         speed=speed,
         seed=seed,
         beat_s=tick_interval_s,

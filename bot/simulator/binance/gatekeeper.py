@@ -37,7 +37,12 @@ class Later:
 
 
 class Gatekeeper:
-    """Serves one route after another; every request is logged with what became of it."""
+    """Serves one route after another; every request is logged with what became of it.
+
+    Another protocol overrides how parameters, key, signature and answers look.
+    """
+
+    key_header = "X-MBX-APIKEY"
 
     def __init__(self, world: World, later: Later) -> None:
         self._world = world
@@ -54,8 +59,7 @@ class Gatekeeper:
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
         body = (await request.read()).decode("utf-8", "replace")
         query = request.rel_url.raw_query_string
-        params = dict(parse_qsl(query, keep_blank_values=True))
-        params.update(parse_qsl(body, keep_blank_values=True))
+        params = self._params(query, body)
         true_ns = self._world.clock.now_ns()
         seen = Seen(
             ns=true_ns,
@@ -63,7 +67,7 @@ class Gatekeeper:
             path=route.path,
             params=_loggable(params),
         )
-        known = self._world.keys.get(request.headers.get("X-MBX-APIKEY", ""))
+        known = self._world.keys.get(request.headers.get(self.key_header, ""))
         seen.account = known.account_id if known is not None else ""
         self._world.log.append(seen)
         try:
@@ -112,6 +116,11 @@ class Gatekeeper:
         if FaultKind.LOSE_ACK in by_kind:
             return _cut(request)
         return self._success(payload, seen)
+
+    def _params(self, query: str, body: str) -> dict[str, str]:
+        params = dict(parse_qsl(query, keep_blank_values=True))
+        params.update(parse_qsl(body, keep_blank_values=True))
+        return params
 
     def _refuse_by_fault(self, by_kind: dict[FaultKind, FaultRule]) -> None:
         bans = by_kind.get(FaultKind.BAN)
@@ -180,7 +189,7 @@ class Gatekeeper:
     ) -> ApiKey | None:
         if route.access is Access.OPEN:
             return None
-        key = find_key(self._world.keys, request.headers.get("X-MBX-APIKEY"))
+        key = find_key(self._world.keys, request.headers.get(self.key_header))
         if route.access is Access.KEY:
             return key
         check_signature(key, *signed)

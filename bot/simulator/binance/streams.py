@@ -174,6 +174,16 @@ class StreamHub:
         if clients:
             self._send(USER_STREAM, event, account_id, clients, frame)
 
+    def publish_private(self, topic: str, account_id: str, event: str, frame: object) -> None:
+        """Send `frame` to the connections of the account that hear the private `topic`.
+
+        Faults know every private topic under the one name of the user stream.
+        """
+        heard = self._by_stream.get(topic, ())
+        clients = tuple(client for client in heard if client.account_id == account_id)
+        if clients:
+            self._send(USER_STREAM, event, account_id, clients, frame)
+
     def tell_one(self, client: Client, frame: object) -> None:
         """Send `frame` to one client, whatever it hears."""
         text = msgspec.json.encode(frame).decode()
