@@ -50,7 +50,7 @@ class PollFeed:
         pause_s: float = PAUSE_S,
     ) -> None:
         self.name = f"{polls.venue}.polls"
-        self._polls = polls
+        self.polls = polls
         self._symbols = symbols
         self._clock = clock
         self._again_s = again_s
@@ -72,14 +72,14 @@ class PollFeed:
         """Ask for everything once; what fails is told and asked for again next time."""
         self._asked = True
         try:
-            contracts = await self._polls.contracts(self._symbols)
+            contracts = await self.polls.contracts(self._symbols)
         except VenueError as failed:
             self._trouble(emit, "", f"contracts: {failed}")
             return
         for contract in contracts:
             try:
-                await self._tell_new("funding", contract, self._polls.settled, emit)
-                await self._tell_new("interest", contract, self._polls.interest, emit)
+                await self._tell_new("funding", contract, self.polls.settled, emit)
+                await self._tell_new("interest", contract, self.polls.interest, emit)
             except VenueError as failed:
                 self._trouble(emit, contract.symbol, str(failed))
             else:
