@@ -132,7 +132,7 @@ NONSENSE: list[object] = [
 async def test_nonsense_is_refused_and_never_a_rate(answer: object) -> None:
     async with public_server("bybit") as server, sensing(server, symbols=(BTC,)) as room:
         server.answers["/v5/market/funding/history"] = answer
-        polls = room.venues[0].past._polls
+        polls = room.venues[0].past.polls
         (contract,) = await polls.contracts((BTC,))
         with pytest.raises(VenueError):
             await polls.settled(contract, 0)
