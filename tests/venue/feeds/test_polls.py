@@ -141,7 +141,7 @@ async def test_nonsense_is_refused_and_never_a_rate(answer: object) -> None:
 async def test_who_asks_too_much_is_silent_for_a_while() -> None:
     async with public_server("okx") as server, sensing(server) as room:
         server.answers["/api/v5/public/instruments"] = {"code": "50011", "msg": "Too Many Requests"}
-        polls = room.venues[0].past._polls
+        polls = room.venues[0].past.polls
         with pytest.raises(VenueThrottled):
             await polls.contracts((BTC,))
         with pytest.raises(VenueThrottled, match="not sent"):
@@ -153,7 +153,7 @@ async def test_an_address_that_is_shut_out_waits_ten_minutes() -> None:
     async with public_server("bybit") as server, sensing(server) as room:
         server.status = 403
         with pytest.raises(VenueThrottled) as error:
-            await room.venues[0].past._polls.contracts((BTC,))
+            await room.venues[0].past.polls.contracts((BTC,))
         assert error.value.retry_after_s == 600.0
 
 
@@ -161,7 +161,7 @@ async def test_a_size_in_other_money_is_not_taken() -> None:
     async with public_server("okx") as server, sensing(server) as room:
         server.answers["/api/v5/public/instruments"]["data"][0]["ctValCcy"] = "USD"
         with pytest.raises(VenueDataInvalid, match="size"):
-            await room.venues[0].past._polls.contracts((BTC,))
+            await room.venues[0].past.polls.contracts((BTC,))
 
 
 async def test_the_fence_stands_before_ccxt_as_well() -> None:
