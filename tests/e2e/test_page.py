@@ -174,6 +174,19 @@ def test_status_tells_where_the_page_is(town: Any) -> None:
     assert token not in told
 
 
+def test_whatever_the_description_allows_or_forbids_is_never_5xx(town: Any) -> None:
+    """A dozen requests of each operation; hundreds by `./run campaign api`."""
+    pytest.importorskip("schemathesis", reason="schemathesis is not installed: API NOT tried")
+    from tests.process.api import ask_everything
+
+    _, daemon, url, token = town
+    figures = ask_everything(url, token, examples=12, confirmed=False)
+    assert figures.violations == []
+    assert len(figures.operations) >= 10
+    assert set(figures.statuses) <= {"200", "400", "404", "405", "409", "411", "422"}
+    assert daemon.status()["wanted_mode"] == "ACTIVE"
+
+
 def _written(stand: Stand) -> list[Path]:
     return [*stand.root.glob("*.log"), *(stand.root / "logs").glob("*.jsonl")]
 
