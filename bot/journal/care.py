@@ -13,7 +13,7 @@ from bot.domain.errors import JournalBroken
 from bot.journal import backups, schema
 from bot.journal.engine import connect_raw, damaged_advice, make_durable, spoken
 from bot.journal.lock import hold_state
-from bot.journal.statedir import database_path, move_durably
+from bot.journal.statedir import database_path, make_private_file, move_durably
 from bot.journal.tables import TABLES
 from bot.ports import Clock
 
@@ -102,6 +102,49 @@ def upgrade(path: Path, clock: Clock) -> Report:
     }
 
 
+def restore(path: Path, backup_file: Path, clock: Clock) -> Report:
+    """Put a backup in the journal's place; what was there is moved aside, never deleted.
+
+    Limits, loss anchors, peak and latch are then those of the backup; positions and orders are read
+    from the venue at the next start.
+
+    Raises:
+        StateLocked: a daemon holds it.
+        JournalBroken: the backup is absent, unsound or newer than this program, or it cannot be put
+            there; the journal is then as it was.
+    """
+    database = database_path(path)
+    if not backup_file.is_file():
+        raise JournalBroken(f"{backup_file}: there is no such backup")
+    with hold_state(database.parent):
+        making = database.with_name(f".{database.name}.restoring")
+        make_private_file(making)
+        try:
+            with spoken(backup_file, "copying it"):
+                making.write_bytes(backup_file.read_bytes())
+            revision = _sound_revision(making, backup_file)
+            aside = _set_aside(database, f"replaced-{clock.now_ns()}", stays=True)
+            move_durably(making, database)
+        finally:
+            making.unlink(missing_ok=True)
+    return {
+        "path": str(database),
+        "restored": str(backup_file),
+        "schema": revision,
+        "moved_to": str(aside) if aside else None,
+    }
+
+
+def _sound_revision(copy: Path, named: Path) -> str:
+    with closing(_open_to_read(copy)) as raw:
+        problems = _problems(raw, named)
+        if problems:
+            raise JournalBroken(f"{named}: is not sound, nothing was changed: {problems[0]}")
+        revision = schema.revision_of(raw, named)
+        schema.refuse_newer(revision, named)
+    return revision
+
+
 def quarantine(path: Path, clock: Clock) -> Report:
     """Move a damaged journal and its log aside, so that the next start begins anew.
 
@@ -114,13 +157,29 @@ def quarantine(path: Path, clock: Clock) -> Report:
     """
     database = _existing(path)
     with hold_state(database.parent):
-        aside = database.with_name(f"{database.name}.damaged-{clock.now_ns()}")
-        log = database.with_name(database.name + "-wal")
-        if log.exists():
-            move_durably(log, aside.with_name(aside.name + "-wal"))
-        database.with_name(database.name + "-shm").unlink(missing_ok=True)
-        move_durably(database, aside)
+        aside = _set_aside(database, f"damaged-{clock.now_ns()}")
     return {"path": str(database), "moved_to": str(aside)}
+
+
+def _set_aside(database: Path, label: str, *, stays: bool = False) -> Path | None:
+    """Rename the journal and its log; return the journal's new name, None when there is none.
+
+    With `stays` the file also keeps its name, until another takes its place in one step: a power
+    cut in between must not leave a bot without a journal.
+    """
+    aside = database.with_name(f"{database.name}.{label}")
+    log = database.with_name(database.name + "-wal")
+    if log.exists():
+        move_durably(log, aside.with_name(aside.name + "-wal"))
+    database.with_name(database.name + "-shm").unlink(missing_ok=True)
+    if not database.exists():
+        return None
+    if stays:
+        with spoken(aside, "keeping what was there"):
+            aside.hardlink_to(database)
+    else:
+        move_durably(database, aside)
+    return aside
 
 
 def _existing(path: Path) -> Path:

@@ -26,6 +26,19 @@ UNIT = Path("/etc/systemd/system/breakwater.service")
 ACCOUNT = "breakwater"
 TOKEN = "a-token-that-came-as-a-credential-0123456789"
 WATCHDOG_S = 20.0
+MIGRATION = '''
+"""Next."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.add_column("runs", sa.Column("note", sa.Text(), nullable=True))
+'''
 
 
 class Trial:
@@ -180,6 +193,41 @@ def renewed_and_removed(trial: Trial, venue: VenueHandle) -> None:
     trial.expect((STATE / "journal.db").exists(), "the journal went with the service")
 
 
+def newer_and_back(trial: Trial, venue: VenueHandle) -> None:
+    """docs/upgrade.md: a program with one more migration beside the old one, and the way back."""
+    tomorrow = Path("/opt/breakwater-next")
+    shutil.copytree(PROGRAM, tomorrow, ignore=shutil.ignore_patterns(".venv", "market"))
+    (tomorrow / ".venv").symlink_to(PROGRAM / ".venv")
+    schema = tomorrow / "bot" / "journal" / "schema.py"
+    schema.write_text(schema.read_text().replace('("0001",)', '("0001", "0002")'))
+    (schema.parent / "migrations" / "versions" / "0002_next.py").write_text(MIGRATION)
+    backed_up = json.loads(run("/usr/local/bin/breakwater", "db", "backup", "--json"))
+    trial.expect(Path(backed_up["backup"]).exists(), "no backup beside a running daemon")
+    trial.timed("upgrade", lambda: _renew(tomorrow))
+    seen = json.loads(run("/usr/local/bin/breakwater", "db", "check", "--json"))
+    trial.expect(seen["ok"] and seen["schema"] == "0002", f"after the upgrade: {seen}")
+    (before,) = (STATE / "backups").glob("before-0002-*.db")
+    trial.expect(venue.covers(), "bare after the upgrade")
+    run("systemctl", "stop", "breakwater")
+    run("/usr/local/bin/breakwater", "db", "restore", str(before))
+    trial.timed("rollback", lambda: _renew(PROGRAM))
+    seen = json.loads(run("/usr/local/bin/breakwater", "db", "check", "--json"))
+    trial.expect(seen["ok"] and seen["schema"] == "0001", f"after the way back: {seen}")
+    until(venue.covers, "covered by the old program")
+    trial.expect((UNIT.with_name("breakwater.service.old")).exists(), "the other unit is lost")
+
+
+def _renew(program: Path) -> None:
+    python = str(program / ".venv" / "bin" / "python")
+    done = subprocess.run(
+        [python, "-m", "bot", "install-service", "--apply", "--json"],
+        cwd=program, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise AssertionError(f"{program}: {done.stderr}")
+    run("systemctl", "restart", "breakwater")
+
+
 def main() -> None:
     trial = Trial()
     try:
@@ -189,6 +237,7 @@ def main() -> None:
         walls(trial)
         stopped_dead(trial, venue)
         killed(trial, venue)
+        newer_and_back(trial, venue)
         renewed_and_removed(trial, venue)
     except Exception:  # noqa: BLE001 - told outside, where somebody reads it
         trial.violations.append(traceback.format_exc()[-3_000:])

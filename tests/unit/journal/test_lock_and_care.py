@@ -194,3 +194,44 @@ def test_care_of_nothing_is_refused(tmp_path, clock):
         with pytest.raises(JournalBroken, match="there is no journal here"):
             call(tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_backup_takes_the_journals_place_and_nothing_is_lost(home, clock):
+    store = open_journal(home, clock)
+    store.intent(RUN, 1, approved(), NOW_NS)
+    made = store.backup()
+    store.intent(RUN, 2, approved("bwrun00001-2-1"), NOW_NS)
+    store.close()
+    report = care.restore(home, made, clock)
+    assert care.check(home)["rows"]["intents"] == 1
+    with closing(sqlite3.connect(report["moved_to"])) as raw:
+        assert raw.execute("SELECT count(*) FROM intents").fetchone() == (2,)
+    assert (home / "journal.db").stat().st_mode & 0o777 == 0o600
+    again = open_journal(home, clock)
+    assert len(again.live_orders()) == 1
+    again.close()
+
+
+@pytest.mark.parametrize("flaw", ["absent", "cut", "newer", "junk"])
+def test_a_backup_that_is_not_sound_changes_nothing(home, clock, flaw):
+    made = Path(care.backup(home, clock)["backup"])
+    before = (home / "journal.db").read_bytes()
+    if flaw == "absent":
+        made.unlink()
+    elif flaw == "cut":
+        made.write_bytes(made.read_bytes()[:20_000])
+    elif flaw == "newer":
+        with closing(sqlite3.connect(made)) as raw, raw:
+            raw.execute("UPDATE alembic_version SET version_num = '0999'")
+    else:
+        made.write_bytes(b"no database at all")
+    with pytest.raises(JournalBroken) as caught:
+        care.restore(home, made, clock)
+    assert "\n" not in str(caught.value)
+    assert (home / "journal.db").read_bytes() == before
+    assert sorted(p.name for p in home.iterdir() if "restoring" in p.name) == []
+
+
+def test_a_running_daemon_keeps_its_journal(tmp_path, holder, clock):
+    with pytest.raises(StateLocked):
+        care.restore(tmp_path / "state", Path(__file__), clock)

@@ -1,6 +1,7 @@
-"""`breakwater db check|backup|upgrade`: care of the journal."""
+"""`breakwater db check|backup|restore|upgrade`: care of the journal."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -43,6 +44,27 @@ def backup(*, as_json: JsonFlag = False) -> None:
         from bot.journal import care
 
         document = care.backup(home.places.journal, SystemClock())
+    show(document, _render, as_json=as_json)
+
+
+@group.command()
+def restore(
+    backup_file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="A file of state/backups.")
+    ] = None,
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Put a backup in the journal's place, the bot being stopped; without FILE: list them."""
+    from bot.app.clock import SystemClock
+    from bot.journal import backups, care
+
+    home = open_home()
+    if backup_file is None:
+        kept = sorted((home.places.state / backups.FOLDER).glob("*.db"), reverse=True)
+        document: Document = {"backups": [str(each) for each in kept]}
+    else:
+        document = care.restore(home.places.journal, backup_file, SystemClock())
     show(document, _render, as_json=as_json)
 
 
