@@ -1,0 +1,1 @@
+"""The embedded venue's Hyperliquid protocol: two HTTP addresses, one WebSocket, signed actions."""
