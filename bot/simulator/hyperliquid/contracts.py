@@ -12,9 +12,9 @@ from typing import Final
 from msgspec import structs
 
 from bot.domain.instrument import Instrument
+from bot.simulator.binance.market_data import History
 from bot.simulator.contracts import tiers_of
 from bot.simulator.keeper import Path
-from bot.simulator.binance.market_data import History
 from bot.simulator.terms import MarketTick
 
 DIGITS: Final = 5
