@@ -41,6 +41,7 @@ def wish_of(
     check_embedded(spoken)
     name = scenario or paper.scenario
     old = last_address(folder)
+    key, secret = (old.api_key, old.api_secret) if old else fresh_key(spoken)
     return VenueWish(
         scenario=name,
         symbols=settings.risk.symbols,
@@ -48,11 +49,18 @@ def wish_of(
         seed=paper.seed if seed is None else seed,
         wallet_usd=Decimal(repr(paper.wallet_usd)),
         folder=folder,
-        api_key=old.api_key if old else f"paper-{secrets.token_hex(12)}",
-        api_secret=old.api_secret if old else secrets.token_hex(24),
+        api_key=key,
+        api_secret=secret,
         port=port or (old.port if old else 0),
         protocol=spoken,
     )
+
+
+def fresh_key(protocol: Exchange) -> tuple[str, str]:
+    """Return key and secret of a new book: at Hyperliquid an account's address and its agent's."""
+    if protocol == "hyperliquid":
+        return f"0x{secrets.token_hex(20)}", f"0x{secrets.token_hex(32)}"
+    return f"paper-{secrets.token_hex(12)}", secrets.token_hex(24)
 
 
 async def serve(wish: VenueWish, source_url: str, report: Report) -> None:

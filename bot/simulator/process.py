@@ -5,7 +5,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import Final
@@ -29,7 +29,6 @@ from bot.simulator.recorded_exchange import RecordedExchange
 from bot.simulator.saver import Saver
 from bot.simulator.venue_file import VenueFile, put_back, read_file, read_log, take
 
-FUNDING_INTERVAL_S: Final = 28_800
 KEEP_S: Final = 5.0
 NO_HISTORY: Final = History()
 DEFAULT_QUOTA: Final = Quota()
@@ -89,11 +88,23 @@ class RunningVenue:
     saver: Saver
 
 
+def _in_terms_of(speech: Speech, config: VenueProcessConfig) -> VenueProcessConfig:
+    """Return the venue as the exchange lists and tells things."""
+    own = config.quota is DEFAULT_QUOTA and speech.quota is not None
+    return replace(
+        config,
+        instruments=[speech.listed(item) for item in config.instruments],
+        path=speech.path(config.path),
+        history=speech.past(config.history),
+        quota=speech.quota if own and speech.quota is not None else config.quota,
+    )
+
+
 def _build_world(config: VenueProcessConfig, clock: Clock, speech: Speech) -> World:
     unknown = {key.account_id for key in config.keys} - {a.account_id for a in config.accounts}
     if unknown:
         raise ConfigInvalid(f"API keys of accounts that do not exist: {sorted(unknown)}")
-    interval_s = max(round(FUNDING_INTERVAL_S / config.speed), 1)
+    interval_s = max(round(speech.funding_interval_s / config.speed), 1)
     exchange = RecordedExchange(
         config.instruments,
         fill_model=config.fill_model or DepthModel(seed=config.seed),
@@ -106,8 +117,8 @@ def _build_world(config: VenueProcessConfig, clock: Clock, speech: Speech) -> Wo
         keys=config.keys,
         seed=config.seed,
         quota=config.quota,
-        # a rate stays that of eight hours of the market's own time, however fast they pass
-        funding_interval_s=FUNDING_INTERVAL_S,
+        # a rate stays that of an interval of the market's own time, however fast it passes
+        funding_interval_s=speech.funding_interval_s,
         voice=speech.voice,
     )
     world.conditional_path = speech.conditional_path
@@ -138,6 +149,7 @@ async def _serving(
     config: VenueProcessConfig, clock: Clock, group: asyncio.TaskGroup
 ) -> AsyncIterator[RunningVenue]:
     speech = protocol_of(config.protocol)
+    config = _in_terms_of(speech, config)
     world = _build_world(config, clock, speech)
     kept = read_file(config.state_file) if config.state_file is not None else None
     started_ns = kept.started_ns if kept is not None else clock.now_ns()

@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.domain.errors import ConfigInvalid
+from bot.domain.instrument import Instrument
 from bot.simulator.binance.gatekeeper import Later
+from bot.simulator.binance.market_data import History
+from bot.simulator.binance.weights import Quota
 from bot.simulator.binance.world import Say, World
 from bot.simulator.flow import Flow
+from bot.simulator.keeper import Path
 
 Move = Callable[[str, float], None]
+FUNDING_INTERVAL_S = 28_800
+"""What the funding of market paths is told for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,15 @@ class Speech:
     """Makes the addresses: requests, sockets, and those of `/_control`."""
     conditional_path: str
     """Where conditional orders are placed, for faults that make them vanish."""
+    listed: Callable[[Instrument], Instrument] = lambda contract: contract
+    """What one of our contracts is on this exchange's list."""
+    path: Callable[[Path], Path] = lambda path: path
+    """The market path in this exchange's terms, and ..."""
+    past: Callable[[History], History] = lambda past: past
+    """... the market before it."""
+    funding_interval_s: int = FUNDING_INTERVAL_S
+    quota: Quota | None = None
+    """What an address may ask for, where it differs from the default."""
 
 
 def protocol_of(name: str) -> Speech:
@@ -42,6 +57,8 @@ def protocol_of(name: str) -> Speech:
             return _binance()
         case "bybit":
             return _bybit()
+        case "hyperliquid":
+            return _hyperliquid()
         case _:
             raise ConfigInvalid(f"protocol {name!r}: the embedded venue does not speak it")
 
@@ -66,3 +83,21 @@ def _bybit() -> Speech:
     from bot.simulator.bybit.voice import bybit_voice
 
     return Speech(flow=BybitFlow, voice=bybit_voice, app=create_app, conditional_path=CREATE)
+
+
+def _hyperliquid() -> Speech:
+    from bot.simulator.hyperliquid import contracts
+    from bot.simulator.hyperliquid.server import CONDITIONAL_PATH, WEIGHT_PER_MIN, Hyperliquid
+
+    venue = Hyperliquid()
+    return Speech(
+        flow=venue.flow,
+        voice=venue.voice,
+        app=venue.app,
+        conditional_path=CONDITIONAL_PATH,
+        listed=contracts.as_listed,
+        path=contracts.hourly,
+        past=contracts.hourly_past,
+        funding_interval_s=contracts.FUNDING_INTERVAL_S,
+        quota=Quota(weight_per_min=WEIGHT_PER_MIN),
+    )

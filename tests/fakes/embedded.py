@@ -42,6 +42,9 @@ PRICES: Mapping[str, float] = {BTC: 80_000.0, ETH: 2_500.0, "SOL/USDT:USDT": 120
 ACCOUNT = "main"
 API_KEY, SECRET = "test-key", "test-secret"
 READ_KEY, READ_SECRET = "read-key", "read-secret"
+WALLET, AGENT = "0x" + "ab" * 20, "0x" + "11" * 32
+KEYS = {"hyperliquid": (WALLET, AGENT)}
+"""Key and secret by protocol: at Hyperliquid an account's address and its agent's private key."""
 HOSTS = (
     "fapi.binance.com",
     "api.binance.com",
@@ -280,6 +283,7 @@ async def embedded_venue(
     protocol: str = "binance",
 ) -> AsyncIterator[EmbeddedVenue]:
     """A venue with one funded account, a trading key and a read-only key."""
+    key, secret = KEYS.get(protocol, (API_KEY, SECRET))
     now = {symbol: (prices or {}).get(symbol, PRICES.get(symbol, 0.0)) for symbol in symbols}
     context, ca_pem = None, None
     if tls:
@@ -292,7 +296,7 @@ async def embedded_venue(
             VenueAccount(account_id=ACCOUNT, wallet_usd=Decimal(wallet_usd), hedge_mode=hedge_mode)
         ],
         keys=[
-            ApiKey(key=API_KEY, secret=SECRET, account_id=ACCOUNT, can_withdraw=can_withdraw),
+            ApiKey(key=key, secret=secret, account_id=ACCOUNT, can_withdraw=can_withdraw),
             ApiKey(key=READ_KEY, secret=READ_SECRET, account_id=ACCOUNT, can_trade=False),
         ],
         history=history if history is not None else flat_history(now),
@@ -308,7 +312,7 @@ async def embedded_venue(
         report=_fail,
     )
     async with running_venue(config, clock or SystemClock()) as running:
-        yield EmbeddedVenue(running, API_KEY, SECRET, ACCOUNT, ca_pem)
+        yield EmbeddedVenue(running, key, secret, ACCOUNT, ca_pem)
 
 
 def _fail(line: str) -> None:

@@ -28,8 +28,8 @@ from bot.simulator.terms import OrderRequest
 LIVES: Final = {"Gtc": TimeInForce.GTC, "Ioc": TimeInForce.IOC, "Alo": TimeInForce.GTX}
 KINDS: Final = {"sl": OrderKind.STOP_MARKET, "tp": OrderKind.TAKE_PROFIT_MARKET}
 GROUPS: Final = frozenset({"na", "normalTpsl", "positionTpsl"})
-NEAR_FRAC: Final = Decimal("0.05")
-"""A limit further than this from the mark caps nothing here: the order runs as a market order."""
+NEAR_FRAC: Final = Decimal("0.005")
+"""An immediate order with a limit further than this from the mark runs as a market order here."""
 FAR_FRAC: Final = Decimal("0.8")
 SCHEDULE_AHEAD_MS: Final = 5_000
 USD_UNITS: Final = 1_000_000

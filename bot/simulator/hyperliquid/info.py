@@ -175,7 +175,7 @@ def _fills(desk: Desk, asked: Row) -> list[Row]:
     account_id = desk.account_of(asked.get("user"))
     if account_id is None:
         return []
-    since, until = since_ns(asked), until_ns(asked, desk.now_ms())
+    since, until = since_ns(asked), until_ns(asked)
     found: list[Fill] = []
     for contract in desk.contracts:
         trades = desk.world.exchange.trades(account_id, contract.symbol, since)
@@ -188,7 +188,7 @@ def _fundings(desk: Desk, asked: Row) -> object:
     account_id = desk.account_of(asked.get("user"))
     if account_id is None:
         return []
-    until = until_ns(asked, desk.now_ms())
+    until = until_ns(asked)
     paid = desk.world.exchange.income(account_id, since_ns(asked))
     return [
         {"time": ms(row.event_ns), "hash": HASH, "delta": rows.funding_row(desk, account_id, row)}

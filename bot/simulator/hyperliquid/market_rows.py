@@ -14,6 +14,7 @@ from bot.simulator.hyperliquid.rows import Row
 LEVELS: Final = 20
 CANDLES_MAX: Final = 5_000
 FUNDING_MAX: Final = 500
+FAR_MS: Final = 9_000_000_000_000
 TABLE_FIRST: Final = 50
 """Margin tables below this number have one tier, of that leverage."""
 
@@ -173,6 +174,6 @@ def since_ns(asked: Row) -> int:
     return _instant(asked, "startTime", 0) * NS_PER_MS
 
 
-def until_ns(asked: Row, now_ms: int) -> int:
-    """Return the instant a request ends at, in ns, that millisecond included."""
-    return (_instant(asked, "endTime", now_ms) + 1) * NS_PER_MS
+def until_ns(asked: Row) -> int:
+    """Return the instant a request ends at, in ns, that millisecond included; far off: open."""
+    return (_instant(asked, "endTime", FAR_MS) + 1) * NS_PER_MS

@@ -1,6 +1,7 @@
 """The protocol put together: two addresses, one WebSocket, and those of `/_control`."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from aiohttp import web
 
@@ -14,7 +15,8 @@ from bot.simulator.hyperliquid.gate import BODY_BYTES_MAX, Gate
 from bot.simulator.hyperliquid.sockets import socket_handler
 from bot.simulator.hyperliquid.voice import Voice
 
-CONDITIONAL_PATH = "/exchange/stop"
+CONDITIONAL_PATH: Final = "/exchange/stop"
+WEIGHT_PER_MIN: Final = 1_200
 
 
 class Hyperliquid:

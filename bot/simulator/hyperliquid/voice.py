@@ -108,10 +108,10 @@ class Voice:
         self._tell("clearinghouseState", "clearinghouseState", frame)
 
     def _tell(self, kind: str, channel: str, data: object) -> None:
-        self._desk.world.hub.publish_own(
+        self._desk.world.hub.publish_private(
             name_of(kind, self._account_id),
-            channel,
             self._account_id,
+            channel,
             {"channel": channel, "data": data},
         )
 
