@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import structs
 
 from bot.domain.instrument import Instrument
+from bot.domain.units import NS_PER_S
 from bot.simulator.binance.market_data import History
 from bot.simulator.contracts import tiers_of
 from bot.simulator.keeper import Path
@@ -94,10 +95,17 @@ def hourly(path: Path) -> Path:
 
 
 def hourly_past(history: History) -> History:
-    """Return a past whose settled funding is that of an hour, at the hours it was told for."""
+    """Return a past whose funding was settled every hour, in equal parts."""
+    hours = range(PATH_INTERVAL_S // FUNDING_INTERVAL_S)
     funding = tuple(
-        structs.replace(paid, rate_frac=_per_hour(paid.rate_frac), interval_s=FUNDING_INTERVAL_S)
+        structs.replace(
+            paid,
+            event_ns=paid.event_ns - hour * FUNDING_INTERVAL_S * NS_PER_S,
+            rate_frac=_per_hour(paid.rate_frac),
+            interval_s=FUNDING_INTERVAL_S,
+        )
         for paid in history.funding
+        for hour in reversed(hours)
     )
     return structs.replace(history, funding=funding)
 

@@ -1,0 +1,1 @@
+"""One account at Hyperliquid: signed actions, questions without a key, one WebSocket."""
