@@ -45,5 +45,9 @@ def _opener(exchange: Exchange) -> Opener:
             from bot.venue.binance_room import open_binance
 
             return open_binance
+        case "hyperliquid":
+            from bot.venue.hyperliquid.room import open_hyperliquid
+
+            return open_hyperliquid
         case _:
             raise untraded(exchange)

@@ -5,7 +5,8 @@ whole every `WHOLE_S` and after anything was said about orders; in between each 
 is asked for by itself, which weighs two: a stop that vanished is missed at the next look.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 
 from bot.domain.account import AccountState, MarginMode
 from bot.domain.orders import OrderState
@@ -28,13 +29,20 @@ class AccountReader:
     """Reads one account through one caller; remembers only what saves weight."""
 
     def __init__(
-        self, asker: Asker, shared: Shared, clock: Clock, lane: Lane, symbols: tuple[str, ...]
+        self,
+        asker: Asker,
+        shared: Shared,
+        clock: Clock,
+        lane: Lane,
+        symbols: tuple[str, ...],
+        on_known: Callable[[OrderState], None],
     ) -> None:
         self._asker = asker
         self._shared = shared
         self._clock = clock
         self._lane = lane
         self._symbols = symbols
+        self._on_known = on_known
         self._orders: dict[str, OrderState] = {}
         self._whole_at_ns: int | None = None
         self._settings_at_ns: int | None = None
@@ -78,7 +86,7 @@ class AccountReader:
         return AccountState(
             wallet_usd=parse.wallet_usd(state),
             positions=held,
-            orders=orders,
+            orders=cast(tuple[OrderState, ...], orders),
             event_ns=began_ns,
             hedge_mode=False,
             margin_modes=modes,
@@ -111,6 +119,8 @@ class AccountReader:
         answer = await self._asker.ask_mine("frontendOpenOrders", lane=self._lane)
         orders = parse.open_orders(fields.rows(answer, "frontendOpenOrders"))
         self._orders = {each.venue_order_id: each for each in orders}
+        for each in orders:
+            self._on_known(each)
         if words == self._words:  # what was said while we read is read again next time
             self._whole_at_ns = self._clock.monotonic_ns()
         return orders

@@ -40,7 +40,18 @@ class Asker:
         **more: object,
     ) -> object:
         """Ask a question of everybody's."""
-        body = msgspec.json.encode({"type": kind, **more}).decode()
+        return await self.put({"type": kind, **more}, lane=lane, endpoint=endpoint, weight=weight)
+
+    async def put(
+        self,
+        question: Mapping[str, object],
+        *,
+        lane: Lane,
+        endpoint: Endpoint = profile.HEAVY,
+        weight: int = 0,
+    ) -> object:
+        """Ask a question as it is."""
+        body = msgspec.json.encode(question).decode()
         return await self.caller.call(endpoint, {"body": body}, lane=lane, weight=weight)
 
     async def ask_mine(

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import Final
 
 from bot.domain.account import AccountState, IncomeRow, MarginMode
 from bot.domain.errors import OutcomeUnknown, VenueDataInvalid, VenueError, VenueRefused
@@ -38,6 +37,7 @@ class HyperliquidVenue:
         guards: bool,
         read_only: bool,
         agent_address: Callable[[], str],
+        on_known: Callable[[OrderState], None],
         on_placed: Callable[[OrderState], None],
         on_settings: Callable[[], None],
         on_instruments: Callable[[Sequence[Instrument]], None],
@@ -49,12 +49,13 @@ class HyperliquidVenue:
         self._guards = guards
         self._read_only = read_only
         self._agent_address = agent_address
+        self._on_known = on_known
         self._on_placed = on_placed
         self._on_settings = on_settings
         self._on_instruments = on_instruments
         self._on_close = on_close
         self._reading = Lane.WATCH if guards else Lane.QUERY
-        self.reader = AccountReader(asker, shared, clock, self._reading, symbols)
+        self.reader = AccountReader(asker, shared, clock, self._reading, symbols, on_known)
 
     # ------------------------------------------------------------------ contracts
 
@@ -124,6 +125,7 @@ class HyperliquidVenue:
         if orders.needs_price(order):
             reference = await self._shared.reference(self._asker, order.symbol, lane)
         action = orders.placing(order, contract, reference)
+        self._on_known(orders.pending(order, self._asker.caller.venue_now_ns()))
         answer = await self._asker.act(action, lane=lane, places=True)
         try:
             now_ns = self._asker.caller.venue_now_ns()
@@ -132,6 +134,7 @@ class HyperliquidVenue:
             if refused.code == DUPLICATE:
                 return await self._already_there(order)
             raise
+        self._on_known(state)
         self._on_placed(state)
         return state
 
@@ -170,7 +173,10 @@ class HyperliquidVenue:
         answer = await self._asker.ask_mine(
             "orderStatus", lane=self._order_lane(), endpoint=profile.LIGHT, oid=oid
         )
-        return parse.order_status(fields.row(answer, "orderStatus"))
+        state = parse.order_status(fields.row(answer, "orderStatus"))
+        if state is not None:
+            self._on_known(state)
+        return state
 
     async def add_margin(self, symbol: str, side: PositionSide, amount_usd: Decimal) -> None:
         """Add isolated margin to a position."""

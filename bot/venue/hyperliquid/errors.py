@@ -15,7 +15,7 @@ from bot.domain.errors import (
     VenueUnreachable,
 )
 from bot.venue.errors import RETRY_AFTER_S, VenueReply
-from bot.venue.hyperliquid.wire import REFUSED
+from bot.venue.hyperliquid.wire import ALLOWANCE, REFUSED
 
 ALLOWANCE_PAUSE_S: Final = 10.0
 """An address whose allowance is used up may act once in so many seconds."""
@@ -66,7 +66,7 @@ def error_of_reply(reply: VenueReply, *, acts: bool, now_ns: int) -> VenueError:
     """Translate a bad answer; `acts` says that the request would have changed something."""
     del now_ns
     label = f"{reply.words[:160]} (HTTP {reply.status})"
-    if reply.code == REFUSED:
+    if reply.code in (REFUSED, ALLOWANCE):
         return refusal(reply.words)
     if reply.status in (418, 429):
         wait_s = reply.retry_after_s or RETRY_AFTER_S

@@ -110,6 +110,11 @@ def _plain(order: ApprovedOrder, contract: Listed, reference: Decimal | None) ->
     }
 
 
+def pending(order: ApprovedOrder, now_ns: int) -> OrderState:
+    """Return an order that is about to be sent: the stream may tell of it before the answer."""
+    return _state(order, "", OrderStatus.PENDING, ZERO, None, now_ns)
+
+
 def first_status(answer: object) -> object:
     """Return what an answer says of its one order or cancel.
 

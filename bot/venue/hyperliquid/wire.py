@@ -19,7 +19,9 @@ from bot.venue.profiles.hyperliquid import ACTIONS
 from bot.venue.wire import Hooks, VenueTime
 
 REFUSED: Final = 1
-"""Stands for {"status": "err"}: the venue knows no numbers."""
+"""Stands for {"status": "err"}: the venue knows no numbers; and ..."""
+ALLOWANCE: Final = 2
+"""... for the same when the address has used up what it may send."""
 NO_BUILDER: Final[Mapping[str, object]] = {
     "builderFee": False, "approvedBuilderFee": False, "refSet": True,
 }  # fmt: skip
@@ -59,6 +61,10 @@ class HyperliquidWire(Hooks, hyperliquid):  # type: ignore[misc]  # ccxt ships n
         """Send a question; `body` is its JSON."""
         return await self.publicPostInfo(msgspec.json.decode(params["body"]))
 
+    async def public_time(self, params: Mapping[str, Any]) -> object:
+        """Ask for the venue's time."""
+        return await self.publicPostInfo({**params, "type": "exchangeStatus"})
+
     async def signed_act(self, params: Mapping[str, Any]) -> object:
         """Sign an action and send it; `body` is its JSON.
 
@@ -78,19 +84,21 @@ class HyperliquidWire(Hooks, hyperliquid):  # type: ignore[misc]  # ccxt ships n
         return str(self.eth_get_address_from_private_key(self.privateKey)).lower()
 
     @override
-    def handle_errors(self, *answer: Any) -> None:  # noqa: ANN401  (ccxt's untyped hook)
+    def handle_errors(self, *answer: Any) -> None:
         """Raise VenueReply for what is no success as a whole; errors of single orders pass."""
         status, headers, text, body = answer[0], answer[4], answer[5], answer[6]
         words = (text or "").strip()[:200] or "no words"
         if status >= 400:
             raise VenueReply(status, None, words, _retry_after_s(headers))
         if isinstance(body, dict) and body.get("status") == "err":
-            raise VenueReply(status, REFUSED, str(body.get("response"))[:200])
+            said = str(body.get("response"))[:200]
+            code = ALLOWANCE if "cumulative requests" in said else REFUSED
+            raise VenueReply(status, code, said)
         if body is None and not _is_json(words):
             raise VenueReply(status, None, words)
 
     @override
-    def handle_message(self, client: Any, message: object) -> None:  # noqa: ANN401
+    def handle_message(self, client: Any, message: object) -> None:
         """Take the answer to a ping for a sign of life, and hand everything else over."""
         if isinstance(message, dict) and message.get("channel") == PONG:
             client.lastPong = self.milliseconds()

@@ -37,7 +37,7 @@ MARGIN_UNITS: Final = 1_000_000
 
 # ask: a public question; act: a signed action. Both are methods of the wire.
 ASK: Final = "public_ask"
-TIME: Final = Endpoint(ASK, 2)
+TIME: Final = Endpoint("public_time", 2)
 LIGHT: Final = Endpoint(ASK, 2)
 """clearinghouseState, orderStatus, allMids, l2Book, exchangeStatus."""
 HEAVY: Final = Endpoint(ASK, 20)
