@@ -37,6 +37,8 @@ class News(msgspec.Struct, frozen=True):
     reread: str = ""
     client_order_ids: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
+    opened: str = ""
+    """The channel that the venue says is open."""
 
 
 class Ear:
@@ -81,6 +83,10 @@ class Ear:
                 whole = fields.row(data, "clearinghouseState")
                 state = fields.row(whole.get("clearinghouseState"), "clearinghouseState")
                 return self._state(state, received_ns)
+            case "subscriptionResponse":
+                wanted = fields.row(data, "subscription").get("subscription")
+                kind = fields.text(fields.row(wanted, "subscription"), "type", "subscription")
+                return News(opened=kind)
             case "error":
                 raise VenueDataInvalid(f"private stream error: {str(data)[:120]}")
             case _:

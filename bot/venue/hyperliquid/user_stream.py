@@ -37,6 +37,8 @@ class HyperliquidStream:
         self._verdict = ""
         self._ended: Any = None
         self._awaited: dict[str, int] = {}
+        self._open: set[str] = set()
+        self._all_open = asyncio.Event()
         self._told: deque[str] = deque(maxlen=REMEMBERED)
         self.ear = Ear(user)
         self.connections = 0
@@ -94,15 +96,25 @@ class HyperliquidStream:
                     future.exception()  # looked at: asyncio would report it as never retrieved
 
     async def _subscribe(self) -> str:
-        """Ask for every channel; return what went wrong."""
+        """Ask for every channel and wait until all are open; return what went wrong.
+
+        What happens before the venue says that a channel is open is told to nobody: an account
+        that was read in between would miss it.
+        """
         client = self._caller.wire.clients.get(self._url)
-        for channel in CHANNELS:
-            wanted = {"type": channel, "user": self._user}
-            try:
-                async with asyncio.timeout(DIAL_S):
+        self._open.clear()
+        self._all_open.clear()
+        try:
+            async with asyncio.timeout(DIAL_S):
+                for channel in CHANNELS:
+                    wanted = {"type": channel, "user": self._user}
                     await client.send({"method": "subscribe", "subscription": wanted})
-            except Exception as failed:  # noqa: BLE001  (ccxt's untyped client fails in many ways)
-                return f"connection lost: {type(failed).__name__} at a subscription"
+                await self._all_open.wait()
+        except TimeoutError:
+            missing = ", ".join(sorted({*CHANNELS} - self._open))
+            return f"the venue did not open {missing}"
+        except Exception as failed:  # noqa: BLE001  (ccxt's untyped client fails in many ways)
+            return f"connection lost: {type(failed).__name__} at a subscription"
         return ""
 
     async def _watch(self, ended: Any) -> str:  # noqa: ANN401  (ccxt's untyped future)
@@ -127,6 +139,10 @@ class HyperliquidStream:
         except VenueDataInvalid as nonsense:
             self._fault(nonsense)
             return
+        if said.opened:
+            self._open.add(said.opened)
+            if self._open.issuperset(CHANNELS):
+                self._all_open.set()
         for client_order_id in said.client_order_ids:
             self._told.append(client_order_id)
             self._awaited.pop(client_order_id, None)

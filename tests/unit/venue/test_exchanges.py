@@ -9,13 +9,16 @@ from bot.venue.doors import DOORS
 from bot.venue.exchanges import EMBEDDED, EXCHANGES, TRADED, check_traded
 from bot.venue.open import VenueConfig, open_room
 from bot.venue.room import VenueRoom
+from tests.fakes.embedded import KEYS
 
 
 @pytest.mark.parametrize("exchange", TRADED)
 async def test_a_traded_exchange_has_a_room_and_doors(exchange):
+    key, secret = KEYS.get(exchange, ("k", "s"))
     config = VenueConfig(
-        mode="testnet", exchange=exchange, symbols=("BTC/USDT:USDT",), api_key="k", api_secret="s"
-    )
+        mode="testnet", exchange=exchange, symbols=("BTC/USDT:USDT",), api_key=key,
+        api_secret=secret,
+    )  # fmt: skip
     room = await open_room(config, SystemClock())
     try:
         assert isinstance(room, VenueRoom)
