@@ -61,6 +61,8 @@ class Format:
     about: str
     claims: Callable[[Candidate], bool]
     read: Callable[[Candidate, Given], Iterator[Rows]]
+    may_be_empty: bool = False
+    """Whether a file may hold nothing that a data folder takes."""
 
 
 def contract_symbol(path: Path, name: str, given: Given) -> str:

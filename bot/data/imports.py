@@ -14,7 +14,7 @@ from bot.data.placing import place, placing
 from bot.data.sheet import when
 from bot.domain.errors import DataInvalid
 
-READ_ENDINGS: Final = (*TEXT, ".csv.gz", ".feather", ".json", ".json.gz")
+READ_ENDINGS: Final = (*TEXT, ".csv.gz", ".feather", ".json", ".json.gz", ".parquet")
 
 
 def import_files(
@@ -76,7 +76,7 @@ def _rows(
         for rows in one.read(found, given):
             empty = empty and not len(rows)
             yield rows
-        if empty:
+        if empty and not one.may_be_empty:
             raise DataInvalid(f"{path}: holds no rows")
 
 

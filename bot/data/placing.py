@@ -53,19 +53,19 @@ def place(folder: Path, tables: Mapping[str, pa.Table]) -> None:
         else:
             after.mkdir()
         for name, table in tables.items():
-            write_whole(after / name, table)
-        _sync(after)
+            write_table(after / name, table)
+        sync(after)
         if folder.is_dir():
             folder.rename(before)
         after.rename(folder)
-        _sync(folder.absolute().parent)
+        sync(folder.absolute().parent)
     except OSError as error:
         _mend(folder)
         raise DataInvalid(f"{folder}: cannot be written ({error.strerror or error})") from None
     shutil.rmtree(before, ignore_errors=True)
 
 
-def write_whole(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table) -> None:
     """Write one parquet file that appears whole or not at all.
 
     Raises:
@@ -94,7 +94,8 @@ def _beside(folder: Path, suffix: str) -> Path:
     return whole.with_name(f".{whole.name}{suffix}")
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Make names in `folder` durable. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

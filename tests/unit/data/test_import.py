@@ -477,7 +477,7 @@ def test_the_commands_end_with_their_codes(tmp_path, capsys):
     assert run_cli(["import", str(source), "--into", out, "--bars", "soon"]) == 2
     capsys.readouterr()
     assert run_cli(["data", "formats", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["formats"]) == 9
+    assert len(json.loads(capsys.readouterr().out)["formats"]) == 10
 
 
 def test_the_check_reports_every_kind_of_fault_with_rows(tmp_path, capsys):
