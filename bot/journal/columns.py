@@ -3,9 +3,9 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Numeric, Text
+from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
 from bot.domain.errors import JournalBroken
@@ -14,20 +14,31 @@ Whole = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit integers: instants in ns and sequence numbers."""
 
 
-class Exact(TypeDecorator[Decimal]):
-    """A Decimal kept to the last digit: TEXT on SQLite (its NUMERIC rounds through float)."""
+class Words(TypeDecorator[str]):
+    """Text as people and venues say it; PostgreSQL knows no NUL, so there it is shown as U+FFFD."""
 
     impl = Text
     cache_ok = True
 
     @override
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return TEXT for SQLite, unbounded NUMERIC elsewhere."""
-        kind: TypeEngine[Any] = Text() if dialect.name == "sqlite" else Numeric()
-        return dialect.type_descriptor(kind)
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return what the database is handed."""
+        if isinstance(value, str) and dialect.name != "sqlite":
+            return value.replace("\0", "\ufffd")
+        return value
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A Decimal kept to the last digit, as TEXT: NUMERIC rounds through float in SQLite.
+
+    PostgreSQL's would forget the exponent and the sign of zero: one money, one spelling.
+    """
+
+    impl = Text
+    cache_ok = True
 
     @override
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
         """Return what the database is handed.
 
         Raises:
@@ -37,8 +48,6 @@ class Exact(TypeDecorator[Decimal]):
             return None
         if not value.is_finite():
             raise JournalBroken(f"a finite number is needed in the journal, was {value}")
-        if dialect.name != "sqlite":
-            return value
         # Plain digits read well; an exponent is written only where plain digits would lose it.
         exponent = value.as_tuple().exponent
         plain = isinstance(exponent, int) and -40 <= exponent <= 0

@@ -6,7 +6,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Executable, bindparam, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects.postgresql import insert as insert_on_server
+from sqlalchemy.dialects.sqlite import insert as insert_in_file
 
 from bot.domain.messages import CoverageReported, Fill, RecordEquity, Started
 from bot.domain.orders import ApprovedOrder, OrderState
@@ -44,7 +45,7 @@ class Page:
             "event_ns": started.event_ns,
             "read_only": started.read_only,
         }
-        self._connection.execute(_insert_once("runs", ("run_id",)), values)
+        self._connection.execute(self._once("runs", ("run_id",)), values)
 
     def intent(self, order: ApprovedOrder, event_ns: int, written_ns: int) -> bool:
         """Add an intent and its pending order; tell whether it was new.
@@ -122,8 +123,11 @@ class Page:
             self.insert("anchors", values)
 
     def _try(self, table: str, values: rows.Values, key: tuple[str, ...]) -> bool:
-        statement = _insert_once(table, key)
+        statement = self._once(table, key)
         return self._connection.execute(statement, self._step | values).rowcount == 1
+
+    def _once(self, table: str, key: tuple[str, ...]) -> Executable:
+        return _insert_once(self._connection.dialect.name, table, key)
 
     def _insert_note(
         self,
@@ -186,8 +190,10 @@ def _insert(table: str) -> Executable:
 
 
 @cache
-def _insert_once(table: str, key: tuple[str, ...]) -> Executable:
-    return upsert(TABLES[table]).on_conflict_do_nothing(index_elements=key)
+def _insert_once(dialect: str, table: str, key: tuple[str, ...]) -> Executable:
+    if dialect == "sqlite":
+        return insert_in_file(TABLES[table]).on_conflict_do_nothing(index_elements=key)
+    return insert_on_server(TABLES[table]).on_conflict_do_nothing(index_elements=key)
 
 
 @cache

@@ -12,16 +12,17 @@ from bot.domain.errors import DataInvalid, JournalBroken
 from bot.domain.messages import Effect, Event
 from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus
 from bot.journal import backups, rows, schema, story
-from bot.journal.engine import connect_raw, damaged_advice, make_durable, spoken, wrap
+from bot.journal.engine import connect_raw, damaged_advice, make_durable, spoken
 from bot.journal.facts import Facts, write
+from bot.journal.link import Link
 from bot.journal.pages import Page
+from bot.journal.sqlite import SqliteLink
 from bot.journal.statedir import database_path, make_private, make_private_file, move_durably
 from bot.journal.tables import TABLES, Row
 from bot.ports import Clock
 
 SNAPSHOTS_KEPT = 20
 ROWS_MAX = 100_000
-LOG_MAX_BYTES = 4_000_000
 IN_MEMORY = Path(":memory:")
 LIVE = [status.value for status in OrderStatus if status.is_live]
 
@@ -46,7 +47,7 @@ def open_journal(path: Path, clock: Clock) -> "Store":
             raw.execute("BEGIN IMMEDIATE").execute("COMMIT")
         _refuse_damaged(raw, database)
         schema.bring_up(raw, database, clock.now_ns())
-        return Store(raw, database, clock)
+        return Store(SqliteLink(raw, database), clock)
     except BaseException:
         raw.close()
         raise
@@ -54,11 +55,10 @@ def open_journal(path: Path, clock: Clock) -> "Store":
 
 def open_in_memory(clock: Clock) -> "Store":
     """Open a journal that ends with the process, for simulations."""
-    raw = connect_raw(IN_MEMORY)
-    connection = wrap(raw)
-    with connection.begin():
+    link = SqliteLink(connect_raw(IN_MEMORY), IN_MEMORY)
+    with link.transaction("making it", writes=True) as connection:
         Row.metadata.create_all(connection)
-    return Store(raw, IN_MEMORY, clock)
+    return Store(link, clock)
 
 
 def _open_raw(database: Path) -> sqlite3.Connection:
@@ -101,19 +101,17 @@ def _make_if_missing(database: Path) -> None:
 
 
 class Store:
-    """Journal and Shelf over one connection; call it from one thread at a time."""
+    """Journal and Shelf over one link; call it from one thread at a time."""
 
-    def __init__(self, raw: sqlite3.Connection, database: Path, clock: Clock) -> None:
-        self._raw = raw
-        self._database = database
+    def __init__(self, link: Link, clock: Clock) -> None:
+        self._link = link
         self._clock = clock
-        self._connection = wrap(raw)
         self._closed = False
 
     @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._database
+    def label(self) -> str:
+        """The database, named for people."""
+        return self._link.label
 
     def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
         """Make the intent to send `order` durable before returning; telling it twice is harmless.
@@ -121,7 +119,7 @@ class Store:
         Raises:
             JournalBroken: it could not be made durable, or its id was used by another order.
         """
-        with self._transaction("writing an intent") as connection:
+        with self._transaction("writing an intent", writes=True) as connection:
             page = Page(connection, run_id, seq)
             if page.intent(order, event_ns, self._clock.now_ns()):
                 return
@@ -133,7 +131,7 @@ class Store:
             timeless = set(values) - {"event_ns", "written_ns"}
             if any(known[name] != values[name] for name in timeless):
                 raise JournalBroken(
-                    f"{self._database}: client order id {order.client_order_id} was used by another"
+                    f"{self.label}: client order id {order.client_order_id} was used by another"
                     f" order: do not send it"
                 )
 
@@ -155,7 +153,7 @@ class Store:
         if not kept:
             return
         now_ns = self._clock.now_ns()
-        with self._transaction("writing facts") as connection:
+        with self._transaction("writing facts", writes=True) as connection:
             for step in kept:
                 write(connection, step, now_ns)
 
@@ -167,11 +165,11 @@ class Store:
         """
         table = TABLES["snapshots"]
         values = {"run_id": run_id, "seq": seq, **rows.snapshot_values(event_ns, state)}
-        with self._transaction("keeping a snapshot") as connection:
+        with self._transaction("keeping a snapshot", writes=True) as connection:
             connection.execute(insert(table), values)
             newest = select(table.c.id).order_by(table.c.id.desc()).limit(SNAPSHOTS_KEPT)
             connection.execute(delete(table).where(table.c.id.not_in(newest)))
-        self._fold_in()
+        self._link.tidy()
 
     def load_snapshot(self) -> bytes | None:
         """Return the newest state, or None on a first start.
@@ -189,8 +187,7 @@ class Store:
         state = bytes(row["state"])
         if hashlib.sha256(state).hexdigest() != row["sha256"]:
             raise JournalBroken(
-                f"{self._database}: snapshot {row['id']} is damaged:"
-                f" {damaged_advice(self._database)}"
+                f"{self.label}: snapshot {row['id']} is damaged: {self._link.remedy}"
             )
         return state
 
@@ -259,38 +256,24 @@ class Store:
         """Copy the journal into `backups` beside it, keep the newest `keep`, return the file.
 
         Raises:
-            JournalBroken: it could not be written, or the copy is not sound.
+            JournalBroken: it could not be written, or the copy is not sound; or the database is a
+                server, whose backups are its own.
         """
-        now_ns = self._clock.now_ns()
-        return backups.copy_database(self._raw, self._database, now_ns, label="journal", keep=keep)
+        return self._link.backup(self._clock.now_ns(), keep)
 
     def close(self) -> None:
-        """Fold the log into the file and release it; closing twice is harmless.
+        """Release the database; closing twice is harmless.
 
         Raises:
             JournalBroken: the log could not be folded in; it is kept and read at the next start.
         """
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            with spoken(self._database, "closing it"):
-                self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        finally:
-            self._connection.close()
-            self._connection.engine.dispose()
-            self._raw.close()
-
-    def _fold_in(self) -> None:
-        """Move a grown log into the file here, so that no order waits for it at its own commit."""
-        log = self._database.with_name(self._database.name + "-wal")
-        if log.exists() and log.stat().st_size >= LOG_MAX_BYTES:
-            with spoken(self._database, "folding in the log"):
-                self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if not self._closed:
+            self._closed = True
+            self._link.close()
 
     @contextmanager
-    def _transaction(self, doing: str) -> Iterator[Connection]:
+    def _transaction(self, doing: str, *, writes: bool = False) -> Iterator[Connection]:
         if self._closed:
-            raise JournalBroken(f"{self._database} is closed, while {doing}")
-        with spoken(self._database, doing), self._connection.begin():
-            yield self._connection
+            raise JournalBroken(f"{self.label} is closed, while {doing}")
+        with self._link.transaction(doing, writes=writes) as connection:
+            yield connection

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import Index, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from bot.journal.columns import Exact, Whole
+from bot.journal.columns import Exact, Whole, Words
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,7 +28,7 @@ class Row(SQLModel):
 class Step(Row):
     """A row that one step of the kernel wrote."""
 
-    run_id: str = Field(sa_type=Text)
+    run_id: str = Field(sa_type=Words)
     seq: int = Field(sa_type=Whole)
 
 
@@ -36,7 +36,7 @@ class Run(Row, table=True):
     """One start of the daemon."""
 
     __tablename__ = "runs"
-    run_id: str = Field(sa_type=Text, unique=True)
+    run_id: str = Field(sa_type=Words, unique=True)
     read_only: bool
 
 
@@ -44,22 +44,22 @@ class Intent(Step, table=True):
     """An order as it was about to be sent: committed before a risking order leaves."""
 
     __tablename__ = "intents"
-    client_order_id: str = Field(sa_type=Text, unique=True)
+    client_order_id: str = Field(sa_type=Words, unique=True)
     written_ns: int = Field(sa_type=Whole)
-    symbol: str = Field(sa_type=Text)
-    side: str = Field(sa_type=Text)
-    position_side: str = Field(sa_type=Text)
-    kind: str = Field(sa_type=Text)
-    purpose: str = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Words)
+    side: str = Field(sa_type=Words)
+    position_side: str = Field(sa_type=Words)
+    kind: str = Field(sa_type=Words)
+    purpose: str = Field(sa_type=Words)
     qty: Decimal = Field(sa_type=Exact)
     price: Decimal | None = Field(sa_type=Exact)
     trigger_price: Decimal | None = Field(sa_type=Exact)
-    trigger_by: str = Field(sa_type=Text)
-    time_in_force: str = Field(sa_type=Text)
+    trigger_by: str = Field(sa_type=Words)
+    time_in_force: str = Field(sa_type=Words)
     reduce_only: bool
     close_position: bool
     hedged: bool
-    reason: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Words)
 
 
 class Order(Step, table=True):
@@ -67,34 +67,34 @@ class Order(Step, table=True):
 
     __tablename__ = "orders"
     __table_args__ = (Index("ix_orders_ours_status", "ours", "status"),)
-    client_order_id: str = Field(sa_type=Text, unique=True)
-    venue_order_id: str = Field(sa_type=Text, index=True)
+    client_order_id: str = Field(sa_type=Words, unique=True)
+    venue_order_id: str = Field(sa_type=Words, index=True)
     ours: bool
-    symbol: str = Field(sa_type=Text)
-    side: str = Field(sa_type=Text)
-    position_side: str | None = Field(sa_type=Text)
-    kind: str = Field(sa_type=Text)
-    status: str = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Words)
+    side: str = Field(sa_type=Words)
+    position_side: str | None = Field(sa_type=Words)
+    kind: str = Field(sa_type=Words)
+    status: str = Field(sa_type=Words)
     qty: Decimal = Field(sa_type=Exact)
     filled_qty: Decimal = Field(sa_type=Exact)
     average_price: Decimal | None = Field(sa_type=Exact)
     price: Decimal | None = Field(sa_type=Exact)
     trigger_price: Decimal | None = Field(sa_type=Exact)
-    trigger_by: str | None = Field(sa_type=Text)
+    trigger_by: str | None = Field(sa_type=Words)
     reduce_only: bool
     close_position: bool
-    reason: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Words)
 
 
 class OrderNote(Step, table=True):
     """One line in the life of an order: what was said about it, and when."""
 
     __tablename__ = "order_notes"
-    client_order_id: str = Field(sa_type=Text, index=True)
-    what: str = Field(sa_type=Text)
+    client_order_id: str = Field(sa_type=Words, index=True)
+    what: str = Field(sa_type=Words)
     filled_qty: Decimal | None = Field(sa_type=Exact)
-    code: str = Field(sa_type=Text)
-    reason: str = Field(sa_type=Text)
+    code: str = Field(sa_type=Words)
+    reason: str = Field(sa_type=Words)
 
 
 class FillRow(Step, table=True):
@@ -102,12 +102,12 @@ class FillRow(Step, table=True):
 
     __tablename__ = "fills"
     __table_args__ = (UniqueConstraint("symbol", "trade_id"),)
-    symbol: str = Field(sa_type=Text)
-    trade_id: str = Field(sa_type=Text)
-    client_order_id: str = Field(sa_type=Text, index=True)
-    venue_order_id: str = Field(sa_type=Text)
-    side: str = Field(sa_type=Text)
-    position_side: str | None = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Words)
+    trade_id: str = Field(sa_type=Words)
+    client_order_id: str = Field(sa_type=Words, index=True)
+    venue_order_id: str = Field(sa_type=Words)
+    side: str = Field(sa_type=Words)
+    position_side: str | None = Field(sa_type=Words)
     qty: Decimal = Field(sa_type=Exact)
     price: Decimal = Field(sa_type=Exact)
     fee_usd: Decimal = Field(sa_type=Exact)
@@ -121,17 +121,17 @@ class Position(Step, table=True):
     """A position leg after a change."""
 
     __tablename__ = "positions"
-    symbol: str = Field(sa_type=Text)
-    side: str = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Words)
+    side: str = Field(sa_type=Words)
     qty: Decimal = Field(sa_type=Exact)
     entry_price: Decimal = Field(sa_type=Exact)
-    margin_mode: str | None = Field(sa_type=Text)
+    margin_mode: str | None = Field(sa_type=Words)
     hedged: bool
     leverage: int | None
     isolated_margin_usd: Decimal | None = Field(sa_type=Exact)
     venue_liq_price: Decimal | None = Field(sa_type=Exact)
     adl_rank: int | None
-    cause: str = Field(sa_type=Text)
+    cause: str = Field(sa_type=Words)
 
 
 class Wallet(Step, table=True):
@@ -140,7 +140,7 @@ class Wallet(Step, table=True):
     __tablename__ = "wallets"
     wallet_usd: Decimal = Field(sa_type=Exact)
     change_usd: Decimal | None = Field(sa_type=Exact)
-    cause: str = Field(sa_type=Text)
+    cause: str = Field(sa_type=Words)
 
 
 class Equity(Step, table=True):
@@ -164,53 +164,53 @@ class DecisionRow(Step, table=True):
     """One line of the story."""
 
     __tablename__ = "decisions"
-    decision_id: str = Field(sa_type=Text, unique=True)
-    kind: str = Field(sa_type=Text)
-    symbol: str = Field(sa_type=Text)
-    what: str = Field(sa_type=Text)
-    why: str = Field(sa_type=Text)
-    measured: str = Field(sa_type=Text)
-    limit: str = Field(sa_type=Text)
-    cause: str = Field(sa_type=Text, index=True)
-    client_order_id: str = Field(sa_type=Text, index=True)
+    decision_id: str = Field(sa_type=Words, unique=True)
+    kind: str = Field(sa_type=Words)
+    symbol: str = Field(sa_type=Words)
+    what: str = Field(sa_type=Words)
+    why: str = Field(sa_type=Words)
+    measured: str = Field(sa_type=Words)
+    limit: str = Field(sa_type=Words)
+    cause: str = Field(sa_type=Words, index=True)
+    client_order_id: str = Field(sa_type=Words, index=True)
 
 
 class CommandRow(Step, table=True):
     """An order of the operator; arguments as JSON."""
 
     __tablename__ = "commands"
-    command_id: str = Field(sa_type=Text, unique=True)
-    name: str = Field(sa_type=Text)
-    args: str = Field(sa_type=Text)
-    operator: str = Field(sa_type=Text)
+    command_id: str = Field(sa_type=Words, unique=True)
+    name: str = Field(sa_type=Words)
+    args: str = Field(sa_type=Words)
+    operator: str = Field(sa_type=Words)
 
 
 class AnswerRow(Step, table=True):
     """What a command was answered."""
 
     __tablename__ = "answers"
-    command_id: str = Field(sa_type=Text, index=True)
+    command_id: str = Field(sa_type=Words, index=True)
     accepted: bool
-    text: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Words)
 
 
 class Mode(Step, table=True):
     """A change of trading mode or latch."""
 
     __tablename__ = "modes"
-    mode: str = Field(sa_type=Text)
+    mode: str = Field(sa_type=Words)
     latched: bool
-    reason: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Words)
 
 
 class Notice(Step, table=True):
     """What the operator was told."""
 
     __tablename__ = "notices"
-    severity: str = Field(sa_type=Text)
-    kind: str = Field(sa_type=Text)
-    symbol: str = Field(sa_type=Text)
-    text: str = Field(sa_type=Text)
+    severity: str = Field(sa_type=Words)
+    kind: str = Field(sa_type=Words)
+    symbol: str = Field(sa_type=Words)
+    text: str = Field(sa_type=Words)
 
 
 class Income(Step, table=True):
@@ -218,12 +218,12 @@ class Income(Step, table=True):
 
     __tablename__ = "income"
     __table_args__ = (UniqueConstraint("kind", "income_id", "symbol"),)
-    kind: str = Field(sa_type=Text)
-    income_id: str = Field(sa_type=Text)
-    symbol: str = Field(sa_type=Text)
-    asset: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Words)
+    income_id: str = Field(sa_type=Words)
+    symbol: str = Field(sa_type=Words)
+    asset: str = Field(sa_type=Words)
     amount: Decimal = Field(sa_type=Exact)
-    info: str = Field(sa_type=Text)
+    info: str = Field(sa_type=Words)
 
 
 class Coverage(Step, table=True):
@@ -231,18 +231,18 @@ class Coverage(Step, table=True):
 
     __tablename__ = "coverage"
     __table_args__ = (Index("ix_coverage_symbol_side", "symbol", "side"),)
-    symbol: str = Field(sa_type=Text)
-    side: str = Field(sa_type=Text)
+    symbol: str = Field(sa_type=Words)
+    side: str = Field(sa_type=Words)
     covered: bool
-    action: str = Field(sa_type=Text)
-    client_order_id: str = Field(sa_type=Text, index=True)
+    action: str = Field(sa_type=Words)
+    client_order_id: str = Field(sa_type=Words, index=True)
 
 
 class Snapshot(Step, table=True):
     """The kernel's durable state, with a checksum: SQLite does not notice a flipped bit."""
 
     __tablename__ = "snapshots"
-    sha256: str = Field(sa_type=Text)
+    sha256: str = Field(sa_type=Words)
     state: bytes
 
 

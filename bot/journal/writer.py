@@ -190,7 +190,7 @@ class JournalWriter:
 
     def _refuse_when_closed(self) -> None:
         if self._closing:
-            raise JournalBroken(f"{self._store.path}: the journal is closed")
+            raise JournalBroken(f"{self._store.label}: the journal is closed")
 
     async def _submit(self, done: "Future[T]", job: _Job, deadline_s: float = DEADLINE_S) -> T:
         try:
@@ -203,7 +203,7 @@ class JournalWriter:
                 return await asyncio.shield(told)
         except TimeoutError:
             raise JournalBroken(
-                f"{self._store.path}: the disk did not answer within {deadline_s:.0f} s"
+                f"{self._store.label}: it did not answer within {deadline_s:.0f} s"
             ) from None
 
     def _leave(self, told: "asyncio.Future[Any]") -> None:

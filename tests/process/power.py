@@ -66,7 +66,7 @@ from tests.unit.journal.stories import NOW_NS, HandClock, approved
 home = Path(sys.argv[1])
 first, commits = int(sys.argv[2]), int(sys.argv[3])
 store = open_journal(home, HandClock())
-store._raw.execute("PRAGMA wal_autocheckpoint = 0")  # all of them stay in one log
+store._link.raw.execute("PRAGMA wal_autocheckpoint = 0")  # all of them stay in one log
 for i in range(first, first + commits):
     store.intent("run00001", i, approved(f"bwrun00001-{i}-1"), NOW_NS + i)
     print((home / "journal.db-wal").stat().st_size, flush=True)

@@ -70,7 +70,7 @@ def told(home):
 def prefix(home):
     """Open and return the sequence numbers of intents, which their orders must match."""
     store = open_journal(home, HandClock())
-    read = store._raw.execute
+    read = store._link.raw.execute
     found = [row[0] for row in read("SELECT seq FROM intents ORDER BY id")]
     orders = [row[0] for row in read("SELECT seq FROM orders WHERE status = 'PENDING' ORDER BY id")]
     store.close()

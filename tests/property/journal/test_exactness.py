@@ -88,7 +88,7 @@ outcomes = st.one_of(
 
 def emptied(store):
     for table in TABLES:
-        store._raw.execute(f"DELETE FROM {table}")
+        store._link.raw.execute(f"DELETE FROM {table}")
     return store
 
 
@@ -146,14 +146,14 @@ def write_on(store):
 def test_a_full_database_refuses_the_write_and_takes_the_next_one(tmp_path):
     store = open_journal(tmp_path, HandClock())
     store.intent(RUN, 1, approved(), NOW_NS)
-    pages = store._raw.execute("PRAGMA page_count").fetchone()[0]
-    store._raw.execute(f"PRAGMA max_page_count = {pages + 2}")
+    pages = store._link.raw.execute("PRAGMA page_count").fetchone()[0]
+    store._link.raw.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(JournalBroken, match=r"full.*free space on its disk"):
         store.save_snapshot(RUN, 1, NOW_NS, b"x" * 100_000)
     with pytest.raises(JournalBroken, match=r"free space"):
         write_on(store)
     kept = len(store.rows("intents", limit=9_999))
-    store._raw.execute("PRAGMA max_page_count = 1000000")
+    store._link.raw.execute("PRAGMA max_page_count = 1000000")
     store.intent(RUN, 5_000, approved("bwrun00001-5000-1"), NOW_NS)
     assert len(store.rows("intents", limit=9_999)) == kept + 1
     assert store.load_snapshot() is None

@@ -54,7 +54,7 @@ def test_the_state_is_private_and_commits_reach_the_disk(store, home):
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()} == {0o600}
     pragma = {
-        name: store._raw.execute(f"PRAGMA {name}").fetchone()[0]
+        name: store._link.raw.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "locking_mode", "foreign_keys")
     }
     assert pragma == {
@@ -288,10 +288,10 @@ def test_positions_wallets_modes_notices_commands_and_answers(store):
 
 
 def test_market_events_leave_nothing(store):
-    before = store._raw.total_changes
+    before = store._link.raw.total_changes
     store.append(RUN, 1, MarkPrice(BTC, NOW_NS, NOW_NS, 76_000.0), ())
     store.append(RUN, 2, TICK, ())
-    assert store._raw.total_changes == before
+    assert store._link.raw.total_changes == before
 
 
 def test_one_call_is_one_commit(store):
@@ -316,7 +316,7 @@ def test_the_newest_snapshot_is_loaded_and_twenty_are_kept(store):
 
 def test_a_flipped_bit_in_a_snapshot_is_noticed(store):
     store.save_snapshot(RUN, 1, NOW_NS, b"abc")
-    store._raw.execute("UPDATE snapshots SET state = x'616263ff'")
+    store._link.raw.execute("UPDATE snapshots SET state = x'616263ff'")
     with pytest.raises(JournalBroken, match="snapshot 1 is damaged"):
         store.load_snapshot()
 

@@ -43,7 +43,7 @@ async def test_what_was_awaited_is_in_the_file(home, clock):
 
 async def test_every_statement_runs_on_the_one_named_thread(writer):
     names = set()
-    writer._store._raw.set_trace_callback(lambda _: names.add(threading.current_thread().name))
+    writer._store._link.raw.set_trace_callback(lambda _: names.add(threading.current_thread().name))
     await writer.intent(RUN, 1, approved(), NOW_NS)
     await writer.append(RUN, 1, fill(), ())
     await writer.rows("fills", limit=1)
@@ -52,7 +52,7 @@ async def test_every_statement_runs_on_the_one_named_thread(writer):
 
 async def test_order_is_kept_and_waiting_facts_share_commits(writer):
     commits = []
-    writer._store._raw.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else 0)
+    writer._store._link.raw.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else 0)
     gate = threading.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(writer._call(gate.wait))
