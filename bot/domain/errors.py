@@ -12,6 +12,7 @@ BotError
 │  ├─ OutcomeUnknown    perhaps done: ask by client order id
 │  └─ VenueDataInvalid  they speak nonsense: the stream is suspect
 ├─ JournalBroken        what is not written may not be done
+│  └─ Fenced            another process drives this account now: end
 ├─ StateLocked          another daemon drives this account
 └─ InvariantBroken      we are wrong: crash into the restart path
 """
@@ -83,6 +84,10 @@ class VenueDataInvalid(VenueError):
 
 class JournalBroken(BotError):
     """The journal cannot take or give what it must."""
+
+
+class Fenced(JournalBroken):
+    """The lease on this account is another process's: nothing more may be done here."""
 
 
 class StateLocked(BotError):

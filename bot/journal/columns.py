@@ -22,10 +22,16 @@ class Words(TypeDecorator[str]):
 
     @override
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return what the database is handed."""
-        if isinstance(value, str) and dialect.name != "sqlite":
-            return value.replace("\0", "\ufffd")
-        return value
+        """Return what the database is handed.
+
+        Raises:
+            TypeError: it is no text; a driver that would spell it out is not asked.
+        """
+        if value is None or dialect.name == "sqlite":
+            return value
+        if not isinstance(value, str):
+            raise TypeError(f"text is needed in the journal, was {type(value).__name__}")
+        return value.replace("\0", "\ufffd")
 
 
 class Exact(TypeDecorator[Decimal]):

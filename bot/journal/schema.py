@@ -4,6 +4,8 @@ import io
 import sqlite3
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from bot.domain.errors import JournalBroken
 from bot.journal.backups import copy_database
 from bot.journal.engine import APPLICATION_ID, damaged_advice, spoken, wrap
@@ -51,18 +53,23 @@ def upgrade(raw: sqlite3.Connection, path: Path) -> None:
     Raises:
         JournalBroken: a migration failed; the file is as it was.
     """
-    from alembic import command  # loaded only when there is something to migrate
-    from alembic.config import Config
-
     with spoken(path, f"migrating it to schema {HEAD}"), wrap(raw) as connection:
         raw.execute("PRAGMA foreign_keys = OFF")
         with connection.begin():
-            config = Config(stdout=io.StringIO())
-            config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, HEAD)
+            migrate(connection)
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         raw.execute("PRAGMA foreign_keys = ON")
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations up to the newest inside the open transaction of `connection`."""
+    from alembic import command  # loaded only when there is something to migrate
+    from alembic.config import Config
+
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
 
 
 def bring_up(raw: sqlite3.Connection, path: Path, now_ns: int) -> Path | None:

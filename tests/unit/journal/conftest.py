@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from bot.journal.store import open_journal
+from tests.fakes.postgres import ON_SERVER, Unfenced, opener_on
 from tests.unit.journal.stories import HandClock
 
 
@@ -29,7 +30,23 @@ def home(tmp_path, blank):
 
 
 @pytest.fixture
-def store(home, clock):
+def file_store(home, clock):
     opened = open_journal(home, clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=["sqlite", ON_SERVER])
+def opens(request, clock):
+    """Open one journal, again and again, in a file and on a server."""
+    if request.param == "sqlite":
+        home = request.getfixturevalue("home")
+        return lambda: open_journal(home, clock)
+    return opener_on(request.getfixturevalue("blank_database"), Unfenced(), clock)
+
+
+@pytest.fixture
+def store(opens):
+    opened = opens()
     yield opened
     opened.close()

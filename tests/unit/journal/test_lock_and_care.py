@@ -162,7 +162,8 @@ def test_backups_are_whole_private_and_few(home):
     assert care.check(home)["newest_backup"] == report["backup"]
 
 
-def test_a_running_store_makes_its_own_backup(store, home):
+def test_a_running_store_makes_its_own_backup(file_store, home):
+    store = file_store
     store.intent(RUN, 1, approved(), NOW_NS)
     made = store.backup()
     store.intent(RUN, 2, approved("bwrun00001-2-1"), NOW_NS)

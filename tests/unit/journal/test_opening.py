@@ -166,7 +166,7 @@ def test_a_start_cut_short_while_making_the_journal_begins_again(tmp_path, clock
     assert care.check(folder)["ok"] is True
 
 
-def test_a_second_connection_is_refused_while_the_first_lives(home, store, clock):
+def test_a_second_connection_is_refused_while_the_first_lives(home, file_store, clock):
     line = refusal(home, StateLocked)
     assert "open in another process" in line
     with (
@@ -174,7 +174,7 @@ def test_a_second_connection_is_refused_while_the_first_lives(home, store, clock
         pytest.raises(sqlite3.OperationalError, match="locked"),
     ):
         raw.execute("SELECT count(*) FROM intents").fetchone()
-    store.intent(RUN, 1, approved(), NOW_NS)
+    file_store.intent(RUN, 1, approved(), NOW_NS)
 
 
 def test_a_file_in_place_of_the_state_directory_is_named(tmp_path):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from sqlalchemy import update
 
 from bot.domain.account import IncomeRow, MarginMode, PositionState
 from bot.domain.errors import DataInvalid, JournalBroken
@@ -34,6 +35,7 @@ from bot.domain.messages import (
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, Purpose, TriggerBy
 from bot.domain.risk import Severity, TradingMode
 from bot.journal.store import open_in_memory, open_journal
+from bot.journal.tables import TABLES
 from tests.unit.journal.stories import BTC, NOW_NS, HandClock, approved, decision, fill, state
 
 RUN = "run00001"
@@ -50,11 +52,11 @@ def status_of(store, key="bwrun00001-1-1"):
     return {row["client_order_id"]: row["status"] for row in store.rows("orders", limit=100)}[key]
 
 
-def test_the_state_is_private_and_commits_reach_the_disk(store, home):
+def test_the_state_is_private_and_commits_reach_the_disk(file_store, home):
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in home.iterdir()} == {0o600}
     pragma = {
-        name: store._link.raw.execute(f"PRAGMA {name}").fetchone()[0]
+        name: file_store._link.raw.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "locking_mode", "foreign_keys")
     }
     assert pragma == {
@@ -287,11 +289,15 @@ def test_positions_wallets_modes_notices_commands_and_answers(store):
     assert store.rows("runs", limit=9)[0]["read_only"] is False
 
 
+def everything(store):
+    return {name: store.rows(name, limit=1_000) for name in TABLES}
+
+
 def test_market_events_leave_nothing(store):
-    before = store._link.raw.total_changes
+    before = everything(store)
     store.append(RUN, 1, MarkPrice(BTC, NOW_NS, NOW_NS, 76_000.0), ())
     store.append(RUN, 2, TICK, ())
-    assert store._link.raw.total_changes == before
+    assert everything(store) == before
 
 
 def test_one_call_is_one_commit(store):
@@ -316,13 +322,14 @@ def test_the_newest_snapshot_is_loaded_and_twenty_are_kept(store):
 
 def test_a_flipped_bit_in_a_snapshot_is_noticed(store):
     store.save_snapshot(RUN, 1, NOW_NS, b"abc")
-    store._link.raw.execute("UPDATE snapshots SET state = x'616263ff'")
+    with store._link.transaction("spoiling it", writes=True) as connection:
+        connection.execute(update(TABLES["snapshots"]).values(state=b"abc\xff"))
     with pytest.raises(JournalBroken, match="snapshot 1 is damaged"):
         store.load_snapshot()
 
 
-def test_everything_is_there_after_closing_and_opening(home, clock):
-    first = open_journal(home, clock)
+def test_everything_is_there_after_closing_and_opening(opens):
+    first = opens()
     first.intent(RUN, 1, approved(), NOW_NS)
     first.append(RUN, 1, fill(), [Record(decision("d1"))])
     first.save_snapshot(RUN, 1, NOW_NS, b"state")
@@ -330,7 +337,7 @@ def test_everything_is_there_after_closing_and_opening(home, clock):
     first.close()
     with pytest.raises(JournalBroken, match="closed"):
         first.rows("fills", limit=1)
-    second = open_journal(home / "journal.db", clock)
+    second = opens()
     assert second.load_snapshot() == b"state"
     assert len(second.live_orders()) == 1
     assert second.rows("decisions", limit=1)[0]["decision_id"] == "d1"

@@ -19,7 +19,14 @@ TICK = TimerFired("t", NOW_NS, NOW_NS)
 
 
 @pytest.fixture
-async def writer(home, clock):
+async def writer(opens):
+    made = JournalWriter(opens())
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def file_writer(home, clock):
     made = JournalWriter(open_journal(home, clock))
     yield made
     await made.close()
@@ -41,7 +48,8 @@ async def test_what_was_awaited_is_in_the_file(home, clock):
     store.close()
 
 
-async def test_every_statement_runs_on_the_one_named_thread(writer):
+async def test_every_statement_runs_on_the_one_named_thread(file_writer):
+    writer = file_writer
     names = set()
     writer._store._link.raw.set_trace_callback(lambda _: names.add(threading.current_thread().name))
     await writer.intent(RUN, 1, approved(), NOW_NS)
@@ -50,7 +58,8 @@ async def test_every_statement_runs_on_the_one_named_thread(writer):
     assert names == {"journal-writer"}
 
 
-async def test_order_is_kept_and_waiting_facts_share_commits(writer):
+async def test_order_is_kept_and_waiting_facts_share_commits(file_writer):
+    writer = file_writer
     commits = []
     writer._store._link.raw.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else 0)
     gate = threading.Event()
