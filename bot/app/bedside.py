@@ -1,5 +1,6 @@
 """What a running daemon says about its own health: doctor, and care of its journal."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from bot.app.noticeboard import Noticeboard
 from bot.app.places import Places
 from bot.app.settings import Settings, config_hash, load_settings
 from bot.app.source_health import source_checks
+from bot.app.state_wiring import server_of
 from bot.domain.errors import BotError
 from bot.domain.feeds import VenueHealth
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
-from bot.journal import care
+from bot.journal import care, postgres
 from bot.journal.writer import JournalWriter
 from bot.ports import Venue
 from bot.runtime.parts import Machine
@@ -97,9 +99,7 @@ class Bedside:
                 found=str(error),
                 remedy="breakwater db check, and free disk",
             )
-        return Check(
-            name="database", ok=True, found=f"{self._places.journal}, {len(rows)} run read"
-        )
+        return Check(name="database", ok=True, found=f"{self._journal.label}, {len(rows)} run read")
 
     def _proof(self) -> Check:
         """Tell what this run's proof of a stop came to: placed, seen and cancelled at the venue."""
@@ -170,10 +170,13 @@ class Bedside:
 
     async def _db_backup(self, args: dict[str, str]) -> Answered:
         del args
-        return {"path": str(self._places.journal), "backup": await self._journal.backup()}
+        return {"path": self._journal.label, "backup": await self._journal.backup()}
 
     async def _db_check(self, args: dict[str, str]) -> Answered:
         """Copy the journal through its own connection, and examine every page of the copy."""
         del args
+        server = server_of(self._settings, self._places)
+        if server is not None:
+            return await asyncio.to_thread(postgres.check, server)
         copy = Path(await self._journal.backup())
         return {**care.check(copy), "checked": "a copy made now", "path": str(self._places.journal)}

@@ -20,6 +20,7 @@ class RunWish:
     enforce: Literal["full", "stop_only", "alert"] | None = None
     read_only: bool | None = None
     yes_live: bool = False
+    standby: bool | None = None
 
 
 def settled(settings: Settings, wish: RunWish) -> Settings:
@@ -42,8 +43,15 @@ def settled(settings: Settings, wish: RunWish) -> Settings:
     risk = settings.risk
     if wish.enforce is not None:
         risk = risk.model_copy(update={"enforce": wish.enforce})
+    state = settings.state
+    if wish.standby is not None:
+        state = state.model_copy(update={"standby": wish.standby})
+    if state.standby and not state.url:
+        raise ConfigInvalid(
+            "standby: state.url names no server: standing by needs a database of both machines"
+        )
     return settings.model_copy(
-        update={"breakwater": table.model_copy(update=changes), "risk": risk}
+        update={"breakwater": table.model_copy(update=changes), "risk": risk, "state": state}
     )
 
 

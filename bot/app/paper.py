@@ -33,6 +33,8 @@ class PaperVenue:
         self._watching = settings.breakwater.read_only
         self._found = False
         """Whether the venue ran before we came: then somebody who only watches lets it run on."""
+        self.another = False
+        """Whether another run drives the account of this venue: it is that one's to end."""
         self.address: Address | None = None
 
     def start(self) -> Address:
@@ -73,7 +75,7 @@ class PaperVenue:
 
     def end(self) -> None:
         """End the venue in order, unless it is another's; its book stays on disk."""
-        if self._watching and self._found:
+        if self._found and (self._watching or self.another):
             return
         try:
             address = living(self._places.venue)

@@ -23,13 +23,14 @@ from bot.app.dashboard_table import DashboardTable
 from bot.app.faults import env_names, lines_of, unknown_env
 from bot.app.sense_tables import SensesTable
 from bot.app.source_tables import SourcesTable
+from bot.app.state_table import StateTable
 from bot.app.tables import BreakwaterTable, LevelsTable, RiskTable, StrategiesTable, VenuesTable
 from bot.domain.errors import ConfigInvalid
 
 PREFIX = "BREAKWATER_"
 TABLES = (
     "breakwater", "risk", "levels", "strategies", "venues", "senses", "sources", "alerts",
-    "telegram", "dashboard",
+    "telegram", "dashboard", "state",
 )  # fmt: skip
 FILE_BYTES_MAX = 1_000_000
 
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     alerts: AlertsTable
     telegram: TelegramTable
     dashboard: DashboardTable
+    state: StateTable
 
     @classmethod
     @override

@@ -29,11 +29,12 @@ from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import OWN, Scrubber
 from bot.app.settings import Settings, config_hash
 from bot.app.source_wiring import open_outside, sources_config
+from bot.app.state_wiring import Held, fence, hold_on_server, server_of
 from bot.app.telegram_wiring import chat_config
 from bot.domain.errors import StateLocked
 from bot.domain.strategy import Strategy
 from bot.journal.lock import hold_state
-from bot.journal.store import Store, open_journal
+from bot.journal.store import open_journal
 from bot.journal.writer import JournalWriter
 from bot.kernel.step import Kernel
 from bot.ports import Clock, Feed, Source
@@ -86,22 +87,29 @@ def _guarded(settings: Settings, places: Places, clock: Clock) -> int:
 def _started(
     settings: Settings, places: Places, clock: Clock, run_id: str, scrubber: Scrubber
 ) -> int:
-    """Open the journal and the venue, in this order: a damaged journal needs no venue."""
+    """Open the journal's file and the venue, in this order: a damaged journal needs no venue.
+
+    A journal on a server is opened last, under the lease of the account that the key names.
+    """
     import uvloop
 
     chat_config(settings, places)  # a chat that cannot be is said before anything is started
-    with (
-        closing(open_journal(places.journal, clock)) as store,
-        _venue(settings, places, clock) as paper,
-        ExitStack() as held,
-    ):
+    server = server_of(settings, places)
+    with ExitStack() as held:
+        state: Held
+        if server is None:
+            state = Held(held.enter_context(closing(open_journal(places.journal, clock))))
+        paper = held.enter_context(_venue(settings, places, clock))
         config = _venue_config(settings, places, paper)
         scrubber.learn(config.api_key)
         scrubber.learn(config.api_secret)
-        if not config.read_only:
+        if server is not None:
+            on_server = hold_on_server(server, settings, clock, run_id, config, paper)
+            state = held.enter_context(on_server)
+        elif not config.read_only:
             held.enter_context(hold_account(config.mode, config.api_key))
         asked = sources_config(settings, places, scrubber)
-        run = _run(settings, places, clock, run_id, config, asked, store, paper, scrubber)
+        run = _run(settings, places, clock, run_id, config, asked, state, paper, scrubber)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(run)
 
@@ -170,12 +178,12 @@ async def _run(
     run_id: str,
     config: VenueConfig,
     asked: SourcesConfig,
-    store: Store,
+    state: Held,
     paper: PaperVenue | None,
     scrubber: Scrubber,
 ) -> int:
     async with AsyncExitStack() as stack:
-        writer = JournalWriter(store)
+        writer = JournalWriter(state.store)
         stack.push_async_callback(writer.close)
         room = await open_room(config, clock)
         stack.push_async_callback(room.close)
@@ -187,6 +195,8 @@ async def _run(
         parts = _parts(
             settings, places, clock, run_id, room, hearing, writer, paper, sources, board, front
         )
+        if state.tenure is not None:
+            fence(parts, state.tenure)
         await open_operator(settings, places, scrubber, parts, board, front, stack)
         return await run_daemon(parts)
 

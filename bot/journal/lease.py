@@ -159,7 +159,11 @@ def take(line: Line, who: Candidate, *, dead_token: int = 0) -> Lease | None:
             its time.
     """
     server = line.server
-    mine = {"account": server.account, "digest": who.key_digest, "holder": who.holder}
+    mine: dict[str, object] = {
+        "account": server.account,
+        "digest": who.key_digest,
+        "holder": who.holder,
+    }
     mine |= {"host": who.host, "pid": who.pid, "mode": who.mode, "ttl_s": who.ttl_s}
     mine |= {"machine": who.machine, "dead_token": dead_token}
     with line.transaction("taking the lease") as connection:

@@ -3,6 +3,7 @@
 import logging
 import select
 import socket
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -24,9 +25,7 @@ class Line:
     def __init__(self, server: Server, *, answer_s: float | None = None) -> None:
         self.server = server
         self._answer_s = answer_s
-        self._engine: Engine = create_engine(
-            f"{DRIVER}://", creator=self._made, poolclass=NullPool
-        )
+        self._engine: Engine = create_engine(f"{DRIVER}://", creator=self._made, poolclass=NullPool)
         self._listens = False
         self._beneath: socket.socket | None = None
         self._connection: Connection | None = None
@@ -79,7 +78,7 @@ class Line:
         with self.transaction("listening") as connection:
             connection.execute(text("SELECT 1"))
             waiting = connection.connection.driver_connection
-            notes = getattr(waiting, "notifications", ())
+            notes: deque[tuple[int, str, str]] = getattr(waiting, "notifications", deque())
             told = [str(note[2]) for note in notes]
             if told:
                 notes.clear()

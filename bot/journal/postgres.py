@@ -7,8 +7,8 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from bot.domain.errors import JournalBroken
-from bot.journal import schema, server_schema
+from bot.domain.errors import JournalBroken, StateLocked
+from bot.journal import lease, schema, server_schema
 from bot.journal.line import Line
 from bot.journal.server import Server
 from bot.journal.store import Store
@@ -69,10 +69,7 @@ class ServerLink:
             JournalBroken: always; the line says whose duty it is.
         """
         del now_ns, keep
-        raise JournalBroken(
-            f"{self.label}: backups are the server's own: pg_dump --schema"
-            f" {self._line.server.schema}, or continuous archiving"
-        )
+        raise no_backup(self._line.server)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -92,6 +89,33 @@ def open_server_journal(server: Server, fence: Fence | None, clock: Clock) -> St
         link.close()
         raise
     return Store(link, clock)
+
+
+def no_backup(server: Server) -> JournalBroken:
+    """Return the line that says whose duty backups are."""
+    return JournalBroken(
+        f"{server.label}: backups are the server's own: pg_dump --schema {server.schema},"
+        " or continuous archiving"
+    )
+
+
+def upgrade(server: Server) -> dict[str, object]:
+    """Migrate an account's tables while nobody drives it.
+
+    Raises:
+        StateLocked: a daemon drives it.
+        JournalBroken: the server is away, or the tables are newer or no journal's.
+    """
+    line = Line(server)
+    try:
+        lease.prepare(line)
+        holder = lease.holder_of(line)
+        if holder is not None:
+            raise StateLocked(f"{server.label}: {holder.label} drives it: stop it first")
+        before = server_schema.bring_up(line)
+    finally:
+        line.close()
+    return {"path": server.label, "from": before, "to": schema.HEAD, "backup": None}
 
 
 def check(server: Server) -> dict[str, object]:

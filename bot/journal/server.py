@@ -5,16 +5,15 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import msgspec
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from typing_extensions import override
 
 from bot.domain.errors import BotError, ConfigInvalid, JournalBroken
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 DRIVER = "postgresql+pg8000"
 PORT = 5432
@@ -42,6 +41,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the server must prove its name; a socket file and loopback need not."""
     answer_s: float = ANSWER_S
 
+    @override
     def __repr__(self) -> str:
         return f"Server({self.label})"
 
@@ -79,7 +79,7 @@ def refuse_bad(server: Server) -> None:
     driver()
 
 
-def driver() -> "ModuleType":
+def driver() -> ModuleType:
     """Return pg8000.
 
     Raises:
@@ -92,7 +92,8 @@ def driver() -> "ModuleType":
             "state.url names a PostgreSQL server, but its driver is missing:"
             " .venv/bin/pip install 'breakwater[postgres]', or pg8000"
         ) from None
-    return dbapi
+    found: ModuleType = dbapi
+    return found
 
 
 def connect(server: Server, *, answer_s: float | None = None) -> tuple[Any, socket.socket]:

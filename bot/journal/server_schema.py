@@ -42,9 +42,7 @@ def revision_of(connection: Connection, label: str, name: str) -> str:
         query = text(f'SELECT version_num FROM "{name}".alembic_version')  # noqa: S608
         found = connection.execute(query).scalar()
     if found is None:
-        raise JournalBroken(
-            f"{label}: schema {name} is not a journal of this program: {ADVICE}"
-        )
+        raise JournalBroken(f"{label}: schema {name} is not a journal of this program: {ADVICE}")
     if found not in schema.REVISIONS:
         raise JournalBroken(
             f"{label} has schema {found}, newer than this program knows ({schema.HEAD}):"

@@ -91,6 +91,11 @@ class JournalWriter:
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def label(self) -> str:
+        """The database, named for people."""
+        return self._store.label
+
     async def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
         """Return when the intent is durable.
 

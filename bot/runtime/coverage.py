@@ -63,6 +63,11 @@ class Coverage:
         self._ids = 0
         self.passes = 0
 
+    @property
+    def settled(self) -> bool:
+        """Whether each leg that was seen is covered, and nothing is being done about one."""
+        return not any(watch.bare or watch.acting for watch in self._watches.values())
+
     async def run(self) -> None:
         """Prove until cancelled; anything unforeseen that is raised here ends the run."""
         period_ns = int(self._parts.options.coverage_s * NS_PER_S)

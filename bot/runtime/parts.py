@@ -64,6 +64,18 @@ class Machine(Protocol):
         ...
 
 
+class Tenure(Protocol):
+    """The right to drive the account, which another process may come to have."""
+
+    def held(self) -> bool:
+        """Tell whether it is certainly still ours."""
+        ...
+
+    async def lost(self) -> str:
+        """Return why it is lost, once it is; it does not come back."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
     """Periods and deadlines of the shell, in seconds unless the name says otherwise."""
@@ -132,6 +144,8 @@ class DaemonParts:
     notify_address: str | None = None
     """$NOTIFY_SOCKET of systemd, when there is one."""
     backup: Callable[[], Awaitable[None]] | None = None
+    tenure: Tenure | None = None
+    """None: nobody else can come to drive this account."""
     past: Past | None = None
     """Asked at the start, so that the first judgement knows more than prices; None: nothing."""
     options: Options = field(default_factory=Options)

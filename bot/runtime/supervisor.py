@@ -8,7 +8,7 @@ from typing import Any
 
 from loguru import logger
 
-from bot.domain.errors import BotError, InvariantBroken
+from bot.domain.errors import BotError, Fenced, InvariantBroken
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.runtime import start, timers
@@ -22,7 +22,7 @@ from bot.runtime.heap import spare_collector
 from bot.runtime.inbox import Inbox
 from bot.runtime.lag import LagProbe
 from bot.runtime.notices import Notices
-from bot.runtime.parts import DaemonParts
+from bot.runtime.parts import DaemonParts, Tenure
 from bot.runtime.polls import Polls, key_status
 from bot.runtime.proving import StopProver, proof_status
 from bot.runtime.pump import Pump
@@ -33,6 +33,9 @@ from bot.runtime.systemd import ServiceManager
 EXIT_OK = 0
 EXIT_UNHEALTHY = 3
 LAST_WRITES_S = 3.0
+LAST_STOPS_S = 8.0
+LAST_LOOKS = 2
+"""A fenced run looks at the account so often at least: the first look may have begun before."""
 STEP_S = 0.05
 
 Work = Coroutine[Any, Any, None]
@@ -111,6 +114,9 @@ class Daemon:
                 born = self._assemble(await workers)
                 starting = self._start(group, *born)
                 self._tasks["start"] = group.create_task(starting, name="start")
+                if self._parts.tenure is not None:
+                    work = self._end_fenced(self._parts.tenure, born[0], born[2])
+                    self._spawn(group, "tenure", work)
                 await self._parts.stop.wait()
                 await self._end(born[0])
 
@@ -202,6 +208,27 @@ class Daemon:
         await self._cancel("workers")
         await self._write_out()
         await self._cancel(*self._tasks)
+
+    async def _end_fenced(self, tenure: Tenure, executor: Executor, coverage: Coverage) -> None:
+        """Wait until another may drive the account; then only look for legs without a stop.
+
+        Raises:
+            Fenced: always, in the end.
+        """
+        why = await tenure.lost()
+        executor.close_entries()
+        self._beat.stopping()
+        logger.warning("the lease is lost: only missing stops are placed from here on")
+        await self._cancel("start")
+        quiet = [name for name in self._tasks if name.startswith(("feed:", "door:"))]
+        await self._cancel(*quiet, "timers", "prover", "second", "pump")
+        end_ns = self._clock.monotonic_ns() + int(LAST_STOPS_S * NS_PER_S)
+        due = coverage.passes + LAST_LOOKS
+        while "coverage" in self._tasks and self._clock.monotonic_ns() < end_ns:
+            if coverage.passes >= due and coverage.settled:
+                break
+            await self._clock.sleep_s(STEP_S)
+        raise Fenced(f"{why}; stops stay at the venue")
 
     async def _drain(self, executor: Executor) -> None:
         end_ns = self._clock.monotonic_ns() + int(self._options.drain_s * NS_PER_S)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from pg8000.exceptions import DatabaseError, InterfaceError
 from sqlalchemy import Connection
 
 from bot.journal.line import Line
@@ -120,7 +121,7 @@ class Postgres:
             assert self._process.poll() is None, self.log.read_text()[-2000:]
             try:
                 self.sql("SELECT 1")
-            except Exception:
+            except (OSError, DatabaseError, InterfaceError):  # it is not up yet
                 time.sleep(0.05)
             else:
                 return

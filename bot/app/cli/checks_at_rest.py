@@ -33,12 +33,14 @@ def _strategies(home: Home) -> Check:
 
 
 def _journal(home: Home) -> Check:
-    from bot.journal import care
+    from bot.app.state_wiring import server_of
+    from bot.journal import care, postgres
 
-    if not home.places.journal.exists():
+    server = server_of(home.settings, home.places)
+    if server is None and not home.places.journal.exists():
         return Check(name="database", ok=None, found="none yet: the first run makes it")
     try:
-        seen = care.check(home.places.journal)
+        seen = care.check(home.places.journal) if server is None else postgres.check(server)
     except BotError as error:
         return Check(name="database", ok=False, found=str(error), remedy="see docs/runbook.md")
     return Check(

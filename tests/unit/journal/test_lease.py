@@ -140,13 +140,18 @@ def test_a_leader_cut_off_in_a_commit_does_not_hold_its_follower_up(postgres, li
         old = lease.take(line, candidate(ttl_s=0.0))
         far = postgres.server(database, port=proxy.port)
         store = open_server_journal(far, old, clock)
-        with pytest.raises(JournalBroken), store._link.transaction("cut off", writes=True) as c:
-            c.exec_driver_sql("SELECT 1")
-            proxy.black_hole = True
-            taken = until(lambda: taken_or_none(line))
-            assert taken.token == 2
-            c.exec_driver_sql("SELECT 1")
+        with pytest.raises(JournalBroken):
+            cut_off_in_a_write(store, proxy, lambda: until(lambda: taken_or_none(line)))
+        assert lease.holder_of(line).token == 2
         store.close()
+
+
+def cut_off_in_a_write(store, proxy, meanwhile):
+    with store._link.transaction("cut off", writes=True) as connection:
+        connection.exec_driver_sql("SELECT 1")
+        proxy.black_hole = True
+        assert meanwhile().token == 2
+        connection.exec_driver_sql("SELECT 1")
 
 
 def taken_or_none(line):
@@ -197,9 +202,7 @@ def test_a_second_run_is_refused_by_a_living_one_and_a_standby_follows_its_end(b
     said, taken = [], []
     waiting = threading.Thread(
         target=lambda: taken.append(
-            obtain(
-                blank_database, candidate("run00003"), clock, standby=True, say=said.append
-            )
+            obtain(blank_database, candidate("run00003"), clock, standby=True, say=said.append)
         )
     )
     waiting.start()

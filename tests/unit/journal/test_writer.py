@@ -61,7 +61,9 @@ async def test_every_statement_runs_on_the_one_named_thread(file_writer):
 async def test_order_is_kept_and_waiting_facts_share_commits(file_writer):
     writer = file_writer
     commits = []
-    writer._store._link.raw.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else 0)
+    writer._store._link.raw.set_trace_callback(
+        lambda sql: commits.append(sql) if sql == "COMMIT" else 0
+    )
     gate = threading.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(writer._call(gate.wait))

@@ -1,7 +1,7 @@
 """`breakwater db check|backup|restore|upgrade`: care of the journal."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -10,6 +10,9 @@ from bot.app.cli.grid import facts, text
 from bot.app.cli.home import Home, open_home
 from bot.app.cli.output import Document, JsonFlag, leave, show
 from bot.app.cli.reach import DaemonAbsent, ask_daemon
+
+if TYPE_CHECKING:
+    from bot.journal.server import Server
 
 UNHEALTHY = 3
 group = typer.Typer(help="Check, copy and migrate the journal.", no_args_is_help=True)
@@ -26,9 +29,10 @@ def check(*, as_json: JsonFlag = False) -> None:
     home = open_home()
     document = _through_daemon(home, "db_check")
     if document is None:
-        from bot.journal import care
+        from bot.journal import care, postgres
 
-        document = care.check(home.places.journal)
+        server = _server(home)
+        document = care.check(home.places.journal) if server is None else postgres.check(server)
     show(document, _render, as_json=as_json)
     if not document.get("ok"):
         leave(UNHEALTHY)
@@ -41,8 +45,11 @@ def backup(*, as_json: JsonFlag = False) -> None:
     document = _through_daemon(home, "db_backup")
     if document is None:
         from bot.app.clock import SystemClock
-        from bot.journal import care
+        from bot.journal import care, postgres
 
+        server = _server(home)
+        if server is not None:
+            raise postgres.no_backup(server)
         document = care.backup(home.places.journal, SystemClock())
     show(document, _render, as_json=as_json)
 
@@ -57,13 +64,15 @@ def restore(
 ) -> None:
     """Put a backup in the journal's place, the bot being stopped; without FILE: list them."""
     from bot.app.clock import SystemClock
-    from bot.journal import backups, care
+    from bot.journal import backups, care, postgres
 
     home = open_home()
     if backup_file is None:
         kept = sorted((home.places.state / backups.FOLDER).glob("*.db"), reverse=True)
         document: Document = {"backups": [str(each) for each in kept]}
     else:
+        if (server := _server(home)) is not None:
+            raise postgres.no_backup(server)
         document = care.restore(home.places.journal, backup_file, SystemClock())
     show(document, _render, as_json=as_json)
 
@@ -72,9 +81,21 @@ def restore(
 def upgrade(*, as_json: JsonFlag = False) -> None:
     """Migrate the journal to this program's schema, after a backup."""
     from bot.app.clock import SystemClock
-    from bot.journal import care
+    from bot.journal import care, postgres
 
-    show(care.upgrade(open_home().places.journal, SystemClock()), _render, as_json=as_json)
+    home = open_home()
+    server = _server(home)
+    if server is None:
+        document = care.upgrade(home.places.journal, SystemClock())
+    else:
+        document = postgres.upgrade(server)
+    show(document, _render, as_json=as_json)
+
+
+def _server(home: Home) -> "Server | None":
+    from bot.app.state_wiring import server_of
+
+    return server_of(home.settings, home.places)
 
 
 def _through_daemon(home: Home, name: str) -> dict[str, Any] | None:

@@ -42,6 +42,9 @@ def run(
     yes_live: Annotated[
         bool, typer.Option("--yes-live", help="Live mode: yes, real money.")
     ] = False,
+    standby: Annotated[
+        bool | None, typer.Option("--standby", help="Wait until nobody drives the account.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Guard and trade until stopped; logs go to stderr and logs/. Stops stay at the venue."""
@@ -54,6 +57,7 @@ def run(
         enforce=enforce,
         read_only=read_only,
         yes_live=yes_live,
+        standby=standby,
     )
     home = open_home()
     code = _runner()(home.settings, home.places, wish)

@@ -1,0 +1,104 @@
+"""Two daemons, one account, one PostgreSQL server: one drives, the other follows its end."""
+
+import time
+
+import pytest
+
+from tests.e2e.lives import ENV, Measured
+from tests.fakes.daemon import Daemon, Stand, until
+from tests.fakes.market_folder import PRICE
+from tests.fakes.postgres import Postgres
+from tests.process.proxy import Proxy
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("postgres")]
+
+TAKEOVER_S = 15.0
+UNHEALTHY = 3
+LEASE_S = "4.0"
+
+
+def state_env(url: str, host: str) -> dict[str, str]:
+    """Each process stands for a machine of its own: nobody sees that the other's pid is gone."""
+    return {
+        "BREAKWATER_STATE__URL": url,
+        "BREAKWATER_STATE__HOST": host,
+        "BREAKWATER_STATE__LEASE_S": LEASE_S,
+        **ENV,
+    }
+
+
+@pytest.fixture
+def pair():
+    with Stand() as first, Stand() as second:
+        second.state.mkdir(mode=0o700)
+        first.start_venue(roomy=True)
+        (second.state / "venue").symlink_to(first.state / "venue")
+        yield first, second
+
+
+def standing_by(second: Stand, url: str) -> Daemon:
+    standby = second.start_daemon("--standby", ready=False, **state_env(url, "two"))
+    until(lambda: "standing by: run" in standby.text(), "it stands by")
+    return standby
+
+
+def test_a_standby_follows_a_killed_leader_and_protects_first(
+    pair: tuple[Stand, Stand], postgres: Postgres, measured: Measured
+) -> None:
+    first, second = pair
+    url = postgres.url(postgres.database())
+    leader = first.start_daemon(**state_env(url, "one"))
+    standby = standing_by(second, url)
+    venue = first.venue
+    venue.move(PRICE + 150.0)
+    until(lambda: venue.covers() and venue.targets(), "a trade with stop and target")
+    before = leader.await_protected()
+    leader.kill()
+    began = time.monotonic()
+    venue.fault("cancel_conditional")  # what the dead one left behind goes as well
+    until(lambda: not venue.covers(), "bare")
+    venue.clear_faults()
+    until(venue.covers, "the follower protects", TAKEOVER_S)
+    took_s = time.monotonic() - began
+    measured("kill -9 -> covered by the standby", took_s)
+    assert took_s < TAKEOVER_S
+    after = standby.await_protected(before["qty"])
+    same = ("qty", "opened_by", "entry_price", "target_price", "side")
+    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    entries = [row for row in standby.journal("intents") if row["purpose"] == "ENTRY"]
+    assert len(entries) == 1, "the signal was not traded again"
+    assert standby.terminate() == 0
+    assert "Traceback" not in standby.text()
+
+
+def test_a_leader_cut_off_from_its_state_stops_by_itself_and_is_fenced(
+    pair: tuple[Stand, Stand], postgres: Postgres, measured: Measured
+) -> None:
+    first, second = pair
+    database = postgres.database()
+    with Proxy(postgres.port) as proxy:
+        far = postgres.url(database, port=proxy.port)
+        leader = first.start_daemon(**state_env(far, "one"))
+        run_id = leader.status()["run_id"]
+        standby = standing_by(second, postgres.url(database))
+        venue = first.venue
+        venue.by_hand("BUY", "0.02")
+        leader.await_protected("0.02")
+        proxy.black_hole = True
+        began = time.monotonic()
+        venue.move(PRICE + 150.0)  # the trip wire wishes an entry; its intent cannot be written
+        assert leader.ended() == UNHEALTHY
+        measured("partition -> the leader ends", time.monotonic() - began)
+        last = leader.text().strip().splitlines()[-1]
+        assert "the daemon ends: account main" in last
+        assert "stops stay at the venue" in last
+        assert "Traceback" not in leader.text()
+        standby.await_protected("0.02")
+        measured("partition -> protected by the standby", time.monotonic() - began)
+        assert time.monotonic() - began < TAKEOVER_S
+        asked = venue.log(method="POST", path="/order")
+        names = {row["params"].get("newClientOrderId", "") for row in asked}
+        written = {row["client_order_id"] for row in standby.journal("intents")}
+        assert {name for name in names if name.startswith(f"bw{run_id}")} <= written
+        proxy.black_hole = False
+        assert standby.terminate() == 0
