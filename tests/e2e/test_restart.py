@@ -1,6 +1,7 @@
 """SIGTERM and the next start: stops stay, plan, latch and anchors survive, the exit is clean."""
 
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -9,10 +10,24 @@ from tests.e2e.lives import ENV, Measured
 from tests.fakes.daemon import Stand, until
 from tests.fakes.kill_points import FILE
 from tests.fakes.market_folder import PRICE
+from tests.fakes.postgres import ON_SERVER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-restart")]
 
 EXIT_S = 15.0
+
+
+@pytest.fixture(params=["sqlite", ON_SERVER])
+def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
+    """The same lives with the state in a file and on a server."""
+    more = {}
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres")
+        more["BREAKWATER_STATE__URL"] = server.url(server.database())
+    with Stand(**more) as made:
+        yield made
+
+
 FLOOR_FRAC = Decimal("0.19")
 
 

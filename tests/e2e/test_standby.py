@@ -1,6 +1,8 @@
 """Two daemons, one account, one PostgreSQL server: one drives, the other follows its end."""
 
+import json
 import time
+from typing import Any
 
 import pytest
 
@@ -102,3 +104,38 @@ def test_a_leader_cut_off_from_its_state_stops_by_itself_and_is_fenced(
         assert {name for name in names if name.startswith(f"bw{run_id}")} <= written
         proxy.black_hole = False
         assert standby.terminate() == 0
+
+
+def test_a_fleet_is_seen_and_flattened(pair: tuple[Stand, Stand], postgres: Postgres) -> None:
+    first, _ = pair
+    url = postgres.url(postgres.database())
+    env = {**state_env(url, "one"), "BREAKWATER_STATE__ACCOUNT": "anna"}
+    nobody = json.loads(first.run("fleet", "status", "--json", **env).stdout)
+    assert nobody == {"accounts": []}
+    leader = first.start_daemon(**env)
+    first.venue.by_hand("BUY", "0.02")
+    leader.await_protected("0.02")
+
+    def told() -> dict[str, Any] | None:
+        (row,) = json.loads(first.run("fleet", "status", "--json", **env).stdout)["accounts"]
+        return row if row["state"] and row["state"]["positions"] == 1 else None
+
+    row = until(told, "the fleet is told of the position")
+    assert (row["account"], row["driven"], row["host"]) == ("anna", True, "one")
+    assert row["state"]["unprotected"] == []
+    unknown = first.run("fleet", "flatten", "--account", "berta", "--json", **env)
+    assert unknown.returncode == UNHEALTHY
+    assert "nobody drives" in json.loads(unknown.stdout)["accounts"][0]["answer"]
+    done = first.run("fleet", "flatten", "--all", "--json", **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["accounts"][0]["accepted"] is True
+    until(lambda: first.venue.position() == 0, "flat")
+    leader.await_flat()
+    row = leader.journal("commands")[0]
+    assert row["name"] == "flatten"
+    assert row["operator"].startswith("fleet:")
+    away = {**env, "BREAKWATER_STATE__URL": "postgresql+pg8000://u@127.0.0.1:1/none"}
+    lost = first.run("fleet", "status", **away)
+    assert lost.returncode == UNHEALTHY
+    (line,) = lost.stderr.strip().splitlines()
+    assert "check the server and the network to it" in line
