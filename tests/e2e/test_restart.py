@@ -7,17 +7,17 @@ from decimal import Decimal
 import pytest
 
 from tests.e2e.lives import ENV, Measured
-from tests.fakes.daemon import Stand, until
+from tests.fakes.daemon import Daemon, Stand, until
 from tests.fakes.kill_points import FILE
 from tests.fakes.market_folder import PRICE
-from tests.fakes.postgres import ON_SERVER
+from tests.fakes.postgres import ON_SERVER_AT_LENGTH
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-restart")]
 
 EXIT_S = 15.0
 
 
-@pytest.fixture(params=["sqlite", ON_SERVER])
+@pytest.fixture(params=["sqlite", ON_SERVER_AT_LENGTH])
 def stand(request: pytest.FixtureRequest) -> Iterator[Stand]:
     """The same lives with the state in a file and on a server."""
     more = {}
@@ -131,6 +131,7 @@ def test_a_floor_stop_that_nobody_lived_to_see_latches_the_next_life(
     until(venue.covers, "covered")
     daemon.await_protected("0.15")
     if point == "dead":
+        until(lambda: _kept_since_the_stop(daemon), "the stop is written, and the belief in it")
         daemon.kill()
     kill_file.write_text(point)
     venue.move(float(venue.stops()[0]["triggerPrice"]) - 50.0)
@@ -142,6 +143,12 @@ def test_a_floor_stop_that_nobody_lived_to_see_latches_the_next_life(
     venue.move(PRICE + 150.0)
     until(lambda: again.status()["latched"] or venue.position(), "the latch")
     assert venue.position() == 0, "traded on with the budget used up"
+
+
+def _kept_since_the_stop(daemon: Daemon) -> bool:
+    stops = [row["seq"] for row in daemon.journal("intents") if row["purpose"] == "STOP"]
+    kept = [row["seq"] for row in daemon.journal("snapshots", 1)]
+    return bool(stops and kept) and kept[0] > stops[0]
 
 
 @pytest.mark.parametrize("command", ["pause", "flatten"])

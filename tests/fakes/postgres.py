@@ -40,6 +40,10 @@ CALM = (
 
 ON_SERVER = pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))
 """A parameter for what runs on a file and on a server; one worker alone starts a server."""
+ON_SERVER_AT_LENGTH = pytest.param(
+    "postgres", marks=[pytest.mark.xdist_group("postgres"), pytest.mark.volume]
+)
+"""The same for what takes minutes: with -m volume."""
 
 
 class Unfenced:
