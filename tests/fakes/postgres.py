@@ -99,7 +99,8 @@ class Postgres:
             if libraries.is_dir():  # the binaries look for them at this place beside themselves
                 shutil.copytree(libraries, self.root / libraries.name)
             binaries = copy / "bin"
-            self.root.chmod(0o755)
+            for folder in (self.root, copy.parent):  # whatever a test made of the umask
+                folder.chmod(0o755)
             data.mkdir(mode=0o700)
             os.chown(data, NOBODY, NOBODY)
         made = subprocess.run(

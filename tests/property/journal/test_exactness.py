@@ -52,7 +52,7 @@ def shelf(request):
 
 
 @given(st.one_of(money, wild), st.integers(-(2**63), 2**63 - 1))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_every_decimal_and_instant_comes_back_digit_for_digit(shelf, amount, instant_ns):
     shelf.append(RUN, 1, WalletUpdate(instant_ns, NOW_NS, amount, -amount, ""), ())
     row = shelf.rows("wallets", limit=1)[0]
@@ -68,6 +68,7 @@ def test_no_money_is_nan_or_infinite(shelf, junk):
 
 
 @given(st.text(max_size=80).filter(lambda text: text.isprintable()))
+@settings(deadline=None)
 def test_words_come_back_as_they_were(shelf, words):
     shelf.append(RUN, 1, WalletUpdate(1, 1, Decimal(1), None, words), ())
     assert shelf.rows("wallets", limit=1)[0]["cause"] == words

@@ -119,7 +119,8 @@ def test_the_check_reads_what_a_killed_daemon_left_in_its_log(home, clock):
     assert report["ok"] is True
     assert report["log_bytes"] > 0
     assert report["rows"]["intents"] == 1
-    assert care.check(home) == report
+    again = care.check(home)
+    assert {**again, "free_bytes": 0} == {**report, "free_bytes": 0}
     store = open_journal(home, clock)
     assert len(store.live_orders()) == 1
     store.close()
