@@ -57,9 +57,12 @@ class Lives:
     def journal(self) -> Path:
         return self.stand.state / "journal.db"
 
-    def start(self, *, ready: bool = True) -> Daemon:
+    def start(self, *, ready: bool = True, fresh: bool = False) -> Daemon:
         self.daemon = self.stand.start_daemon(
-            module="tests.fakes.kill_points", ready=ready, **{FILE: str(self.kill_file)}
+            module="tests.fakes.kill_points",
+            ready=ready,
+            fresh=fresh,
+            **{FILE: str(self.kill_file)},
         )
         return self.daemon
 
@@ -190,7 +193,7 @@ def restart_and_measure(life: Lives, measured: Measured) -> Daemon:
     venue = life.venue
     bare = venue.position() != 0 and not venue.covers()
     began_ns = time.time_ns()
-    daemon = life.start(ready=False)
+    daemon = life.start(ready=False, fresh=bare)
     if bare:
         until(venue.covers, "the position is protected", DEADLINE_S)
         (stop, *_) = until(lambda: venue.stops_asked(began_ns), "the request is in the log")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from tests.fakes.market_folder import PRICE, flat_folder, levels_for
+from tests.fakes.nursery import Child
 from tests.fakes.venue_handle import VenueHandle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,11 +93,24 @@ class NotReady(Exception):
 class Process:
     """One child process with its output in a file."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path):
+    def __init__(
+        self,
+        module: str,
+        args: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        *,
+        fresh: bool = False,
+    ) -> None:
         self.log = log
+        self.popen: Child | subprocess.Popen[bytes]
+        if not fresh:
+            self.popen = Child(module, args, env, cwd, log)
+            return
         with log.open("ab") as sink:
             self.popen = subprocess.Popen(
-                command,
+                [sys.executable, "-m", module, *args],
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=sink,
@@ -136,8 +150,8 @@ class Process:
 class Daemon(Process):
     """A running `breakwater run`, asked through its control socket."""
 
-    def __init__(self, *args: Any, state: Path) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, state: Path, fresh: bool = False) -> None:
+        super().__init__(*args, fresh=fresh)
         self.state = state
 
     def request(self, name: str, **args: str) -> dict[str, Any]:
@@ -258,7 +272,7 @@ class Stand:
         """
         module = "tests.fakes.roomy_venue" if roomy else module
         folder = str(self.state / "venue")
-        process = self._start(Process, "venue", "-m", module, "venue", "--state", folder, **env)
+        process = self._start(Process, "venue", module, "venue", "--state", folder, **env)
 
         def look() -> bool:
             if not process.alive:
@@ -270,12 +284,21 @@ class Stand:
         return process
 
     def start_daemon(
-        self, *options: str, module: str = "bot", ready: bool = True, **env: str
+        self,
+        *options: str,
+        module: str = "bot",
+        ready: bool = True,
+        fresh: bool = False,
+        **env: str,
     ) -> Daemon:
-        """Start the daemon; `module` is the program that stands in for `-m bot`."""
-        daemon = self._start(
-            Daemon, "daemon", "-m", module, "run", *options, state=self.state, **env
-        )
+        """Start the daemon; `module` is the program that stands in for `-m bot`.
+
+        `fresh`: by a new interpreter, for what measures or proves the start itself.
+        """
+        daemon: Daemon = self._start(
+            Daemon, "daemon", module, "run", *options,
+            more={"state": self.state, "fresh": fresh}, **env,
+        )  # fmt: skip
         if ready:
             daemon.await_ready()
         return daemon
@@ -293,12 +316,17 @@ class Stand:
         )
 
     def _start(
-        self, kind: Any, name: str, *args: str, state: Path | None = None, **env: str
+        self,
+        kind: Any,
+        name: str,
+        module: str,
+        *args: str,
+        more: Mapping[str, Any] | None = None,
+        **env: str,
     ) -> Any:
         self._starts += 1
         log = self.root / f"{name}-{self._starts}.log"
-        more = {} if state is None else {"state": state}
-        process = kind([sys.executable, *args], {**self.env, **env}, self.root, log, **more)
+        process = kind(module, args, {**self.env, **env}, self.root, log, **(more or {}))
         self.processes.append(process)
         return process
 
