@@ -13,6 +13,8 @@ from bot.simulator.solvency import carries, mark_of, opening_qty
 from bot.simulator.terms import ExchangeRefused, OrderRequest, no_margin, nothing_to_reduce
 
 OPEN_ORDERS_MAX: Final = 200
+AT_ONCE: Final = (TimeInForce.IOC, TimeInForce.FOK)
+"""Filled in the moment they arrive, or not at all."""
 MARKET_MARGIN_FACTOR: Final = Decimal("1.0005")
 """A market buy binds margin at a price this much above the last, as it will fill there."""
 
@@ -153,15 +155,25 @@ def _match(book: Book, account: Account, order: Order) -> None:
 
 
 def _fills(book: Book, order: Order, reference: float, *, stopping: bool) -> Fills:
-    market = book.ledger.markets[order.request.symbol]
-    limit = order.limit if order.request.kind is OrderKind.LIMIT else None
+    """Return what an order gets; one that cannot rest gets only what is offered within its limit.
+
+    A resting order waits for its price and is filled at it; an immediate one that the market has
+    slipped past must not be given its limit as a present.
+    """
+    request, market = order.request, book.ledger.markets[order.request.symbol]
+    limit = order.limit if request.kind is OrderKind.LIMIT else None
+    at_once = limit is not None and request.time_in_force in AT_ONCE
     market.stopping = stopping
     try:
-        return book.fill_model.fills(
-            order.request.side, order.left_qty, reference, limit, market, market.fast
+        found = book.fill_model.fills(
+            request.side, order.left_qty, reference, None if at_once else limit, market, market.fast
         )
     finally:
         market.stopping = False
+    if limit is None or not at_once:
+        return found
+    sign = request.side.sign
+    return [(price, qty) for price, qty in found if sign * (limit - float(price)) >= 0.0]
 
 
 def _crossing(book: Book, request: OrderRequest, qty: Decimal) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.messages import Fill, OrderUpdate, PositionUpdate, WalletUpdate
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, TimeInForce
-from bot.simulator.exchange import DepthModel, ExchangeRefused
+from bot.simulator.exchange import BarModel, DepthModel, ExchangeRefused
 from tests.unit.simulator.exchange_kit import BTC, ME, Desk
 
 BUY, SELL = OrderSide.BUY, OrderSide.SELL
@@ -253,3 +253,22 @@ def test_an_order_meets_the_depth_once_not_again_with_each_request() -> None:
 def test_the_fee_must_be_affordable_too() -> None:
     assert Desk(wallet="8083").refusal(BUY, "1") == -2019
     assert Desk(wallet="8085").buy("1").status is OrderStatus.FILLED
+
+
+@pytest.mark.parametrize(
+    ("life", "limit", "filled"),
+    [
+        (TimeInForce.IOC, "80050", "0.1"),
+        (TimeInForce.IOC, "80030", "0"),
+        (TimeInForce.FOK, "80030", "0"),
+        (TimeInForce.GTC, "80030", "0.1"),
+    ],
+)
+def test_an_immediate_order_is_not_given_its_limit_as_a_present(
+    life: TimeInForce, limit: str, filled: str
+) -> None:
+    """The market slips 5 bp, to 80,040: what may pay less gets nothing, unless it may rest."""
+    desk = Desk(model=BarModel(slip_calm_bps=5.0))
+    order = desk.limit(BUY, "0.1", limit, time_in_force=life)
+    assert order.filled_qty == Decimal(filled)
+    assert order.status.is_live is False
