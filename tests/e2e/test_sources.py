@@ -118,7 +118,11 @@ def test_a_page_that_breaks_is_recorded_and_changes_no_reading(told) -> None:
             lambda: line in [row["what"] for row in daemon.journal("decisions")],
             "the journal tells of it",
         )
-        row = daemon.ask("pulse")["markets"][0]
-        assert any("fear and greed 9" in line for line in row["evidence"])
+        until(
+            lambda: any(
+                "fear and greed 9" in line for line in daemon.ask("pulse")["markets"][0]["evidence"]
+            ),
+            "what was read before stands",
+        )
     finally:
         Mood.broken = False
