@@ -6,7 +6,7 @@ from bot.domain.errors import ConfigInvalid
 
 Exchange = Literal["binance", "bybit", "hyperliquid", "okx"]
 EXCHANGES: Final[tuple[Exchange, ...]] = get_args(Exchange)
-TRADED: Final[tuple[Exchange, ...]] = ("binance", "hyperliquid")
+TRADED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid")
 """The exchanges whose accounts can be driven: those `bot.venue.open` has a room for."""
 EMBEDDED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid")
 """The exchanges whose protocol the embedded venue speaks: see `bot.simulator.protocols`."""

@@ -14,7 +14,7 @@ from typing import Final
 from asyncio_throttle.throttler import Throttler
 
 from bot.domain.errors import InvariantBroken
-from bot.domain.units import NS_PER_MIN
+from bot.domain.units import NS_PER_S
 from bot.ports import Clock
 
 SHARED_PART: Final = 0.7
@@ -83,7 +83,8 @@ class Lanes:
         self._seq = itertools.count()
         self._leader: _Ticket | None = None
         self._held = 0
-        self._minute = -1
+        self._period_ns = int(period_s * NS_PER_S)
+        self._period = -1
         self._used = 0
 
     @property
@@ -92,7 +93,7 @@ class Lanes:
         return sum(not ticket.gone for ticket in self._queue)
 
     def observe(self, used_weight: int) -> None:
-        """Take the venue's own count for this minute: others may share our address."""
+        """Take the venue's own count for this period: others may share our address."""
         self._roll()
         self._used = max(self._used, used_weight)
 
@@ -168,9 +169,9 @@ class Lanes:
         return self._queue[0] if self._queue else None
 
     def _roll(self) -> None:
-        minute = self._clock.now_ns() // NS_PER_MIN
-        if minute != self._minute:
-            self._minute, self._used = minute, 0
+        period = self._clock.now_ns() // self._period_ns
+        if period != self._period:
+            self._period, self._used = period, 0
 
     def _venue_has_room(self, head: _Ticket) -> bool:
         self._roll()

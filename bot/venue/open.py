@@ -49,5 +49,9 @@ def _opener(exchange: Exchange) -> Opener:
             from bot.venue.hyperliquid.room import open_hyperliquid
 
             return open_hyperliquid
+        case "bybit":
+            from bot.venue.bybit.room import open_bybit
+
+            return open_bybit
         case _:
             raise untraded(exchange)

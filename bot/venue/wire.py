@@ -98,6 +98,10 @@ class Hooks(Exchange):  # type: ignore[misc]  # ccxt ships no types
         ended = self.watch(url, "ended", None, "ended")
         return self.clients[url].connected, ended
 
+    async def say(self, url: str, message: Mapping[str, object]) -> None:
+        """Send a message on the connection at `url`."""
+        await self.clients[url].send(dict(message))
+
     async def detach(self, url: str) -> None:
         """Close the connection at `url`; futures that ccxt cancels with it are ours alone."""
         self._sinks.pop(url, None)

@@ -1,6 +1,7 @@
 """Bybit by request: which contracts there are, settled funding, open interest of past hours."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from bot.domain.market import FundingRate, OpenInterest
 from bot.domain.units import NS_PER_MS, finite
@@ -8,7 +9,6 @@ from bot.venue import fields
 from bot.venue.feeds.contracts import NONE_NAMED, Contract, spellings
 from bot.venue.fields import Row
 from bot.venue.polls import rows
-from bot.venue.polls.client import PublicClient
 from bot.venue.streams import believe
 from bot.venue.streams.bybit import NAME
 
@@ -17,12 +17,24 @@ ROWS_MAX = 200
 SETTLE = "USDT"
 
 
+class Questions(Protocol):
+    """Who sends a public question: a client of its own, or the caller of a traded account."""
+
+    def now_ns(self) -> int:
+        """Return our time in ns UTC."""
+        ...
+
+    async def ask(self, call: str, params: Mapping[str, str | int]) -> object:
+        """Send one question by ccxt's implicit method `call`; raises VenueError."""
+        ...
+
+
 class BybitPolls:
     """Bybit's public requests, of linear USDT contracts only."""
 
     venue = NAME
 
-    def __init__(self, client: PublicClient, named: Mapping[str, str] = NONE_NAMED) -> None:
+    def __init__(self, client: Questions, named: Mapping[str, str] = NONE_NAMED) -> None:
         self._client = client
         self._named = named
 

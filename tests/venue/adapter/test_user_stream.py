@@ -214,7 +214,7 @@ async def test_a_reading_key_listens(venue: EmbeddedVenue) -> None:
 async def test_the_socket_is_left_before_the_venue_drops_it(
     server: FrameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.venue.user_stream.AGE_MAX_NS", 10**9)
+    monkeypatch.setattr("bot.venue.private_stream.AGE_MAX_NS", 10**9)
     async with opened_on_frames(server) as room, listening(room.user) as heard:
         lost = await heard.until(FeedStatus, down)
         assert "planned" in lost.reason

@@ -1,0 +1,1 @@
+"""Bybit's unified account, linear USDT perpetuals, behind the house's ports."""
