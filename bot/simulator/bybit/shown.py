@@ -159,9 +159,16 @@ def execution_row(fill: Fill, records: RecordBook, venue_id: str) -> Row:
         "indexPrice": "",
         "underlyingPrice": "",
         "blockTradeId": "",
-        "closedSize": "",
+        "closedSize": plain(fill.qty if _shrank(fill) else ZERO),
         "seq": int(fill.trade_id),
     }
+
+
+def _shrank(fill: Fill) -> bool:
+    """Tell whether an execution closed something; one that turns a position is told as closing."""
+    if fill.position_side is not None:
+        return fill.side is fill.position_side.exit
+    return fill.realized_pnl_usd != ZERO
 
 
 def leg_row(

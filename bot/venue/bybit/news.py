@@ -36,6 +36,7 @@ class BybitNews:
         self._hedged = hedged
         self._mode = mode
         self._legs: dict[str, PositionSide | None] = {}
+        self._seen_hedged: bool | None = None
         self._sides: dict[str, PositionSide] = {}
         self._wallet: Decimal | None = None
         self._traded = self._funding = ZERO
@@ -90,6 +91,7 @@ class BybitNews:
         for row in rows:
             state = parse.order(row)
             self._legs[state.venue_order_id] = state.position_side
+            self._seen_hedged = state.position_side is not None
             events.append(OrderUpdate(state.event_ns, received_ns, state))
             name = state.client_order_id
         while len(self._legs) > LEGS_KEPT:
@@ -118,7 +120,7 @@ class BybitNews:
         number = fields.text(row, "orderId", "execution")
         if number in self._legs:
             return self._legs[number]
-        hedged = self._hedged()
+        hedged = self._hedged() if self._seen_hedged is None else self._seen_hedged
         if hedged is False:
             return None
         closing = parse.closes(row)

@@ -13,7 +13,7 @@ from bot.venue.backoff import Backoff
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller
 from bot.venue.hyperliquid.news import CHANNELS, Ear
-from bot.venue.user_stream import AGE_MAX_NS, DIAL_S, ECHO_NS, HELD_NS, LOOK_S, STREAM, Notes
+from bot.venue.private_stream import AGE_MAX_NS, DIAL_S, ECHO_NS, HELD_NS, LOOK_S, STREAM, Notes
 
 REMEMBERED: Final = 256
 

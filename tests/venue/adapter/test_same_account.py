@@ -32,8 +32,9 @@ def number_of(venue_order_id: str) -> int:
 
 def order_facts(order: OrderState) -> tuple[object, ...]:
     return (
-        order.client_order_id, number_of(order.venue_order_id), order.symbol, order.side, order.kind,
-        order.status, order.qty, order.filled_qty, order.close_position, order.position_side,
+        order.client_order_id, number_of(order.venue_order_id), order.symbol, order.side,
+        order.kind, order.status, order.qty, order.filled_qty, order.close_position,
+        order.position_side,
         order.price, order.trigger_price, order.trigger_by, order.event_ns // 10**6,
     )  # fmt: skip
 
