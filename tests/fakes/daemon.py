@@ -218,6 +218,9 @@ class Daemon(Process):
 class Stand:
     """A folder with config, state and logs, and the processes that use it."""
 
+    handle: type[VenueHandle] = VenueHandle
+    """How the venue is moved and read: by its protocol."""
+
     def __init__(self, **env: str) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="bw-"))
         self.state = self.root / "state"
@@ -341,6 +344,6 @@ class Stand:
     def venue(self) -> VenueHandle:
         """A handle on the venue that now keeps the book of this stand."""
         try:
-            return VenueHandle(self.state / "venue", ca=self.root / "ca.pem")
+            return self.handle(self.state / "venue", ca=self.root / "ca.pem")
         except (OSError, ValueError) as error:
             raise NotReady(f"no address: {error}") from None

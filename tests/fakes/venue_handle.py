@@ -34,7 +34,7 @@ class VenueHandle:
         return urllib.request.urlopen(request, timeout=DEADLINE_S, context=self.tls)
 
     def reachable(self) -> bool:
-        with self._open(f"{self.url}/fapi/v1/ping") as answer:
+        with self._open(f"{self.url}/_control/faults") as answer:
             return answer.status == 200
 
     def control(self, method: str, path: str, body: object = None) -> Any:

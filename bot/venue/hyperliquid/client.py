@@ -98,7 +98,7 @@ class HyperliquidVenue:
     async def key_permissions(self) -> KeyPermissions:
         """Read what the key may do: an agent trades and cannot move money; the account's own can.
 
-        The venue ties no key to addresses of the network.
+        Whether a key is tied to addresses of the network the venue does not say: it ties none.
         """
         await self._shared.prove(self._asker, self._reading)
         signing = self._agent_address()
@@ -107,7 +107,7 @@ class HyperliquidVenue:
         agents = [fields.row(item, "agent") for item in fields.rows(answer, "extraAgents")]
         named = any(fields.text(row, "address", "agent").lower() == signing for row in agents)
         return KeyPermissions(
-            can_trade=own or named, can_withdraw=own, ip_restricted=False, can_transfer=own
+            can_trade=own or named, can_withdraw=own, ip_restricted=None, can_transfer=own
         )
 
     # ------------------------------------------------------------------ orders
