@@ -1,6 +1,6 @@
 """The shape of the table [dashboard]: where the page listens, and for whom."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -27,6 +27,7 @@ class DashboardTable(Table):
     port: Annotated[Int, Field(ge=1, le=65_535)] = 8080
     hosts: tuple[Host, ...] = ()
     time_zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    account_report: Literal["off", "daily", "weekly"] = "weekly"
 
     @property
     def url(self) -> str | None:

@@ -12,6 +12,7 @@ from bot.app.scrub import Scrubber
 from bot.app.settings import Settings
 from bot.app.telegram_wiring import chat_config, lane_of, open_chat
 from bot.domain.messages import Notify
+from bot.ports import Clock, Door
 from bot.runtime.parts import DaemonParts
 
 
@@ -65,4 +66,15 @@ async def open_operator(
 
     parts.notify = tell
     pages = page_doors(settings, places, scrubber, parts.ask, parts.clock)
-    parts.doors = (*parts.doors, *alerting.doors, *pages)
+    reports = _reports(settings, places, parts.clock)
+    parts.doors = (*parts.doors, *alerting.doors, *pages, *reports)
+
+
+def _reports(settings: Settings, places: Places, clock: Clock) -> tuple[Door, ...]:
+    """Return who writes the account's report on its schedule; nobody when that is off."""
+    every = settings.dashboard.account_report
+    if every == "off":
+        return ()
+    from bot.app.reporting import Reporter
+
+    return (Reporter(every, places.root / "reports", clock),)

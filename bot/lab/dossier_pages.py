@@ -42,12 +42,18 @@ def columns_of(rows: Rows) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
 
 
-def markdown(result: ReplayResult, sections: Mapping[str, Any]) -> str:
-    """Return one replay as Markdown."""
+def markdown(
+    result: ReplayResult,
+    sections: Mapping[str, Any],
+    summary: Sequence[tuple[str, str]] | None = None,
+) -> str:
+    """Return one replay as Markdown; `summary` stands for its numbers where it is none."""
     lines = [f"# {result.data}", ""]
-    lines += [f"* {label}: {value}" for label, value in render_summary(result)]
+    lines += [f"* {label}: {value}" for label, value in summary or render_summary(result)]
     for key, title in TITLES.items():
-        rows = rows_of(sections.get(key))
+        if key not in sections:
+            continue
+        rows = rows_of(sections[key])
         lines += ["", f"## {title}", ""]
         if not rows:
             lines.append("None.")
@@ -68,7 +74,9 @@ def parts(sections: Mapping[str, Any]) -> str:
     """Return the sections as HTML tables."""
     out = []
     for key, title in TITLES.items():
-        rows = rows_of(sections.get(key))
+        if key not in sections:
+            continue
+        rows = rows_of(sections[key])
         body = _table(key, rows) if rows else "<p>None.</p>"
         out.append(f'<h2>{html.escape(title)}</h2>\n<div class="scroll">{body}</div>')
     return "\n".join(out)

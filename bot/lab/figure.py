@@ -142,6 +142,8 @@ def _markers(fills: list[FillMark], purpose: str, row: int) -> Json:
 def _levels(result: ReplayResult, symbol: str, row: int) -> list[Json]:
     """Return named zones within the price range, each drawn from when it was known."""
     bars = result.traces.bars[symbol]
+    if not bars:
+        return []
     low, high = min(bar.low for bar in bars), max(bar.high for bar in bars)
     suffix = "" if row == 1 else str(row)
     return [

@@ -1,7 +1,9 @@
 """One self-contained HTML page of a replay: works offline, sends nothing anywhere."""
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,14 +42,24 @@ def write_report(result: ReplayResult, path: Path) -> None:
     path.write_text(page(result), encoding="utf-8")
 
 
-def page(result: ReplayResult, sections: str = "") -> str:
+class Words(NamedTuple):
+    """What stands at the head of a page: title, a line below it, the numbers."""
+
+    title: str
+    subtitle: str
+    summary: Sequence[tuple[str, str]]
+
+
+def page(result: ReplayResult, sections: str = "", words: Words | None = None) -> str:
     """Return the page: chart of price, levels, executions, stops and equity; numbers; story.
 
-    `sections` is HTML that stands between numbers and story.
+    `sections` is HTML that stands between numbers and story; `words` its head, where that is not
+    a replay's.
     """
     from plotly.offline import get_plotlyjs
 
-    title = html.escape(f"Replay of {Path(result.data).name or result.data}")
+    words = words or _of_replay(result)
+    title = html.escape(words.title)
     data = msgspec.json.encode(figure(result)).decode().replace("</", "<\\/")
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
@@ -56,10 +68,10 @@ def page(result: ReplayResult, sections: str = "") -> str:
 <script>{get_plotlyjs()}</script></head>
 <body class="brief">
 <h1>{title}</h1>
-<p>{html.escape(_subtitle(result))}</p>
+<p>{html.escape(words.subtitle)}</p>
 <div id="chart"></div>
 <h2>Numbers</h2>
-<table id="summary"><tbody>{_summary_rows(result)}</tbody></table>
+<table id="summary"><tbody>{_summary_rows(words.summary)}</tbody></table>
 {sections}
 <h2>What happened, and why</h2>
 <p><label><input type="checkbox" id="brief" checked> without single orders</label></p>
@@ -83,10 +95,15 @@ def _subtitle(result: ReplayResult) -> str:
     )
 
 
-def _summary_rows(result: ReplayResult) -> str:
+def _of_replay(result: ReplayResult) -> Words:
+    name = Path(result.data).name or result.data
+    return Words(f"Replay of {name}", _subtitle(result), render_summary(result))
+
+
+def _summary_rows(summary: Sequence[tuple[str, str]]) -> str:
     return "".join(
         f"<tr><th>{html.escape(label)}</th><td>{html.escape(value)}</td></tr>"
-        for label, value in render_summary(result)
+        for label, value in summary
     )
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -70,6 +71,17 @@ def test_money_and_notices_are_told_to_programs_and_to_people(
     shown = console.export_text()
     assert "no alert waits" in shown
     assert "coverage_passes" in shown
+
+
+def test_the_account_is_reported_while_the_daemon_runs(running: tuple[Stand, Daemon]) -> None:
+    stand, daemon = running
+    until(lambda: asked(stand, "pnl")["periods"], "a point of equity")
+    told = asked(stand, "report", "--account", "--out", "reports/mine")
+    assert told["account"] == "paper account"
+    assert [Path(name).suffix for name in told["files"]] == [".html", ".md", ".json"]
+    assert (stand.root / "reports/mine.md").read_text().startswith("# paper account")
+    assert daemon.alive
+    assert asked(stand, "health")["journal"] == "ok"
 
 
 SENSES = ("market", "pulse", "funding", "oi", "liquidations", "clusters", "scenarios")

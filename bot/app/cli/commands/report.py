@@ -1,5 +1,6 @@
 """`breakwater report`: what a replay was worth, as a page, as Markdown and as JSON, offline."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from bot.domain.errors import ConfigInvalid
 if TYPE_CHECKING:
     from bot.lab.options import ReplayOptions, ReplayResult
 
+NICE = 15
 SUFFIXES = (".html", ".md", ".json")
 
 
@@ -25,10 +27,21 @@ def register(app: typer.Typer) -> None:
 
 def report(
     *,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder of recorded data.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of recorded data; with --account its prices."),
+    ] = None,
+    account: Annotated[
+        bool, typer.Option("--account", help="Tell the live account from its journal.")
+    ] = False,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="With --account: so far back.")] = 30,
+    from_backup: Annotated[
+        bool,
+        typer.Option("--from-backup", help="With --account: of the newest backup, giving way."),
+    ] = False,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="Its name without ending; three files.")
-    ] = Path("reports/report"),
+        Path | None, typer.Option(metavar="FILE", help="Its name without ending; three files.")
+    ] = None,
     symbol: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
     hold: Annotated[
         Literal["long", "short"] | None, typer.Option(help="A position opened by hand.")
@@ -40,7 +53,12 @@ def report(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Replay a folder and write its report: FILE.html, FILE.md and FILE.json."""
+    """Write FILE.html, FILE.md and FILE.json of a folder's replay, or of the live account."""
+    if account:
+        _account(days, data, out, from_backup=from_backup, as_json=as_json)
+        return
+    if data is None:
+        raise ConfigInvalid("report: give --data DIR, or --account")
     options = options_for(
         open_home(), data, symbols=tuple(symbol or ()), hold=hold, leverage=leverage,
         margin="isolated", guard=not no_guard, profile="",
@@ -49,9 +67,26 @@ def report(
     )  # fmt: skip
     result = replayed(options)
     sections = _sections(result, options)
-    stem = out.with_suffix("") if out.suffix in SUFFIXES else out
-    written = write(result, sections, stem)
+    written = write(result, sections, _stem(out or Path("reports/report")))
     show({"files": written, **sections}, _render, as_json=as_json)
+
+
+def _stem(out: Path) -> Path:
+    return out.with_suffix("") if out.suffix in SUFFIXES else out
+
+
+def _account(
+    days: int, data: Path | None, out: Path | None, *, from_backup: bool, as_json: bool
+) -> None:
+    from bot.app.cli.account_report import account_texts, thin_out
+
+    if from_backup:
+        os.nice(NICE)  # the bot's own schedule calls it so: its work goes first
+    texts, document = account_texts(open_home(), days, data, from_backup=from_backup)
+    stem = _stem(out or Path("reports") / f"account-{document['to'][:10]}")
+    written = put(texts, stem)
+    thin_out(stem)
+    show({"files": written, **document}, _render, as_json=as_json)
 
 
 def _sections(result: "ReplayResult", options: "ReplayOptions") -> dict[str, Any]:
@@ -104,6 +139,15 @@ def write(result: "ReplayResult", sections: dict[str, Any], stem: Path) -> list[
             msgspec.json.encode({**document(result), **sections}), indent=2
         ).decode(),
     }
+    return put(texts, stem)
+
+
+def put(texts: dict[str, str], stem: Path) -> list[str]:
+    """Write texts by ending; return their paths.
+
+    Raises:
+        ConfigInvalid: a file cannot be written.
+    """
     written = []
     for suffix, words in texts.items():
         path = stem.with_name(stem.name + suffix)
