@@ -19,6 +19,7 @@ PATHS = {
         "stop": "/v5/order/create",
         "account": "/v5/account/wallet-balance",
     },
+    "hyperliquid": {"order": "/exchange/order", "stop": "/exchange/order", "account": "/info/*"},
 }
 """Where a fault must wait for the request it is about; a new exchange names its own."""
 
