@@ -33,6 +33,7 @@ NEAR_FRAC: Final = Decimal("0.005")
 FAR_FRAC: Final = Decimal("0.8")
 SCHEDULE_AHEAD_MS: Final = 5_000
 USD_UNITS: Final = 1_000_000
+UNITS_MAX: Final = 10**18
 Act = Callable[[Desk, str, Row], object]
 
 
@@ -74,7 +75,7 @@ def _order(desk: Desk, account_id: str, action: Row) -> object:
     if "builder" in action:
         raise Declined("Builder fee has not been approved.")
     grouping = action.get("grouping")
-    if grouping not in GROUPS:
+    if not isinstance(grouping, str) or grouping not in GROUPS:
         raise Unreadable("grouping")
     statuses = []
     for row in _list(action, "orders"):
@@ -280,7 +281,7 @@ def _leverage(desk: Desk, account_id: str, action: Row) -> object:
 def _margin(desk: Desk, account_id: str, action: Row) -> object:
     """One-way: the side of the position that is held; `isBuy` says nothing."""
     contract, units = desk.asset(action.get("asset")), action.get("ntli")
-    if isinstance(units, bool) or not isinstance(units, int):
+    if isinstance(units, bool) or not isinstance(units, int) or abs(units) > UNITS_MAX:
         raise Unreadable("ntli")
     exchange = desk.world.exchange
     held = [leg for leg in exchange.legs(account_id) if leg.symbol == contract.symbol]
