@@ -30,6 +30,7 @@ NAMES = (*ANSWERS, *SPECIAL)
 COMMANDS = (*LOWERING, *RAISING)
 TOLD = {("/readyz", 503)}
 TIMEOUT_S = 20.0
+SLOWEST = 8
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Figures:
     operations: list[str] = field(default_factory=list)
     requests: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
+    slowest_s: dict[str, float] = field(default_factory=dict)
+    """The longest wait for an answer, by path."""
     took_s: float = 0.0
     violations: list[str] = field(default_factory=list)
 
@@ -58,6 +61,8 @@ def ask_everything(
                  confirmed=confirmed)  # fmt: skip
     figures.requests = sum(counts.values())
     figures.statuses = dict(sorted(counts.items()))
+    ranked = sorted(figures.slowest_s.items(), key=lambda row: -row[1])
+    figures.slowest_s = dict(ranked[:SLOWEST])
     figures.took_s = round(time.monotonic() - began, 1)
     return figures
 
@@ -82,7 +87,14 @@ def _ask(
             case.path_parameters["name"] = name = known[turn % len(known)]
             if confirmed and isinstance(case.body, dict) and turn % 2:
                 case.body = {**case.body, "confirm": name.upper()}
-        answer = case.call(base_url=url, headers=headers, timeout=TIMEOUT_S)
+        asked = time.monotonic()
+        try:
+            answer = case.call(base_url=url, headers=headers, timeout=TIMEOUT_S)
+        except OSError as error:  # what requests raises for a lost or late answer is one
+            figures.violations.append(f"{case.formatted_path}: {error!r:.200}")
+            return
+        path, took_s = case.formatted_path[:60], round(time.monotonic() - asked, 2)
+        figures.slowest_s[path] = max(figures.slowest_s.get(path, 0.0), took_s)
         counts[str(answer.status_code)] += 1
         if answer.status_code >= 500 and (case.path, answer.status_code) not in TOLD:
             told = f"{case.as_curl_command()}: {answer.status_code} {answer.text[:200]}"
