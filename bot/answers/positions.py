@@ -14,6 +14,7 @@ from bot.answers.held import (
 from bot.answers.question import Answered, Question, exact, iso, rounded
 from bot.domain.policy import Policy
 from bot.kernel.snapshot import BotState, Leg
+from bot.kernel.view import LegView
 
 NAME = "positions"
 
@@ -60,7 +61,7 @@ def _at_mark(state: BotState, policy: Policy, leg: Leg, stop: float | None) -> A
     if view is None:
         names = (
             "mark", "notional_usd", "upnl_usd", "liq_price_own", "liq_distance_frac",
-            "stop_distance_frac", "margin_ratio_frac",
+            "liq_exists", "stop_distance_frac", "margin_ratio_frac",
         )  # fmt: skip
         return dict.fromkeys(names)
     sign = leg.side.sign
@@ -71,6 +72,14 @@ def _at_mark(state: BotState, policy: Policy, leg: Leg, stop: float | None) -> A
         "upnl_usd": rounded(view.upnl_usd, 2),
         "liq_price_own": rounded(own_liq_price(view), 2),
         "liq_distance_frac": rounded(view.liq_distance_frac(), 6),
+        "liq_exists": _liq_exists(view),
         "stop_distance_frac": rounded(distance, 6),
         "margin_ratio_frac": rounded(view.margin_ratio(), 6),
     }
+
+
+def _liq_exists(view: LegView) -> bool | None:
+    """Tell whether any price liquidates the leg; None while what it rests on is unknown."""
+    if view.liq_price() is not None:
+        return True
+    return None if view.margin_ratio() is None else False

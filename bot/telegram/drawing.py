@@ -47,8 +47,9 @@ def equity(figure: "Figure", doc: Document) -> None:
 def chart(figure: "Figure", doc: Document) -> None:
     """Draw bars, zones, stops and liquidation prices, and beside them the cluster strip."""
     axes, strip = figure.subplots(1, 2, width_ratios=(8, 1), sharey=True)
-    minutes = doc["bar_s"] / 60
-    _axes(axes, f"{doc['symbol']}, bars of {minutes:g} min")
+    seconds = doc["bar_s"]
+    length = f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
+    _axes(axes, f"{doc['symbol']}, bars of {length}")
     times: list[Any] = [_time(bar["at"]) for bar in doc["bars"]]
     lows, highs = ([bar[name] for bar in doc["bars"]] for name in ("low", "high"))
     axes.vlines(times, lows, highs, color=DIM, linewidth=0.7)

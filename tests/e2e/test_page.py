@@ -110,6 +110,7 @@ def test_every_view_is_drawn_in_silence(tab: Callable[..., Tab], town: Any) -> N
     one = tab()
     for name in VIEWS:
         one.view(name)
+        assert one.page.evaluate("scrollY") == 0, f"{name} hides the mode"
     one.view("overview")
     assert one.page.get_by_text("BTC/USDT:USDT LONG").first.is_visible()
     assert one.errors == []

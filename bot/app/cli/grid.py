@@ -75,7 +75,8 @@ def grid(title: str, rows: Iterable[Mapping[str, Any]], columns: Iterable[Column
     chosen = list(columns)
     table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
     for _, heading, _ in chosen:
-        table.add_column(heading)
+        # a number that loses its last digits is a wrong number: it goes on in the next line
+        table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*(say(row.get(key)) for key, _, say in chosen))
     return table

@@ -1,10 +1,13 @@
 """How each answer looks on a terminal."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.markup import escape
 
 from bot.app.cli.feed_pages import venues
 from bot.app.cli.grid import (
+    UNKNOWN,
     Column,
     facts,
     grid,
@@ -64,21 +67,32 @@ def status(doc: Document, console: Console) -> None:
 def positions(doc: Document, console: Console) -> None:
     """Show every leg with stop and liquidation."""
     columns = [
-        ("symbol", "symbol", text),
-        ("side", "side", text),
+        ("position", "position", text),
         ("qty", "qty", text),
         ("entry_price", "entry", price),
         ("mark", "mark", price),
         ("upnl_usd", "result", signed),
         ("stop_price", "stop", price),
         ("stop_distance_frac", "to stop", percent),
-        ("liq_price_own", "liq ours", price),
-        ("liq_price_venue", "liq venue", price),
-        ("liq_distance_frac", "to liq", percent),
-        ("protected", "protected", yes),
+        ("protected", "full", yes),
+        ("liquidation", "liquidation", text),
+        ("to_it", "to it", text),
         ("opened_by", "by", text),
     ]
-    put(console, grid("positions", doc["positions"], columns), *_flaws(doc["positions"]))
+    rows = [_leg(leg) for leg in doc["positions"]]
+    put(console, grid("positions", rows, columns), *_flaws(doc["positions"]))
+
+
+def _leg(leg: Document) -> dict[str, Any]:
+    """Return a leg with its name short, and both liquidation prices in one word."""
+    ours, venues = leg["liq_price_own"], leg["liq_price_venue"]
+    told, away = f"{price(ours)} ours\n{price(venues)} venue", percent(leg["liq_distance_frac"])
+    if leg.get("liq_exists") is False:
+        told, away = "none", "-"
+    elif ours is None and not venues:
+        told = UNKNOWN
+    name = f"{leg['symbol'].split('/')[0]} {leg['side']}"
+    return {**leg, "position": name, "liquidation": told, "to_it": away}
 
 
 def _flaws(legs: list[Document]) -> list[str]:

@@ -76,7 +76,7 @@ async function begin() {
   Object.assign(settings, page, { csrf: session.csrf });
   document.getElementById("zone").textContent = `Times are ${settings.time_zone}.`;
   listen();
-  addEventListener("hashchange", async () => { await show(); view.focus(); });
+  addEventListener("hashchange", async () => { await show(); view.focus({ preventScroll: true }); scrollTo(0, 0); });
   await show();
 }
 

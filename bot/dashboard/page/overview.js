@@ -53,23 +53,24 @@ function stopUnits(leg) {
   return both ? `${number(leg.liq_distance_frac / leg.stop_distance_frac, 1)} stops` : "";
 }
 
+function liquidation(leg) {
+  if (leg.liq_exists === false) return ["none above zero", "no price liquidates it"];
+  return [price(leg.liq_price_venue ?? leg.liq_price_own), `${percent(leg.liq_distance_frac)} ${stopUnits(leg)}`];
+}
+
 function positions(rows) {
   const heads = ["Position", "#Quantity", "#Entry", "#Mark", "#Open result", "#Stop", "#Liquidation", "#Way to it"];
   return wide("Positions", table("Positions with stop and liquidation", heads, rows.map((leg) => [
     el("span", { class: leg.protected ? "good" : "bad" }, `${leg.symbol} ${leg.side}`),
     leg.qty, price(leg.entry_price), price(leg.mark), usd(leg.upnl_usd), price(leg.stop_price),
-    price(leg.liq_price_venue ?? leg.liq_price_own), `${percent(leg.liq_distance_frac)} ${stopUnits(leg)}`,
+    ...liquidation(leg),
   ]), "No position is held."));
 }
 
-const next = (risk) => wide("What happens next", risk.next.length
-  ? el("ul", {}, risk.next.map((row) => el("li", {}, sentence(row))))
-  : el("p", { class: "quiet" }, "Nothing is held, so no price triggers anything."));
-
-export function sentence(row) {
-  if (row.in_words) return row.in_words;
-  return Object.entries(row).filter(([, value]) => known(value)).map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ");
-}
+const next = (risk) => wide("What happens next", table("At which price, the nearest first",
+  ["Position", "What happens", "#At price", "#Away", "#Result"],
+  risk.next.map((row) => [`${row.symbol} ${row.side}`, row.what, price(row.price), percent(row.distance_frac, 2), usd(row.result_usd)]),
+  "Nothing is held, so no price triggers anything."));
 
 const states = (risk) => wide("Rules in force", table("Rules that act on what is held",
   ["Rule", "Position", "#Measured", "#Limit", "#Share left"],

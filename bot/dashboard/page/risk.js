@@ -1,14 +1,26 @@
 // Every rule against its limit, the stops, and what a shock would leave.
 
-import { answer, card, el, number, percent, price, table, text, usd, wide } from "/static/core.js";
-import { sentence } from "/static/overview.js";
+import { answer, card, el, known, number, percent, price, table, usd, wide } from "/static/core.js";
+
+const budgetWords = { true: "within the budget", false: "BEYOND the budget" };
+
+function fate(row) {
+  const parts = [row.liquidated.length ? `liquidated: ${row.liquidated.join(", ")}` : null,
+    row.closed_by_stop.length ? `stopped: ${row.closed_by_stop.join(", ")}` : null,
+    row.still_held.length ? `still held: ${row.still_held.join(", ")}` : null,
+    known(row.within_budget) ? budgetWords[row.within_budget] : "budget unknown"];
+  return parts.filter(known).join("; ");
+}
 
 const shocks = (now) => wide("Shocks", table("What would be left of the account",
-  ["Shock", "What happens"], now.shocks.map((row) => [text(row.shock ?? row.name), sentence(row)]),
+  ["Shock", "#Equity left", "#Lost", "#Below the peak", "What becomes of it"],
+  now.shocks.map((row) => [row.shock, usd(row.equity_usd), percent(row.loss_frac), percent(row.drawdown_frac), fate(row)]),
   "Nothing is held, so no shock costs anything."), el("p", { class: "quiet" }, now.note));
 
-const stops = (risk) => wide("Stops", risk.stops.length
-  ? el("ul", {}, risk.stops.map((row) => el("li", {}, sentence(row)))) : el("p", { class: "quiet" }, "none"));
+const stops = (risk) => wide("Stops", table("Where stops lie, and what speaks against it",
+  ["Position", "#Stop", "Against it"], risk.stops.map((row) => [`${row.symbol} ${row.side}`, price(row.stop_price),
+    row.flaws === null ? "unknown" : row.flaws.map((flaw) => flaw.words).join("; ") || "nothing"]),
+  "No position is held."));
 
 export async function show(view) {
   const [risk, now] = await Promise.all([answer("risk"), answer("stress-now")]);

@@ -74,7 +74,7 @@ def positions(doc: Document, zone: str) -> Said:
         guard = stop if leg["protected"] else "NO FULL STOP"
         short.append(
             f"{name} {leg['qty']} at {price(leg['entry_price'])}, now {signed(leg['upnl_usd'])}; "
-            f"{guard}; liquidation {percent(leg['liq_distance_frac'])} away"
+            f"{guard}; {_liquidation(leg)}"
         )
         detail += [
             f"{name}: mark {price(leg['mark'])}, notional {usd(leg['notional_usd'])}",
@@ -86,6 +86,12 @@ def positions(doc: Document, zone: str) -> Said:
             f"{moment(leg['opened_at'], zone)}",
         ]
     return Said("\n".join(short), "\n".join(detail))
+
+
+def _liquidation(leg: Document) -> str:
+    if leg.get("liq_exists") is False:
+        return "no price liquidates it"
+    return f"liquidation {percent(leg['liq_distance_frac'])} away"
 
 
 def liq(doc: Document, zone: str) -> Said:

@@ -116,3 +116,30 @@ def test_the_other_pages_can_be_shown(held):
 )  # fmt: skip
 def test_numbers_are_told_as_people_read_them(say, value, told):
     assert say(value) == told
+
+
+@pytest.mark.parametrize("width", [60, 80, 118])
+def test_no_digit_is_lost_on_a_narrow_terminal(held, width):
+    """A cell that is too wide goes on in the next line; read down its column it is whole."""
+    out = io.StringIO()
+    document = answered(held, "positions")
+    pages.positions(document, Console(file=out, width=width, color_system=None))
+    told = out.getvalue()
+    assert "\u2026" not in told
+    (leg,) = document["positions"]
+    cells = [line.split("\u2502")[1:-1] for line in told.splitlines() if "\u2502" in line]
+    columns = ["".join(part.strip() for part in column) for column in zip(*cells, strict=True)]
+    assert price(leg["entry_price"]) in columns
+    assert price(leg["stop_price"]) in columns
+
+
+def test_a_position_that_no_price_liquidates_is_not_called_unknown(held):
+    world = World()
+    world.account()
+    small = position(PositionSide.LONG, "0.001", "76000", ns=world.later(1.0), margin="2000")
+    world.account(positions=[small])
+    (leg,) = answered(world, "positions")["positions"]
+    assert leg["liq_exists"] is False
+    assert "none" in shown(pages.positions, answered(world, "positions"))
+    (large,) = answered(held, "positions")["positions"]
+    assert large["liq_exists"] is True

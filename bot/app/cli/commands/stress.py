@@ -286,7 +286,8 @@ def _check(folder: Path, wanted: _Wanted) -> None:
 def _render(document: Document, console: Console) -> None:
     if document["rows"]:
         console.print(grid("the same position, held in other ways", document["rows"], CONTEST))
-    console.print(grid("held positions through recorded weeks", document["groups"], COLUMNS))
+    if document["groups"]:
+        console.print(grid("held positions through recorded weeks", document["groups"], COLUMNS))
     show_generated(document.get("synthetic", ()), console)
     for row in document["runs"]:
         if row["error"]:

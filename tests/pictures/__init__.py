@@ -1,0 +1,1 @@
+"""Pictures of a paper run, for the README: `scripts/pictures`."""
