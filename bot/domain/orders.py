@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -147,15 +148,15 @@ class OrderStatus(StrEnum):
     EXPIRED = "EXPIRED"
     LOST = "LOST"
 
-    @property
-    def is_live(self) -> bool:
-        """Whether the order may still change the position."""
-        return self in (
-            OrderStatus.PENDING,
-            OrderStatus.UNKNOWN,
-            OrderStatus.WORKING,
-            OrderStatus.TRIGGERING,
-        )
+    is_live: bool
+    """Whether the order may still change the position."""
+
+    def __new__(cls, value: str) -> Self:
+        """Make a member that knows whether it is live: it is asked for at every price."""
+        status = str.__new__(cls, value)
+        status._value_ = value
+        status.is_live = value in ("PENDING", "UNKNOWN", "WORKING", "TRIGGERING")
+        return status
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,8 @@ from bot.kernel import guard
 from bot.kernel.desk import Desk
 from bot.kernel.track import equity_usd
 
+SMALLEST_USD = Decimal("0.00000001")
+
 
 def refresh_mode(desk: Desk) -> None:
     """Set the mode that the facts allow; a change is journaled and told."""
@@ -68,4 +70,4 @@ def record_equity(desk: Desk) -> None:
 
 
 def _usd(value: float) -> Decimal:
-    return Decimal(repr(value)).quantize(Decimal("0.00000001"))
+    return Decimal(repr(value)).quantize(SMALLEST_USD)

@@ -340,8 +340,8 @@ def live_orders(desk: Desk, symbol: str, side: PositionSide) -> list[OrderBelief
     return [
         belief
         for belief in desk.state.orders.values()
-        if belief.ours
+        if belief.status.is_live
+        and belief.purpose is not None
         and belief.symbol == symbol
         and belief.position_side is side
-        and belief.status.is_live
     ]
