@@ -114,7 +114,9 @@ def _terminal(scrubber: Scrubber) -> Any:  # noqa: ANN401 - loguru's sink type
     def write(message: "Message") -> None:
         record = message.record
         clock = record["time"].strftime("%H:%M:%S")
-        line = f"{clock} {record['level'].name:<8} {record['message']}"
+        account = record["extra"].get("account")
+        whose = f"[{account}] " if account else ""
+        line = f"{clock} {record['level'].name:<8} {whose}{record['message']}"
         caught = record["exception"]
         if caught is not None:
             line += f" ({getattr(caught.type, '__name__', '?')}: {caught.value})"

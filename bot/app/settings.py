@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from bot.app.accounts_table import AccountsTable
 from bot.app.alert_tables import AlertsTable, TelegramTable
 from bot.app.dashboard_table import DashboardTable
 from bot.app.faults import env_names, lines_of, unknown_env
@@ -30,7 +31,7 @@ from bot.domain.errors import ConfigInvalid
 PREFIX = "BREAKWATER_"
 TABLES = (
     "breakwater", "risk", "levels", "strategies", "venues", "senses", "sources", "alerts",
-    "telegram", "dashboard", "state",
+    "telegram", "dashboard", "state", "accounts",
 )  # fmt: skip
 FILE_BYTES_MAX = 1_000_000
 
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     telegram: TelegramTable
     dashboard: DashboardTable
     state: StateTable
+    accounts: AccountsTable
 
     @classmethod
     @override

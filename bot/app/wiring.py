@@ -4,44 +4,39 @@ import asyncio
 import hashlib
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from dataclasses import replace
 from types import FrameType
 
+import msgspec
 from loguru import logger
 
-from bot.app.account_lock import hold_account
-from bot.app.answering import Answering
-from bot.app.bedside import Bedside
+from bot.app.account_parts import parts_of, strategies_of
+from bot.app.accounts import FIRST, Beside, accounts_beside
 from bot.app.clock import SystemClock
-from bot.app.credentials import require_secret
-from bot.app.discover import find_strategies
+from bot.app.companions import keep_beside
 from bot.app.front import Front
-from bot.app.hearing import Hearing, open_hearing
+from bot.app.hearing import open_hearing
 from bot.app.logs import drain_logs, wire_logs
 from bot.app.mode import RunWish, settled
-from bot.app.narrator import Narrator
 from bot.app.noticeboard import Noticeboard
+from bot.app.opening import Opened, open_account
 from bot.app.operator_wiring import open_operator
-from bot.app.paper import PaperVenue
 from bot.app.places import Places, make_state
-from bot.app.policy import in_market_time, policy_of
 from bot.app.scrub import OWN, Scrubber
 from bot.app.settings import Settings, config_hash
 from bot.app.source_wiring import open_outside, sources_config
-from bot.app.state_wiring import Held, fence, hold_on_server, server_of
+from bot.app.state_wiring import fence
 from bot.app.telegram_wiring import chat_config
-from bot.domain.errors import StateLocked
-from bot.domain.strategy import Strategy
+from bot.app.together import Together
+from bot.domain.messages import Notify
 from bot.journal.lock import hold_state
-from bot.journal.store import open_journal
 from bot.journal.writer import JournalWriter
-from bot.kernel.step import Kernel
-from bot.ports import Clock, Feed, Source
-from bot.runtime.parts import DaemonParts, Options
+from bot.ports import Clock
 from bot.runtime.supervisor import run_daemon
 from bot.sources.open import SourcesConfig
-from bot.venue.open import VenueConfig, VenueRoom, open_room
+from bot.venue.open import open_room
 
 PRIVATE = 0o077
 """Whatever a run writes, its owner alone can read."""
@@ -61,7 +56,7 @@ def run_bot(settings: Settings, places: Places, wish: RunWish) -> int:
     """
     settings = settled(settings, wish)
     os.umask(PRIVATE)
-    _strategies(settings, places)  # a bad file refuses before a venue is started for it
+    strategies_of(settings, places)  # a bad file refuses before a venue is started for it
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _guarded(settings, places, SystemClock())
@@ -94,24 +89,13 @@ def _started(
     import uvloop
 
     chat_config(settings, places)  # a chat that cannot be is said before anything is started
-    server = server_of(settings, places)
+    beside = accounts_beside(settings, places)
     with ExitStack() as held:
-        state: Held
-        if server is None:
-            state = Held(held.enter_context(closing(open_journal(places.journal, clock))))
-        paper = held.enter_context(_venue(settings, places, clock))
-        config = _venue_config(settings, places, paper)
-        scrubber.learn(config.api_key)
-        scrubber.learn(config.api_secret)
-        if server is not None:
-            on_server = hold_on_server(server, settings, clock, run_id, config, paper)
-            state = held.enter_context(on_server)
-        elif not config.read_only:
-            held.enter_context(hold_account(config.mode, config.api_key))
+        opened = open_account(settings, places, clock, run_id, scrubber, held)
         asked = sources_config(settings, places, scrubber)
-        run = _run(settings, places, clock, run_id, config, asked, state, paper, scrubber)
+        house = _House(settings, places, clock, scrubber, beside)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(run)
+            return runner.run(house.run(run_id, opened, asked))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -129,135 +113,104 @@ def _logs(settings: Settings, places: Places, clock: Clock) -> Iterator[tuple[Sc
         drain_logs()
 
 
-@contextmanager
-def _venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVenue | None]:
-    """Keep the embedded venue for the length of a paper run, and end it after an ordered stop."""
-    if settings.breakwater.mode != "paper":
-        yield None
-        return
-    paper, theirs = PaperVenue(settings, places, clock), False
-    try:
-        yield paper
-    except StateLocked:
-        theirs = True
-        raise
-    finally:
-        if not theirs:
-            paper.end()
+class _House:
+    """All accounts of one process: the first with its doors, and those beside it."""
 
+    def __init__(
+        self,
+        settings: Settings,
+        places: Places,
+        clock: Clock,
+        scrubber: Scrubber,
+        beside: tuple[Beside, ...],
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._clock = clock
+        self._scrubber = scrubber
+        self._beside = beside
+        expected = {FIRST: settings.venues.exchange}
+        expected |= {each.name: each.settings.venues.exchange for each in beside}
+        self._all = Together(settings.accounts, clock, places.state / "joint.json", expected)
+        self._stop = asyncio.Event()
+        self._tell: Callable[[Notify], object] = lambda _notice: None
 
-def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -> VenueConfig:
-    table = settings.breakwater
-    if paper is not None:
-        address = paper.start()
-        return VenueConfig(
-            mode="paper",
-            exchange=settings.venues.exchange,
-            symbols=settings.risk.symbols,
-            api_key=address.api_key,
-            api_secret=address.api_secret,
-            base_url=address.base_url,
-            ws_url=address.ws_url,
-            read_only=table.read_only,
-        )
-    keys = settings.venues.live if table.mode == "live" else settings.venues.testnet
-    return VenueConfig(
-        mode=table.mode,
-        exchange=settings.venues.exchange,
-        symbols=settings.risk.symbols,
-        api_key=require_secret(keys.api_key, places.state),
-        api_secret=require_secret(keys.api_secret, places.state),
-        read_only=table.read_only,
-    )
+    async def run(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
+        """Run until told to stop, or until the first account ends; return the exit code."""
+        async with asyncio.TaskGroup() as group:
+            for account in self._beside:
+                group.create_task(
+                    keep_beside(account, self._open, self._live, self._stop, self._clock, self._say)
+                )
+            try:
+                return await self._first(run_id, opened, asked)
+            finally:
+                self._stop.set()
 
+    def _say(self, notice: Notify) -> None:
+        self._tell(notice)
 
-async def _run(
-    settings: Settings,
-    places: Places,
-    clock: Clock,
-    run_id: str,
-    config: VenueConfig,
-    asked: SourcesConfig,
-    state: Held,
-    paper: PaperVenue | None,
-    scrubber: Scrubber,
-) -> int:
-    async with AsyncExitStack() as stack:
-        writer = JournalWriter(state.store)
-        stack.push_async_callback(writer.close)
-        room = await open_room(config, clock)
-        stack.push_async_callback(room.close)
-        hearing = await open_hearing(settings, room, clock)
-        stack.push_async_callback(hearing.close)
-        sources = await open_outside(settings, asked, clock, stack)
-        board = Noticeboard()
-        front = Front(settings, places, board, clock, run_id)
-        parts = _parts(
-            settings, places, clock, run_id, room, hearing, writer, paper, sources, board, front
-        )
-        if state.tenure is not None:
-            fence(parts, state.tenure)
-        await open_operator(settings, places, scrubber, parts, board, front, stack)
-        return await run_daemon(parts)
+    async def _first(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
+        settings, places, clock = self._settings, self._places, self._clock
+        async with AsyncExitStack() as stack:
+            writer = JournalWriter(opened.state.store)
+            stack.push_async_callback(writer.close)
+            room = await open_room(opened.config, clock)
+            stack.push_async_callback(room.close)
+            hearing = await open_hearing(settings, room, clock)
+            stack.push_async_callback(hearing.close)
+            sources = await open_outside(settings, asked, clock, stack)
+            board = Noticeboard()
+            front = Front(settings, places, board, clock, run_id)
+            parts = parts_of(
+                settings, places, clock, run_id, room, hearing, writer, opened.paper, sources,
+                board, front, {"accounts": self._all.answer},
+            )  # fmt: skip
+            parts.stop = self._stop
+            if opened.state.tenure is not None:
+                fence(parts, opened.state.tenure)
+            if self._beside:
+                self._all.join(FIRST, settings.venues.exchange, parts)
+            await open_operator(settings, places, self._scrubber, parts, board, front, stack)
+            self._tell = parts.notify
+            return await run_daemon(parts)
 
+    # ------------------------------------------------------------------ those beside
 
-def _strategies(settings: Settings, places: Places) -> tuple[Strategy, ...]:
-    table = settings.strategies
-    params = {name: dict(values) for name, values in table.params.items()}
-    return find_strategies(places.strategies, table.enabled, params)
+    def _open(self, account: Beside, held: ExitStack) -> "tuple[str, Opened]":
+        make_state(account.places)
+        held.enter_context(hold_state(account.places.state))
+        run_id = run_id_of(self._clock)
+        scrubber = self._scrubber
+        opened = open_account(account.settings, account.places, self._clock, run_id, scrubber, held)
+        return run_id, opened
 
+    async def _live(self, account: Beside, begun: "tuple[str, Opened]") -> int:
+        (run_id, opened), clock = begun, self._clock
+        settings, places = account.settings, account.places
+        async with AsyncExitStack() as stack:
+            writer = JournalWriter(opened.state.store)
+            stack.push_async_callback(writer.close)
+            room = await open_room(opened.config, clock)
+            stack.push_async_callback(room.close)
+            hearing = await open_hearing(settings, room, clock)
+            stack.push_async_callback(hearing.close)
+            board = Noticeboard()
+            front = Front(settings, places, board, clock, run_id)
+            parts = parts_of(
+                settings, places, clock, run_id, room, hearing, writer, opened.paper, (), board,
+                front, {},
+            )  # fmt: skip
+            parts.stop, parts.notify_address = self._stop, None
+            parts.options = replace(parts.options, owns_process=False, signals=False)
+            if opened.state.tenure is not None:
+                fence(parts, opened.state.tenure)
 
-def _parts(
-    settings: Settings,
-    places: Places,
-    clock: Clock,
-    run_id: str,
-    room: VenueRoom,
-    hearing: Hearing,
-    writer: JournalWriter,
-    paper: PaperVenue | None,
-    sources: tuple[Source, ...],
-    board: Noticeboard,
-    front: Front,
-) -> DaemonParts:
-    mode = settings.breakwater.mode
-    policy = policy_of(settings, mode=mode)
-    if paper is not None and paper.address is not None:
-        policy = in_market_time(policy, paper.address.wall_of)
-    kernel = Kernel(policy, _strategies(settings, places), run_id)
-    health = front.health
-    bedside = Bedside(settings, places, kernel, room.venue, writer, board, health, hearing.health)
-    keeper: tuple[Feed, ...] = () if paper is None else (paper,)
+            def tell(notice: Notify) -> None:
+                board(notice)
+                text = f"account {account.name}: {notice.text}"
+                self._say(msgspec.structs.replace(notice, text=text))
 
-    async def backup() -> None:
-        await writer.backup()
-
-    return DaemonParts(
-        kernel=kernel,
-        venue=room.venue,
-        guard=room.guard,
-        feeds=(*room.feeds, room.past, *hearing.feeds, *keeper),
-        past=room.past,
-        memory=Narrator(writer),
-        clock=clock,
-        symbols=settings.risk.symbols,
-        notify=board,
-        ask=Answering(
-            kernel,
-            writer,
-            bedside.answers() | front.answers(),
-            health,
-            hearing.health,
-            settings.dashboard.url,
-        ),
-        run_id=run_id,
-        socket_path=places.socket,
-        notify_address=os.environ.get("NOTIFY_SOCKET"),
-        backup=backup,
-        sources=sources,
-        health=health,
-        clean=OWN.without_known,
-        options=Options(
-            read_only=settings.breakwater.read_only, prove_key=mode == "live", owns_process=True
-        ),
-    )
+            parts.notify = tell
+            self._all.join(account.name, settings.venues.exchange, parts)
+            return await run_daemon(parts)

@@ -16,7 +16,7 @@ from bot.domain.errors import BotError
 LOWERING = ("pause", "flatten", "reduce")
 """Commands that can only lower risk."""
 RAISING = ("resume", "rearm", "relever", "mode", "limits")
-SPECIAL = ("doctor",)
+SPECIAL = ("accounts", "doctor")
 Short = Annotated[str, Field(max_length=80)]
 Text = Annotated[str, Path(max_length=40, pattern=r"^[a-z][a-z_-]*$")]
 Word = Annotated[str, Query(max_length=80)]

@@ -8,7 +8,7 @@ from bot.domain.messages import Answer, Command, RecordMode
 from bot.domain.orders import Purpose
 from bot.domain.risk import Severity, TradingMode
 from bot.domain.units import ZERO
-from bot.kernel import limits
+from bot.kernel import guard, limits
 from bot.kernel.desk import Desk
 from bot.kernel.hand_command import set_mode
 from bot.kernel.plan import ReduceWish, Wish, cut_draft
@@ -16,6 +16,7 @@ from bot.kernel.snapshot import Leg
 from bot.kernel.track import equity_usd
 
 COMMANDS_KEPT = 500
+REASON_MAX = 160
 Handler = Callable[[Desk, Command], tuple[bool, str, list[Wish]]]
 
 
@@ -103,6 +104,14 @@ def _flatten(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
     return True, f"{text}; paused until `resume`", wishes
 
 
+def _latch(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
+    if desk.state.latched:
+        return True, f"latched already: {desk.state.latch_reason}", []
+    why = command.args.get("reason", "")[:REASON_MAX] or f"ordered by {command.operator}"
+    guard.latch(desk, command.command_id, why)
+    return True, "latched: everything is closed and stays flat until `rearm`", []
+
+
 def _rearm(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
     state = desk.state
     if not state.latched:
@@ -155,6 +164,7 @@ HANDLERS: dict[str, Handler] = {
     "resume": _resume,
     "reduce": _reduce,
     "flatten": _flatten,
+    "latch": _latch,
     "rearm": _rearm,
     "mode": set_mode,
     "limits": _limits,

@@ -101,19 +101,19 @@ def is_through_floor(state: BotState, policy: Policy, equity: float | None) -> b
     return equity is not None and equity <= (1.0 - limit) * state.anchors.high_water_usd
 
 
-def latch(desk: Desk, cause: str) -> None:
+def latch(desk: Desk, cause: str, why: str = "loss budget used") -> None:
     """After the floor: flat, and no new risk until the operator re-arms."""
     state = desk.state
     if state.latched:
         return
     state.latched = True
     lost = drawdown_frac(state)
-    state.latch_reason = f"loss budget used: equity {lost:.1%} under its peak"
+    state.latch_reason = f"{why}: equity {lost:.1%} under its peak"
     desk.record(
         "latch",
         "",
         "HALTED: no new risk until re-armed",
-        "loss budget used",
+        why,
         measured=f"drawdown {lost:.4f}",
         limit=f"floor {desk.policy.guard.floor_frac:.4f}",
         cause=cause,

@@ -13,6 +13,7 @@ import typer
 
 from bot import __version__
 from bot.app.cli import commands
+from bot.app.cli.home import ask_of
 from bot.app.folder import config_folder
 from bot.app.scrub import OWN
 from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
@@ -83,11 +84,15 @@ def _common(
     config: Annotated[
         str, typer.Option("--config", metavar="DIR", help="Folder of the configuration files.")
     ] = "",
+    account: Annotated[
+        str, typer.Option("--account", metavar="NAME", help="Of accounts.toml; else the first.")
+    ] = "",
 ) -> None:
     """Guards and trades crypto perpetual futures. Without a command: run, on paper."""
     del version
     if config:
         os.environ["BREAKWATER_CONFIG_DIR"] = config
+    ask_of(account)
 
 
 def _say(error: BotError, code: int) -> int:

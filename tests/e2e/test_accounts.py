@@ -1,0 +1,99 @@
+"""Two accounts in one daemon, each on a venue of its own.
+
+Budget: 25 s of one core.
+"""
+
+import json
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from tests.fakes.daemon import Daemon, Stand, until
+from tests.fakes.market_folder import PRICE
+from tests.fakes.venue_handle import VenueHandle
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-accounts")]
+
+BESIDE = json.dumps({"hedge": {"risk": {"profile": "L25"}}})
+
+
+def hedge_of(stand: Stand) -> VenueHandle:
+    return VenueHandle(stand.state / "accounts" / "hedge" / "venue", ca=stand.root / "ca.pem")
+
+
+def rows_of(daemon: Daemon) -> dict[str, dict[str, Any]]:
+    return {row["account"]: row for row in daemon.ask("accounts")["accounts"]}
+
+
+def both_seen(daemon: Daemon) -> bool:
+    rows = rows_of(daemon)
+    return set(rows) == {"main", "hedge"} and all(row["seen"] for row in rows.values())
+
+
+def end_venue(stand: Stand) -> None:
+    """The second venue is the daemon's child: a killed daemon leaves it, as it should."""
+    address = json.loads((stand.state / "accounts/hedge/venue/address.json").read_text())
+    os.kill(address["pid"], signal.SIGKILL)
+
+
+def test_a_venue_that_dies_harms_its_own_account_alone() -> None:
+    with Stand(BREAKWATER_ACCOUNTS__BESIDE=BESIDE) as stand:
+        stand.start_venue(roomy=True)
+        daemon = stand.start_daemon()
+        until(lambda: both_seen(daemon), "both accounts are seen")
+        other = hedge_of(stand)
+        stand.venue.by_hand("BUY", "0.02")
+        other.by_hand("SELL", "0.03")
+        until(stand.venue.covers, "the first account is stopped")
+        until(other.covers, "the second account is stopped")
+        joint = until(
+            lambda: (found := daemon.ask("accounts"))["net_usd"] and found, "both are counted"
+        )
+        assert joint["gross_usd"] == pytest.approx(0.05 * PRICE, rel=0.01)
+        os.kill(other.pid, signal.SIGSTOP)
+        try:
+            dark = until(
+                lambda: (found := daemon.ask("accounts"))["unseen"] == ["hedge"] and found,
+                "what cannot be seen is said",
+            )
+            assert dark["equity_usd"] is None, "no old number stands in"
+            hedge = next(row for row in dark["accounts"] if row["account"] == "hedge")
+            assert hedge["equity_usd"] is None
+            assert dark["at_least_usd"] > 0.0
+            began_ns = stand.venue.by_hand("BUY", "0.02")
+            until(lambda: stand.venue.stops_asked(began_ns), "the first goes on protecting")
+            until(stand.venue.covers, "all of it")
+            assert daemon.status()["mode"] == "ACTIVE"
+        finally:
+            os.kill(other.pid, signal.SIGCONT)
+        until(lambda: both_seen(daemon), "it is seen again")
+        until(other.covers, "its stop stood all the while")
+        assert daemon.terminate() == 0
+
+
+def test_a_joint_budget_closes_and_latches_all_until_each_is_rearmed() -> None:
+    with Stand(
+        BREAKWATER_ACCOUNTS__BESIDE=BESIDE, BREAKWATER_ACCOUNTS__LOSS_BUDGET_FRAC="0.04"
+    ) as stand:
+        stand.start_venue(roomy=True)
+        daemon = stand.start_daemon()
+        until(lambda: both_seen(daemon), "both accounts are seen")
+        other = hedge_of(stand)
+        for venue in (stand.venue, other):
+            venue.by_hand("BUY", "0.1")
+            until(venue.covers, "stopped")
+        for venue in (stand.venue, other):
+            venue.move(PRICE * 0.94)
+        until(lambda: stand.venue.position() == 0 == other.position(), "all is closed", 90.0)
+        until(lambda: all(row["latched"] for row in rows_of(daemon).values()), "all are latched")
+        rows = rows_of(daemon)
+        assert all(row["drawdown_frac"] < 0.19 for row in rows.values()), "no floor was reached"
+        assert daemon.ask("accounts")["spent"] is True
+        daemon.kill()
+        end_venue(stand)
+        again = stand.start_daemon(ready=False)
+        until(lambda: again.status()["latched"], "it outlives a death")
+        again.kill()
+        end_venue(stand)
