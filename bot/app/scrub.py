@@ -11,6 +11,8 @@ _ASSIGNED = re.compile(
     r"|listen[-_]?key|authorization)[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)([^\s\"'&,;})\]]{4,})"
 )
 _BOT_TOKEN = re.compile(r"\bbot?\d{6,}:[A-Za-z0-9_-]{20,}")
+_LOGIN = re.compile(r"(://[^\s:/@]+:)[^\s/@]+?(?=@|\.\.\.)")
+"""A password in an address, also in one that was cut short."""
 _SECRET_LENGTH_MIN = 6
 
 
@@ -40,7 +42,8 @@ class Scrubber:
 
     def clean(self, text: str) -> str:
         """Return `text` without known secrets and without values that look like one."""
-        return _BOT_TOKEN.sub(MASK, _ASSIGNED.sub(rf"\1{MASK}", self.without_known(text)))
+        known = _LOGIN.sub(rf"\1{MASK}", self.without_known(text))
+        return _BOT_TOKEN.sub(MASK, _ASSIGNED.sub(rf"\1{MASK}", known))
 
     def without_known(self, text: str) -> str:
         """Return `text` without known secrets alone: data stay as they are."""

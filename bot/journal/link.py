@@ -20,6 +20,11 @@ class Link(Protocol):
         """Say what an operator does about damaged rows."""
         ...
 
+    @property
+    def steps_max(self) -> int:
+        """How many steps of the kernel may share a commit."""
+        ...
+
     def transaction(self, doing: str, *, writes: bool) -> AbstractContextManager[Connection]:
         """Open a transaction that is committed, durably, at the end of the block.
 

@@ -14,6 +14,8 @@ from bot.journal.server import Server
 from bot.journal.store import Store
 from bot.ports import Clock
 
+STEPS_MAX = 32
+
 
 class Fence(Protocol):
     """The right to write, as the server itself knows it."""
@@ -48,6 +50,11 @@ class ServerLink:
     def remedy(self) -> str:
         """Restore the server's own backup; see Link."""
         return f"restore the server's own backup, or {server_schema.ADVICE}"
+
+    @property
+    def steps_max(self) -> int:
+        """Few: each statement is a round trip, and the lease is held meanwhile; see Link."""
+        return STEPS_MAX
 
     @contextmanager
     def transaction(self, doing: str, *, writes: bool) -> Iterator[Connection]:

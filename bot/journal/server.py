@@ -65,7 +65,7 @@ def refuse_bad(server: Server) -> None:
     try:
         url = make_url(server.url)
     except ArgumentError:
-        raise ConfigInvalid(f"state.url: was {server.url!r:.80}, needed {DRIVER}://...") from None
+        raise ConfigInvalid(f"state.url: no address; needed {DRIVER}://USER@HOST/DB") from None
     if url.drivername != DRIVER or not url.username or not url.database:
         raise ConfigInvalid(f"state.url: needed {DRIVER}://USER@HOST/DATABASE")
     if url.password is not None:

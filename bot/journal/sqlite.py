@@ -11,6 +11,7 @@ from bot.journal import backups
 from bot.journal.engine import damaged_advice, spoken, wrap
 
 LOG_MAX_BYTES = 4_000_000
+STEPS_MAX = 256
 
 
 class SqliteLink:
@@ -30,6 +31,11 @@ class SqliteLink:
     def remedy(self) -> str:
         """Restore a backup; see Link."""
         return damaged_advice(self.database)
+
+    @property
+    def steps_max(self) -> int:
+        """Many: a statement costs microseconds; see Link."""
+        return STEPS_MAX
 
     @contextmanager
     def transaction(self, doing: str, *, writes: bool) -> Iterator[Connection]:

@@ -113,6 +113,11 @@ class Store:
         """The database, named for people."""
         return self._link.label
 
+    @property
+    def steps_max(self) -> int:
+        """How many steps `append_many` should be handed at once."""
+        return self._link.steps_max
+
     def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
         """Make the intent to send `order` durable before returning; telling it twice is harmless.
 

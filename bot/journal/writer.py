@@ -18,7 +18,6 @@ from bot.journal.store import Store
 
 T = TypeVar("T")
 QUEUE_MAX = 1_024
-BATCH_MAX = 256
 DEADLINE_S = 10.0
 """A disk that takes longer is broken for our purposes."""
 BACKUP_DEADLINE_S = 120.0
@@ -232,7 +231,7 @@ class JournalWriter:
     def _gather(self, first: _Job) -> tuple[list[_Job], _Job | None]:
         """Return the facts that wait together, and the first job behind them that is not one."""
         batch = [first]
-        while len(batch) < BATCH_MAX and not self._jobs.empty():
+        while len(batch) < self._store.steps_max and not self._jobs.empty():
             job = self._jobs.get()
             if job.facts is None:
                 return batch, job

