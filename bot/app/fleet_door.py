@@ -40,9 +40,13 @@ class FleetDoor:
             await self._clock.sleep_s(PERIOD_S)
 
     async def _summary(self) -> str:
-        found = self._ask("status", {})
-        status = await found if inspect.isawaitable(found) else found
-        return json.dumps({name: status.get(name) for name in TOLD}, separators=(",", ":"))
+        status, house = await self._answer("status"), await self._answer("house")
+        told = {name: status.get(name) for name in TOLD} | {"house": house}
+        return json.dumps(told, separators=(",", ":"))
+
+    async def _answer(self, name: str) -> dict[str, object]:
+        found = self._ask(name, {})
+        return await found if inspect.isawaitable(found) else found
 
     async def _obey(self, house: House, order: Order) -> None:
         key = f"fleet-{self._tenure.token}-{order.order_id}"

@@ -123,6 +123,11 @@ def test_a_fleet_is_seen_and_flattened(pair: tuple[Stand, Stand], postgres: Post
     row = until(told, "the fleet is told of the position")
     assert (row["account"], row["driven"], row["host"]) == ("anna", True, "one")
     assert row["state"]["unprotected"] == []
+    risk = json.loads(first.run("fleet", "risk", "--json", **env).stdout)
+    (btc,) = risk["exposure"]
+    assert (btc["asset"], risk["unknown"]) == ("BTC", [])
+    assert btc["net_usd"] == pytest.approx(0.02 * PRICE, rel=0.05)
+    assert [shock["within_budget"] for shock in risk["shocks"]] == [True] * 4
     unknown = first.run("fleet", "flatten", "--account", "berta", "--json", **env)
     assert unknown.returncode == UNHEALTHY
     assert "nobody drives" in json.loads(unknown.stdout)["accounts"][0]["answer"]

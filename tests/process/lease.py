@@ -1,7 +1,7 @@
 """kill -9 of whoever drives, with a standby beside it: `./run campaign lease --kills 50`.
 
 Two daemons that stand for two machines, one venue, one PostgreSQL server. In each round the driver
-trades, dies at a random instant, and in every second round the stops it left vanish with it. The
+guards what a human opened, trades beside it, dies at a random instant, and in every second round the stops it left vanish with it. The
 standby must drive and protect in time, and nothing may be done twice.
 """
 
@@ -23,7 +23,7 @@ from tests.process.soundness import faults_of
 
 TAKEOVER_MAX_S = 15.0
 LOOK_S = 0.05
-DELAY_MAX_S = 1.5
+DELAY_MAX_S = 4.0
 ROUND_MAX_S = 60.0
 
 
@@ -80,6 +80,8 @@ class Relay:
     def round(self) -> None:
         """Let the driver trade and die; judge what its follower makes of it."""
         venue, figures = self.stands[0].venue, self.figures
+        venue.by_hand("BUY", "0.02")
+        self.leader.await_protected()
         self._wire += 100
         venue.move(self._wire + 50.0)
         time.sleep(self._dice.uniform(0.0, DELAY_MAX_S))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from bot.app.cli.grid import Column, grid, money, put, seconds, text, yes
+from bot.app.cli.grid import Column, facts, grid, money, percent, put, seconds, text, yes
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, leave, show, wants_json
 from bot.domain.errors import ConfigInvalid
@@ -49,6 +49,29 @@ def status(
                 _page({"accounts": fleet.overview(line)}, console)
                 while not line.heard(LOOK_S):
                     pass
+
+
+@group.command()
+def risk(
+    *,
+    venue_max: Annotated[
+        float, typer.Option(min=0.05, max=1.0, help="Share of all equity at one venue.")
+    ] = 0.5,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show net exposure by asset, shares of venues, and what joint shocks leave of the budget."""
+    from bot.app.fleet_risk import fleet_risk
+    from bot.app.policy import policy_of
+    from bot.journal import fleet
+
+    settings = open_home().settings
+    policy = policy_of(settings, mode=settings.breakwater.mode)
+    with _line() as line:
+        rows = fleet.overview(line)
+    document = fleet_risk(
+        rows, loss_budget_frac=policy.guard.loss_budget_frac, venue_max_frac=venue_max
+    )
+    show(document, _risk_page, as_json=as_json)
 
 
 @group.command()
@@ -146,6 +169,32 @@ def _page(document: Document, console: Console) -> None:
             }
         )
     put(console, grid("fleet", rows, columns))
+
+
+def _risk_page(document: Document, console: Console) -> None:
+    held: list[Column] = [("asset", "asset", text), ("net_usd", "net USD", money)]
+    held += [("gross_usd", "gross USD", money), ("by_venue", "by venue", text)]
+    shares: list[Column] = [("venue", "venue", text), ("equity_usd", "equity USD", money)]
+    shares += [("share_frac", "share", percent), ("over_limit", "over the limit", yes)]
+    shocks: list[Column] = [("move_frac", "move", percent), ("silent_venue", "silent", text)]
+    shocks += [("equity_usd", "left USD", money), ("room_usd", "room USD", money)]
+    shocks += [("cut_frac", "cut needed", percent), ("loses_most", "loses most", text)]
+    pairs = [
+        (
+            "accounts",
+            f"{document['accounts']}, not known: {', '.join(document['unknown']) or 'none'}",
+        ),
+        ("equity", f"{money(document['equity_usd'])} of {money(document['peak_usd'])} USD"),
+        ("loss budget", percent(document["loss_budget_frac"])),
+    ]
+    put(
+        console,
+        facts("fleet", pairs),
+        grid("exposure", document["exposure"], held),
+        grid(f"venues, limit {percent(document['venue_max_frac'])}", document["venues"], shares),
+        grid("joint shocks", document["shocks"], shocks),
+    )
+    console.print(document["note"])
 
 
 def _answers(document: Document, console: Console) -> None:
