@@ -1,8 +1,9 @@
 """kill -9 of whoever drives, with a standby beside it: `./run campaign lease --kills 50`.
 
 Two daemons that stand for two machines, one venue, one PostgreSQL server. In each round the driver
-guards what a human opened, trades beside it, dies at a random instant, and in every second round the stops it left vanish with it. The
-standby must drive and protect in time, and nothing may be done twice.
+guards what a human opened, trades beside it and dies at a random instant; in every second round the
+stops it left vanish with it. The standby must drive and protect in time, and nothing may be done
+twice.
 """
 
 import argparse
