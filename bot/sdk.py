@@ -1,8 +1,9 @@
 """The only door for strategies: everything a strategy file may import."""
 
-from typing import Annotated
+from typing import Annotated, Generic, TypeVar
 
 from msgspec import Meta
+from typing_extensions import override
 
 from bot.domain.orders import PositionSide
 from bot.domain.sense import RESET, Assessment, Facts
@@ -36,6 +37,44 @@ Multiple = Annotated[float, Meta(ge=0.0, le=50.0)]
 WARMUP_BARS_MAX = 144
 """The most closed bars a strategy may wait for: not many more are kept."""
 
+Numbers = TypeVar("Numbers", bound=Parameters)
+
+
+class Leaving(Parameters, frozen=True):
+    """The numbers by which a trade is left besides stop and targets; 0 switches trailing off."""
+
+    break_even_r: Multiple = 1.0
+    trail_atr: Atr = 0.0
+    trail_from_r: Multiple = 1.0
+    life_h: Hours = 24.0
+
+    @property
+    def exits(self) -> Exits:
+        """The rules they make; `wish` adds the partial targets."""
+        return Exits(
+            break_even_r=self.break_even_r,
+            trail_atr=self.trail_atr,
+            trail_from_r=self.trail_from_r,
+            life_s=self.life_h * 3_600.0,
+        )
+
+
+class Setup(Generic[Numbers]):
+    """How a strategy that takes numbers begins: `numbers` is its class of them.
+
+    It has no memory of its own unless it says otherwise: zones, hours and senses carry theirs.
+    """
+
+    numbers: type[Numbers]
+
+    def __init__(self, params: Numbers | None = None) -> None:
+        self.params: Numbers = params if params is not None else self.numbers()
+
+    def start(self) -> Memory:
+        """Return the first memory: nothing."""
+        return {}
+
+
 __all__ = [
     "AFTERMATH",
     "BREAK_HELD",
@@ -56,17 +95,20 @@ __all__ = [
     "Gap",
     "Hours",
     "Intent",
+    "Leaving",
     "Memory",
     "Meta",
     "Multiple",
     "Parameters",
     "PositionSide",
+    "Setup",
     "Share",
     "Strategy",
     "View",
     "Zone",
     "blocked",
     "edges",
+    "override",
     "state_since_ns",
     "stop_beyond",
     "trend",

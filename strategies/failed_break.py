@@ -8,13 +8,11 @@ the case stronger and are told; they are no condition.
 from bot.sdk import (
     SWEEP_HELD,
     Atr,
-    Exits,
-    Hours,
     Intent,
+    Leaving,
     Memory,
-    Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     Zone,
@@ -25,7 +23,7 @@ from bot.sdk import (
 )
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
     strength_min: Share = 0.9
@@ -33,23 +31,15 @@ class Params(Parameters, frozen=True):
     chase_atr_max: Atr = 1.5
     gap_atr_min: Atr = 0.5
     """A gap whose far edge is nearer than this is no target."""
-    break_even_r: Multiple = 1.0
-    life_h: Hours = 24.0
 
 
-class FailedBreak:
+class FailedBreak(Setup[Params]):
     """Sweep and reclaim, with the gap as the target."""
 
+    numbers = Params
     name = "failed_break"
     needs = ("contract", "range", "zones", "judgement")
     warmup_bars = 12
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Begin without memory: the zones carry theirs."""
-        return {}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Wish a position for each zone that was swept and has just held."""
@@ -76,7 +66,7 @@ class FailedBreak:
             name=self.name,
             key=f"{zone.name}|{view.close_ns}",
             reason=f"{zone.name} {zone.note}; extreme {zone.extreme:.8g}{_evidence(view, side)}",
-            rules=Exits(break_even_r=params.break_even_r, life_s=params.life_h * 3_600.0),
+            rules=params.exits,
         )
 
     def _gap_fill(self, view: View, side: PositionSide, atr: float) -> tuple[float, ...]:

@@ -10,13 +10,11 @@ from bot.sdk import (
     Atr,
     Bars,
     Deviations,
-    Exits,
-    Hours,
     Intent,
+    Leaving,
     Memory,
-    Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     stop_beyond,
@@ -28,7 +26,7 @@ from bot.sdk import (
 FUNDING_WINDOW_NS = 8 * 3_600 * 1_000_000_000
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Deviations are robust ones of funding, or daily ones of price and open interest."""
 
     crowded_sd: Deviations = 2.0
@@ -38,23 +36,15 @@ class Params(Parameters, frozen=True):
     strength_min: Share = 0.9
     extreme_h: Bars = 12
     stop_atr: Atr = 0.25
-    break_even_r: Multiple = 1.0
-    life_h: Hours = 24.0
 
 
-class FundingSqueeze:
+class FundingSqueeze(Setup[Params]):
     """The crowded side pays, and then has to leave."""
 
+    numbers = Params
     name = "funding_squeeze"
     needs = ("contract", "range", "zones", "hours", "funding", "open_interest")
     warmup_bars = 12
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Begin without memory: the senses carry it."""
-        return {}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Wish a position against the crowd at an hour that turns."""
@@ -91,5 +81,5 @@ class FundingSqueeze:
             key=f"{side.value}|{view.close_ns // FUNDING_WINDOW_NS}",
             reason=f"{crowd} are crowded: funding {found.facts.funding_z or 0.0:+.1f} sd after a "
             "flush, and the hour turned",
-            rules=Exits(break_even_r=params.break_even_r, life_s=params.life_h * 3_600.0),
+            rules=params.exits,
         )

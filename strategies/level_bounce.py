@@ -6,13 +6,11 @@ zones.
 
 from bot.sdk import (
     Atr,
-    Exits,
-    Hours,
     Intent,
+    Leaving,
     Memory,
-    Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     Zone,
@@ -23,29 +21,21 @@ from bot.sdk import (
 )
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
     strength_min: Share = 0.9
     stop_atr: Atr = 0.25
     chase_atr_max: Atr = 1.0
-    break_even_r: Multiple = 1.0
-    life_h: Hours = 24.0
 
 
-class LevelBounce:
+class LevelBounce(Setup[Params]):
     """Level bounce with a tight stop."""
 
+    numbers = Params
     name = "level_bounce"
     needs = ("contract", "range", "zones")
     warmup_bars = 3
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Begin without memory: the zones carry theirs."""
-        return {}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Wish a position for each zone that has just held."""
@@ -70,5 +60,5 @@ class LevelBounce:
             name=self.name,
             key=f"{zone.name}|{view.close_ns}",
             reason=f"{zone.name} {zone.note}; extreme {zone.extreme:.8g}",
-            rules=Exits(break_even_r=params.break_even_r, life_s=params.life_h * 3_600.0),
+            rules=params.exits,
         )

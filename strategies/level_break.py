@@ -8,13 +8,13 @@ retest, the targets at the next zones, the stop trailing once the trade has paid
 from bot.sdk import (
     Atr,
     Bars,
-    Exits,
     Hours,
     Intent,
+    Leaving,
     Memory,
     Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     Zone,
@@ -27,7 +27,7 @@ from bot.sdk import (
 )
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
     strength_min: Share = 0.9
@@ -35,25 +35,18 @@ class Params(Parameters, frozen=True):
     """Closes after the retest within which the rejection must be seen."""
     stop_atr: Atr = 0.25
     chase_atr_max: Atr = 1.0
-    break_even_r: Multiple = 1.0
     trail_atr: Atr = 3.0
     trail_from_r: Multiple = 2.0
     life_h: Hours = 48.0
 
 
-class LevelBreak:
+class LevelBreak(Setup[Params]):
     """Break and retest, both ways."""
 
+    numbers = Params
     name = "level_break"
     needs = ("contract", "range", "zones")
     warmup_bars = 12
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Begin without memory: the zones carry theirs."""
-        return {}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Wish a position for each broken zone whose retest was just rejected."""
@@ -82,10 +75,5 @@ class LevelBreak:
             name=self.name,
             key=f"{zone.name}|{state_since_ns(view, zone)}",
             reason=f"{zone.name} broken, retested and held from the other side",
-            rules=Exits(
-                break_even_r=params.break_even_r,
-                trail_atr=params.trail_atr,
-                trail_from_r=params.trail_from_r,
-                life_s=params.life_h * 3_600.0,
-            ),
+            rules=params.exits,
         )

@@ -8,13 +8,11 @@ the rejected bars.
 from bot.sdk import (
     Atr,
     Bars,
-    Exits,
-    Hours,
     Intent,
+    Leaving,
     Memory,
-    Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     Zone,
@@ -30,7 +28,7 @@ from bot.sdk import (
 AT_THE_ZONE = ("TOUCHED", "RECLAIMED")
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
     strength_min: Share = 0.9
@@ -40,23 +38,15 @@ class Params(Parameters, frozen=True):
     rejected_bars: Bars = 3
     stop_atr: Atr = 0.25
     chase_atr_max: Atr = 0.5
-    break_even_r: Multiple = 1.0
-    life_h: Hours = 24.0
 
 
-class RallyFade:
+class RallyFade(Setup[Params]):
     """Rejections of counter-moves at zones, with the trend."""
 
+    numbers = Params
     name = "rally_fade"
     needs = ("contract", "range", "zones", "hours")
     warmup_bars = 12
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Begin without memory: the zones carry theirs."""
-        return {}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Wish a position with the trend for each zone that has just turned price away."""
@@ -95,5 +85,5 @@ class RallyFade:
             key=f"{zone.name}|{state_since_ns(view, zone)}",
             reason=f"{'dip' if side.sign > 0 else 'rally'} of {abs(start - near) / atr:.1f} hourly "
             f"ranges turned away at {zone.name}, with the trend",
-            rules=Exits(break_even_r=params.break_even_r, life_s=params.life_h * 3_600.0),
+            rules=params.exits,
         )

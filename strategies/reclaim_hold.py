@@ -8,14 +8,14 @@ from bot.sdk import (
     Annotated,
     Atr,
     Bar,
-    Exits,
     Hours,
     Intent,
+    Leaving,
     Memory,
     Meta,
     Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     Zone,
@@ -26,7 +26,7 @@ from bot.sdk import (
 )
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
     strength_min: Share = 0.9
@@ -34,25 +34,18 @@ class Params(Parameters, frozen=True):
     beyond_bps: Annotated[float, Meta(ge=0.0, le=500.0)] = 10.0
     stop_atr: Atr = 0.5
     chase_atr_max: Atr = 1.5
-    break_even_r: Multiple = 1.0
     trail_atr: Atr = 3.0
     trail_from_r: Multiple = 2.0
     life_h: Hours = 96.0
 
 
-class ReclaimHold:
+class ReclaimHold(Setup[Params]):
     """A level taken back, or lost, and kept so."""
 
+    numbers = Params
     name = "reclaim_hold"
     needs = ("contract", "range", "zones", "hours")
     warmup_bars = 12
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Begin without memory: the hours carry it."""
-        return {}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Wish a position when an hour closed that completes the hold of a zone."""
@@ -87,10 +80,5 @@ class ReclaimHold:
             name=self.name,
             key=f"{zone.name}|{view.close_ns}",
             reason=f"{zone.name} {what}, held for {params.hold_hours} hourly closes",
-            rules=Exits(
-                break_even_r=params.break_even_r,
-                trail_atr=params.trail_atr,
-                trail_from_r=params.trail_from_r,
-                life_s=params.life_h * 3_600.0,
-            ),
+            rules=params.exits,
         )

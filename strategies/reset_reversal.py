@@ -12,15 +12,16 @@ from bot.sdk import (
     Assessment,
     Atr,
     Bars,
-    Exits,
     Hours,
     Intent,
+    Leaving,
     Memory,
     Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
+    override,
     stop_beyond,
     wish,
     worst_of,
@@ -31,7 +32,7 @@ DAY_NS = 24 * 3_600 * 1_000_000_000
 OVER = (SUBSIDING, AFTERMATH)
 
 
-class Params(Parameters, frozen=True):
+class Params(Leaving, frozen=True):
     """Distances in hourly ranges, gains in multiples of the risk."""
 
     strength_min: Share = 0.9
@@ -39,22 +40,20 @@ class Params(Parameters, frozen=True):
     stop_atr: Atr = 0.25
     memory_h: Hours = 12.0
     """How long a reset is remembered."""
-    break_even_r: Multiple = 1.0
     trail_atr: Atr = 3.0
     trail_from_r: Multiple = 2.0
     life_h: Hours = 48.0
 
 
-class ResetReversal:
+class ResetReversal(Setup[Params]):
     """The other way after a leverage reset."""
 
+    numbers = Params
     name = "reset_reversal"
     needs = ("contract", "range", "zones", "hours", "judgement")
     warmup_bars = 144
 
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
+    @override
     def start(self) -> Memory:
         """Begin with no reset seen on either side (ns UTC)."""
         return {"LONG": 0, "SHORT": 0}
@@ -93,12 +92,7 @@ class ResetReversal:
             key=f"{side.value}|{view.close_ns // DAY_NS}",
             reason=f"leverage of {flushed} was reset, forced orders are {found.cascade}, "
             "and the hour turned",
-            rules=Exits(
-                break_even_r=params.break_even_r,
-                trail_atr=params.trail_atr,
-                trail_from_r=params.trail_from_r,
-                life_s=params.life_h * 3_600.0,
-            ),
+            rules=params.exits,
         )
 
 

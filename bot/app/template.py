@@ -10,13 +10,11 @@ STRATEGY = '''"""TODO: one sentence on what {title} trades, and why it should pa
 
 from bot.sdk import (
     Atr,
-    Exits,
-    Hours,
     Intent,
+    Leaving,
     Memory,
-    Multiple,
-    Parameters,
     PositionSide,
+    Setup,
     Share,
     View,
     stop_beyond,
@@ -26,19 +24,23 @@ from bot.sdk import (
 )
 
 
-class Params(Parameters, frozen=True):
-    """Every number has a default and bounds; [strategies.params.{name}] changes it."""
+class Params(Leaving, frozen=True):
+    """Every number has a default and bounds; [strategies.params.{name}] changes it.
+
+    `Leaving` brings those of the way out: break_even_r, trail_atr (off), trail_from_r, life_h.
+    """
 
     strength_min: Share = 0.9
     """How strong a zone must be to serve as a target: 1 is one that people named."""
     stop_atr: Atr = 0.25
-    break_even_r: Multiple = 1.0
-    life_h: Hours = 24.0
 
 
-class {title}:
+class {title}(Setup[Params]):
     """TODO: what it does, in one line; `breakwater strategies` shows it."""
 
+    # `Setup` keeps the numbers in self.params and begins without memory: a `start` of your own
+    # returns the first memory, a flat dict of numbers and texts that is kept across restarts.
+    numbers = Params
     # The name is the file's name.
     name = "{name}"
     # It is not asked before these are known: contract, range, hours, zones, judgement, funding,
@@ -46,13 +48,6 @@ class {title}:
     needs = ("contract", "range", "zones", "hours", "judgement")
     # Nor before so many bars of the decision timeframe have closed.
     warmup_bars = 12
-
-    def __init__(self, params: Params | None = None) -> None:
-        self.params = params or Params()
-
-    def start(self) -> Memory:
-        """Return the first memory: a flat dict of numbers and texts, kept across restarts."""
-        return {{}}
 
     def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
         """Say what is wished after a closed bar. Pure: same view and memory, same answer.
@@ -78,10 +73,7 @@ class {title}:
             # One signal trades once: the key must be the same whenever the same thing is seen.
             key=f"{{view.close_ns}}",
             reason=f"the hour closed at {{hours[-1].close:.8g}}, over the one before it",
-            rules=Exits(
-                break_even_r=self.params.break_even_r,
-                life_s=self.params.life_h * 3_600.0,
-            ),
+            rules=self.params.exits,
         )
 '''
 
