@@ -39,8 +39,8 @@ def open_account(
     state: Held
     if server is None:
         state = Held(held.enter_context(closing(open_journal(places.journal, clock))))
-    paper = held.enter_context(_venue(settings, places, clock))
-    config = _venue_config(settings, places, paper)
+    paper = held.enter_context(paper_venue(settings, places, clock))
+    config = venue_config(settings, places, paper)
     scrubber.learn(config.api_key)
     scrubber.learn(config.api_secret)
     if server is not None:
@@ -52,7 +52,7 @@ def open_account(
 
 
 @contextmanager
-def _venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVenue | None]:
+def paper_venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVenue | None]:
     """Keep the embedded venue for the length of a paper run, and end it after an ordered stop."""
     if settings.breakwater.mode != "paper":
         yield None
@@ -68,7 +68,12 @@ def _venue(settings: Settings, places: Places, clock: Clock) -> Iterator[PaperVe
             paper.end()
 
 
-def _venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -> VenueConfig:
+def venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -> VenueConfig:
+    """Return how the venue is spoken to; starts the embedded one on paper.
+
+    Raises:
+        BotError: it could not be started, or the key is not where it should be.
+    """
     table = settings.breakwater
     if paper is not None:
         address = paper.start()

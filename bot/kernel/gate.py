@@ -76,7 +76,7 @@ def _reduce(desk: Desk, wish: ReduceWish) -> None:
 
 
 def _send(desk: Desk, draft: OrderDraft, cause: str) -> str:
-    order = _approve(draft, desk.next_id(), hedged=desk.state.hedge_mode)
+    order = approved(draft, desk.next_id(), hedged=desk.state.hedge_mode)
     believe_sent(desk.state, order)
     desk.emit(SubmitOrder(order))
     at = order.trigger_price if order.trigger_price is not None else order.price
@@ -167,10 +167,11 @@ def approve_protection(
     refusal = _unknown_contract(draft, instrument) or judge_reduction(draft, position.qty, mark)
     if refusal is not None:
         return refusal
-    return _approve(draft, client_order_id, hedged=position.hedged)
+    return approved(draft, client_order_id, hedged=position.hedged)
 
 
-def _approve(draft: OrderDraft, client_order_id: str, *, hedged: bool) -> ApprovedOrder:
+def approved(draft: OrderDraft, client_order_id: str, *, hedged: bool) -> ApprovedOrder:
+    """Return what goes out; for the judges of the kernel alone, who have said yes."""
     return ApprovedOrder(
         client_order_id=client_order_id,
         symbol=draft.symbol,
