@@ -91,6 +91,7 @@ def venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -
     return VenueConfig(
         mode=table.mode,
         exchange=settings.venues.exchange,
+        site=settings.venues.site,
         symbols=settings.risk.symbols,
         api_key=require_secret(keys.api_key, places.state),
         api_secret=require_secret(keys.api_secret, places.state),

@@ -209,5 +209,7 @@ class VenuesTable(Table):
     """Where orders go and under which key names."""
 
     exchange: Literal["binance", "bybit", "hyperliquid", "okx"] = "binance"
+    site: Literal["testnet", "demo"] = "testnet"
+    """Of mode testnet; demo: Bybit's demo trading, play money at production prices."""
     testnet: KeysTable
     live: KeysTable

@@ -52,9 +52,18 @@ _BINANCE_STREAMS: Final = ("/ws", "/market/ws", "/public/ws", "/private/ws")
 _BINANCE_RIGHTS: Final = ("/sapi/v1/account/apiRestrictions",)
 _OKX_DEMO: Final = "x-simulated-trading"
 _BYBIT_REST: Final = (
-    "/v5/market/", "/v5/order/", "/v5/position/", "/v5/account/", "/v5/execution/",
-    "/v5/user/query-api",
+    *(
+        f"/v5/market/{name}"
+        for name in ("time", "instruments-info", "risk-limit", "kline", "tickers",
+                     "funding/history", "open-interest")
+    ),
+    "/v5/order/create", "/v5/order/cancel", "/v5/order/realtime", "/v5/order/history",
+    "/v5/position/list", "/v5/position/set-leverage", "/v5/position/add-margin",
+    "/v5/account/wallet-balance", "/v5/account/info", "/v5/account/fee-rate",
+    "/v5/account/transaction-log", "/v5/execution/list", "/v5/user/query-api",
 )  # fmt: skip
+_BYBIT_PUBLIC: Final = "/v5/public/linear"
+_BYBIT_PRIVATE: Final = "/v5/private"
 _OKX_REST: Final = ("/api/v5/public/", "/api/v5/market/", "/api/v5/trade/", "/api/v5/account/")
 _OKX_STREAMS: Final = ("/ws/v5/public", "/ws/v5/private", "/ws/v5/business")
 _HYPERLIQUID: Final = ("/info", "/exchange", "/ws")
@@ -78,14 +87,16 @@ DOORS: Final[dict[str, dict[Mode, tuple[Door, ...]]]] = {
         ),
     },
     "bybit": {
-        "paper": (Door(LOOPBACK, ("/",)),),
+        "paper": (Door(LOOPBACK, (*_BYBIT_REST, _BYBIT_PUBLIC, _BYBIT_PRIVATE)),),
         "testnet": (
-            Door(_at("api-testnet.bybit.com"), _BYBIT_REST),
-            Door(_at("stream-testnet.bybit.com"), ("/v5/public/linear", "/v5/private")),
+            Door(_at("api-testnet.bybit.com", "api-demo.bybit.com"), _BYBIT_REST),
+            Door(_at("stream-testnet.bybit.com"), (_BYBIT_PUBLIC, _BYBIT_PRIVATE)),
+            Door(_at("stream-demo.bybit.com"), (_BYBIT_PRIVATE,)),
+            Door(_at("stream.bybit.com"), (_BYBIT_PUBLIC,)),  # demo trades at production prices
         ),
         "live": (
             Door(_at("api.bybit.com"), _BYBIT_REST),
-            Door(_at("stream.bybit.com"), ("/v5/public/linear", "/v5/private")),
+            Door(_at("stream.bybit.com"), (_BYBIT_PUBLIC, _BYBIT_PRIVATE)),
         ),
     },
     "okx": {

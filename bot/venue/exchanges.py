@@ -5,11 +5,24 @@ from typing import Final, Literal, get_args
 from bot.domain.errors import ConfigInvalid
 
 Exchange = Literal["binance", "bybit", "hyperliquid", "okx"]
+Site = Literal["testnet", "demo"]
 EXCHANGES: Final[tuple[Exchange, ...]] = get_args(Exchange)
 TRADED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid")
 """The exchanges whose accounts can be driven: those `bot.venue.open` has a room for."""
 EMBEDDED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid")
 """The exchanges whose protocol the embedded venue speaks: see `bot.simulator.protocols`."""
+
+
+def check_site(exchange: Exchange, site: Site) -> None:
+    """Refuse a demo site where an exchange has none beside its testnet.
+
+    Raises:
+        ConfigInvalid: see above.
+    """
+    if site == "demo" and exchange != "bybit":
+        raise ConfigInvalid(
+            f"venues.site: only bybit has a demo beside its testnet; for {exchange} use testnet"
+        )
 
 
 def untraded(exchange: str) -> ConfigInvalid:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp.abc import AbstractResolver
 
 from bot.ports import Clock
-from bot.venue.exchanges import Exchange, untraded
+from bot.venue.exchanges import Exchange, check_site, untraded
 from bot.venue.room import Transport, VenueConfig, VenueRoom
 
 __all__ = ["VenueConfig", "VenueRoom", "open_room"]
@@ -33,6 +33,7 @@ async def open_room(
         ConfigInvalid: the exchange cannot be traded, or mode, symbols, addresses and keys do
             not fit together.
     """
+    check_site(config.exchange, config.site)
     opener = _opener(config.exchange)
     context = ssl_context or ssl.create_default_context()
     return await opener(config, clock, Transport(context, resolver))

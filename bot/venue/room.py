@@ -19,7 +19,7 @@ from bot.domain.orders import OrderState
 from bot.ports import Feed, Venue
 from bot.venue.breaker import Breaker
 from bot.venue.doors import Mode
-from bot.venue.exchanges import Exchange
+from bot.venue.exchanges import Exchange, Site
 from bot.venue.hosts import Fence
 from bot.venue.lanes import Lanes
 from bot.venue.polls.feed import PollFeed
@@ -43,6 +43,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str = ""
     ws_url: str = ""
     read_only: bool = False
+    site: Site = "testnet"
+    """Which of an exchange's play-money sites mode testnet means."""
     request_timeout_s: float = 5.0
     queue_timeout_s: float = 20.0
     recv_window_ms: int = 5000

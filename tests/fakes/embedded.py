@@ -58,6 +58,8 @@ HOSTS = (
     "stream.bybit.com",
     "api-testnet.bybit.com",
     "stream-testnet.bybit.com",
+    "api-demo.bybit.com",
+    "stream-demo.bybit.com",
     "127.0.0.1",
     "localhost",
 )

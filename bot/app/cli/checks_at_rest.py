@@ -83,6 +83,7 @@ async def _venue(home: Home) -> list[Check]:
         config = VenueConfig(
             mode=table.mode,
             exchange=home.settings.venues.exchange,
+            site=home.settings.venues.site,
             symbols=symbols,
             api_key=require_secret(keys.api_key, state),
             api_secret=require_secret(keys.api_secret, state),

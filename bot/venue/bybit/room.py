@@ -60,7 +60,8 @@ async def open_bybit(config: VenueConfig, clock: Clock, transport: Transport) ->
     Raises:
         ConfigInvalid: mode, symbols, addresses and keys do not fit together.
     """
-    check_config(config, bybit.rest_url, bybit.ws_url, bybit.venue_id)
+    rest = _rest(config)
+    check_config(config, lambda _mode, _override: rest, bybit.ws_url, bybit.venue_id)
     lanes = Lanes(
         clock,
         limit=(config.weight_limit_per_min or bybit.REQUESTS_PER_5S * PERIODS_PER_MIN)
@@ -76,7 +77,6 @@ async def open_bybit(config: VenueConfig, clock: Clock, transport: Transport) ->
     main, guard = open_caller(main_session), open_caller(guard_session)
     venue = _venue(config, clock, main, main_session, notes, guards=False)
     watchman = _venue(config, clock, guard, guard_session, notes, guards=True)
-    rest = bybit.rest_url(config.mode, config.base_url)
     public = BybitFeed(
         _line(config, clock, main_session, main, breaker, venue, rest), config.symbols
     )
@@ -86,6 +86,10 @@ async def open_bybit(config: VenueConfig, clock: Clock, transport: Transport) ->
         origin = bybit.ws_url(config.mode, config.ws_url, rest)
         notes.user = BybitStream(main, clock, breaker, notes, news, origin + bybit.PRIVATE_PATH)
     return VenueRoom(venue, watchman, public, notes.user, past, lanes, breaker, main.venue_now_ns)
+
+
+def _rest(config: VenueConfig) -> str:
+    return bybit.rest_url(config.mode, config.base_url, config.site)
 
 
 def _mode_of(venue: BybitVenue) -> Callable[[], MarginMode | None]:
@@ -100,7 +104,7 @@ def _callers(
     lanes: Lanes,
     breaker: Breaker,
 ) -> Callable[[aiohttp.ClientSession], Caller]:
-    rest = bybit.rest_url(config.mode, config.base_url)
+    rest = _rest(config)
     urls: dict[str, object] = {"public": rest, "private": rest}
     options: dict[str, object] = {
         "recvWindow": config.recv_window_ms,

@@ -1,12 +1,13 @@
 """What Bybit calls things (unified account, linear USDT): hosts, endpoints, states, numbers."""
 
-from typing import Final, Literal
+from typing import Final
 
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
 from bot.domain.orders import OrderSide, OrderStatus, PositionSide, TimeInForce, TriggerBy
 from bot.venue.doors import Mode
 from bot.venue.endpoint import Endpoint
+from bot.venue.exchanges import Site
 
 NAME: Final = "bybit"
 SETTLE: Final = "USDT"
@@ -41,7 +42,6 @@ CANCEL: Final = Endpoint("privatePostV5OrderCancel", 1, acts=True)
 SET_LEVERAGE: Final = Endpoint("privatePostV5PositionSetLeverage", 1, acts=True)
 ADD_MARGIN: Final = Endpoint("privatePostV5PositionAddMargin", 1, acts=True)
 
-Site = Literal["testnet", "demo"]
 _REST: Final = {
     "testnet": "https://api-testnet.bybit.com",
     "demo": "https://api-demo.bybit.com",

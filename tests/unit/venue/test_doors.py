@@ -1,7 +1,9 @@
 """Play money and real money never share a way out: every mode of every venue against all others."""
 
 import itertools
+import re
 
+import ccxt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,9 @@ from yarl import URL
 from bot.domain.errors import VenueRefused
 from bot.venue import doors
 from bot.venue.doors import DOORS, LOOPBACK, Mode
+from bot.venue.endpoint import Endpoint
 from bot.venue.hosts import Fence
-from bot.venue.profiles import binance
+from bot.venue.profiles import binance, bybit
 
 PAIRS = [(venue, mode) for venue, modes in DOORS.items() for mode in modes]
 ORDERS = {
@@ -122,3 +125,32 @@ def test_the_modes_of_the_table_are_the_modes_of_the_house() -> None:
     assert set(Mode.__args__) == set(binance.Mode.__args__)
     assert all(set(modes) == set(Mode.__args__) for modes in DOORS.values())
     assert doors.LOOPBACK == LOOPBACK == Fence("paper").hosts
+
+
+def path_of(call: str) -> str:
+    """The path behind one of ccxt's implicit methods."""
+    for side, methods in ccxt.bybit().api.items():
+        for verb, paths in methods.items():
+            for path in paths:
+                words = "".join(word.capitalize() for word in re.split("[/-]", path))
+                if f"{side}{verb.capitalize()}{words}" == call:
+                    return f"/{path}"
+    raise AssertionError(f"ccxt has no {call}")
+
+
+@pytest.mark.parametrize("mode", ["paper", "testnet", "live"])
+def test_bybit_has_a_door_for_all_it_asks_and_for_nothing_else(mode: Mode) -> None:
+    asked = {
+        path_of(value.call) for value in vars(bybit).values() if isinstance(value, Endpoint)
+    } | {"/v5/market/funding/history", "/v5/market/open-interest"}
+    streams = {bybit.PUBLIC_PATH, bybit.PRIVATE_PATH}
+    known = {path for door in DOORS["bybit"][mode] for path in door.paths}
+    assert known == asked | streams
+
+
+def test_a_demo_hears_production_prices_and_signs_in_nowhere_near_real_money() -> None:
+    fence = Fence("testnet", "bybit")
+    assert refused(fence, at("stream.bybit.com", bybit.PUBLIC_PATH)) == ""
+    assert refused(fence, at("stream.bybit.com", bybit.PRIVATE_PATH)) == "PATH_FORBIDDEN"
+    assert refused(fence, at("api-demo.bybit.com", "/v5/order/create")) == ""
+    assert refused(fence, at("api.bybit.com", "/v5/order/create")) == "HOST_FORBIDDEN"

@@ -28,6 +28,13 @@ async def test_a_traded_exchange_has_a_room_and_doors(exchange):
         await room.close()
 
 
+@pytest.mark.parametrize("exchange", [name for name in TRADED if name != "bybit"])
+async def test_a_demo_site_is_bybits_alone(exchange):
+    config = VenueConfig(mode="testnet", site="demo", exchange=exchange, symbols=("BTC/USDT:USDT",))
+    with pytest.raises(ConfigInvalid, match="only bybit has a demo"):
+        await open_room(config, SystemClock())
+
+
 @pytest.mark.parametrize("exchange", EMBEDDED)
 def test_an_embedded_exchange_has_a_protocol(exchange):
     assert protocol_of(exchange).conditional_path.startswith("/")

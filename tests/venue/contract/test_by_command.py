@@ -62,12 +62,14 @@ async def test_every_scenario_holds_and_nothing_is_left(exchange: str) -> None:
         assert is_untouched(venue, before)
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bybit"])
+@pytest.mark.parametrize(
+    ("exchange", "site"), [("binance", "testnet"), ("bybit", "testnet"), ("bybit", "demo")]
+)
 async def test_on_a_testnet_it_goes_out_by_the_testnets_own_names(
-    exchange: str, tmp_path: Path
+    exchange: str, site: str, tmp_path: Path
 ) -> None:
     async with embedded_venue(protocol=exchange, tls=True, tls_folder=tmp_path) as venue:
-        document = await contract_on(venue, exchange, mode="testnet", base_url="")
+        document = await contract_on(venue, exchange, mode="testnet", site=site, base_url="")
         assert (document["mode"], document["healthy"]) == ("testnet", True)
 
 
