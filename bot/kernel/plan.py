@@ -59,6 +59,9 @@ class MarginWish(msgspec.Struct, frozen=True):
     reason: str
 
 
+FURTHEST_SHARE = 0.95
+FURTHEST_REPRICE_FRAC = 0.02
+
 Wish = EntryWish | ReduceWish | CancelWish | MarginWish
 
 
@@ -105,7 +108,7 @@ def stop_wishes(
         return []
     if instrument is not None and is_dust(instrument, leg):
         return _close_dust(view, stops, cause)
-    tolerance = Decimal(repr(view.policy.guard.reprice_frac * view.mark))
+    tolerance = _tolerance(view, price)
     good = [s for s in stops if _fits(leg, s, price, tolerance, exact=exact)]
     working = [s for s in good if s.status is OrderStatus.WORKING]
     proven = min(working, key=lambda s: (s.remaining_qty - leg.qty, -s.sent_ns), default=None)
@@ -122,6 +125,19 @@ def stop_wishes(
     if any(in_flight(desk, stop) for stop in stops) and is_covered(desk, leg):
         return []
     return [ReduceWish(stop_draft(leg, price, "protective stop"), cause)]
+
+
+def _tolerance(view: LegView, price: Decimal) -> Decimal:
+    """Return how far a stop may lie from where it is wanted, in price.
+
+    One that is as far away as a stop may be is placed by the mark alone: no budget hangs on it,
+    and following every move of the mark would only burn requests.
+    """
+    guard = view.policy.guard
+    distance = abs(float(price) - view.mark)
+    furthest = distance >= FURTHEST_SHARE * guard.stop_distance_max_frac * view.mark
+    near = guard.reprice_frac * view.mark
+    return Decimal(repr(max(near, FURTHEST_REPRICE_FRAC * distance) if furthest else near))
 
 
 def is_dust(instrument: Instrument, leg: Leg) -> bool:
@@ -163,7 +179,7 @@ def _stops_in_parts(
     """Cover a leg that is larger than one market order may be with several stops."""
     leg = view.leg
     stops = stops_of(desk, leg)
-    tolerance = Decimal(repr(view.policy.guard.reprice_frac * view.mark))
+    tolerance = _tolerance(view, price)
     good = [s for s in stops if s.trigger_price and abs(s.trigger_price - price) <= tolerance]
     working = sum((s.remaining_qty for s in good if s.status is OrderStatus.WORKING), ZERO)
     if working >= leg.qty:

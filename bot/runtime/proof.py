@@ -19,6 +19,9 @@ PATIENCE_NS = 3 * NS_PER_S
 BARE_MAX_NS = 10 * NS_PER_S
 """After this long without a working stop the leg is closed."""
 FAILURES_MAX = 2
+FAR_SLACK = 1.1
+"""A stop at the furthest distance allowed is not replaced each time the mark moves away a little.
+"""
 IMMEDIATE_TRIGGER = "-2021"
 LOOK_MAX_NS = 2 * NS_PER_S
 """What one pass may add to a leg's bare time: blind time does not count against it."""
@@ -77,7 +80,7 @@ def is_sane(
         return False
     if mark is None:
         return True
-    return abs(float(trigger) - mark) <= distance_max_frac * mark
+    return abs(float(trigger) - mark) <= FAR_SLACK * distance_max_frac * mark
 
 
 def is_passed(order: OrderState, side: PositionSide, mark: float | None) -> bool:

@@ -188,3 +188,14 @@ def test_what_could_not_be_sent_gives_no_position_up(code: str) -> None:
     assert len(orders_of(cut_off, Purpose.STOP)) > 10, "it is tried again and again"
     refused = seconds(world, 5, "-1013")
     assert orders_of(refused, Purpose.FLATTEN), "what the venue itself refuses is closed"
+
+
+def test_a_stop_as_far_away_as_may_be_does_not_follow_every_move() -> None:
+    world, stop_id = guarded_world("0.010")
+    trigger = world.kernel.state.orders[stop_id].trigger_price
+    assert trigger is not None
+    assert float(trigger) == pytest.approx(76_000 * 0.4, rel=1e-3)
+    for price in (76_200, 76_400, 76_300, 76_100):
+        assert orders_of(world.candle(price, price + 10, price - 10, price)) == []
+    (moved,) = orders_of(world.candle(78_500, 78_510, 78_490, 78_500), Purpose.STOP)
+    assert float(moved.trigger_price or 0) == pytest.approx(78_500 * 0.4, rel=1e-3)

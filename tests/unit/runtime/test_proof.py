@@ -45,6 +45,8 @@ LONG = position(PositionSide.LONG, "1", "76000", ns=1)
         (a_stop("5"), True),
         (a_stop("0", close_position=True, reduce_only=False), True),
         (a_stop(filled_qty=Decimal("0.5")), False),
+        (a_stop(trigger="27000"), True),
+        (a_stop(trigger="20000"), False),
         (a_stop(reduce_only=False), False),
         (a_stop(symbol=ETH), False),
         (a_stop(side=OrderSide.BUY), False),

@@ -1,5 +1,6 @@
 """Invariants 16, 17, 25, 26, 27: how the kernel's belief may move, watched step by step."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from bot.domain import messages as m
@@ -36,8 +37,7 @@ class BeliefMonitor:
             self._begin(life)
         for effect in effects:
             self._effect(effect)
-        client_order_id = _named(event)
-        if client_order_id:
+        for client_order_id in _named(event):
             self._order(life, client_order_id)
         self._modes(life, event)
 
@@ -104,10 +104,13 @@ class BeliefMonitor:
         self._mode = state.mode
 
 
-def _named(event: Event) -> str:
+def _named(event: Event) -> Sequence[str]:
+    """Return the orders that a step may have moved."""
     match event:
         case m.OrderUpdate(order=order):
-            return order.client_order_id
+            return (order.client_order_id,)
+        case m.AccountSnapshot(account=account):
+            return [order.client_order_id for order in account.orders]
         case (
             m.Fill()
             | m.OrderAccepted()
@@ -116,6 +119,6 @@ def _named(event: Event) -> str:
             | m.OrderNotFound()
             | m.CancelFailed()
         ):
-            return event.client_order_id
+            return (event.client_order_id,)
         case _:
-            return ""
+            return ()

@@ -14,7 +14,8 @@ from bot.simulator.accounts import Leg, Order
 BARE_MAX_S: Final = 15.0
 FLAT_MAX_S: Final = 20.0
 TRIGGERING_MAX_NS: Final = 3 * NS_PER_S
-FAR_FRAC: Final = 0.60
+FAR_FRAC: Final = 0.67
+"""The furthest distance that policies allow is 0.60; a stop there may be left behind by a tenth."""
 SANITY_NS: Final = 60 * NS_PER_S
 
 
@@ -82,7 +83,7 @@ class CoverMonitor:
 
     def _sane(self, leg: Leg, stop: Order) -> bool:
         mark = self._world.exchange.market(leg.symbol).mark
-        if mark > 0.0 and abs(stop.trigger - mark) > FAR_FRAC * mark * 1.02:
+        if mark > 0.0 and abs(stop.trigger - mark) > FAR_FRAC * mark:
             return False
         liq = self._world.exchange.liquidation_price(ACCOUNT, leg.symbol, leg.side)
         return liq is None or liq <= ZERO or leg.side.sign * (stop.trigger - float(liq)) > 0.0
