@@ -1,6 +1,6 @@
 """The failure catalogue: each of the 72 rows has a test by name, each invariant a monitor or suite.
 
-"row:NAME" is a world of test_rows.py; everything else is FILE::TEST under tests/.
+"row:NAME" is a world of bot/lab/simulation/rows.py; everything else is FILE::TEST under tests/.
 """
 
 import ast
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.test_rows import ROWS
+from bot.lab.simulation.rows import ROWS
 
 TESTS = Path(__file__).resolve().parents[1]
 STREAM = "venue/adapter/test_user_stream.py"

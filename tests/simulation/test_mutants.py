@@ -4,15 +4,20 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.errors import InvariantBroken
+from bot.lab.simulation.monitors.verdicts import Violation
 from bot.lab.simulation.mutants.hunt import MUTANTS, hunt
 from bot.lab.simulation.mutants.mutant import Mutant
 from bot.lab.simulation.mutants.patch import infect, mutated
+from bot.lab.simulation.mutants.trials import Noise, Trial, lived, louder, noise_of
+from bot.lab.simulation.rows import HOURS
 
 LEAST = 60
 ROOMS = {"coverage", "proof", "gate", "outcomes", "reconcile", "executor", "protect", "start"}
-QUICK = ("coverage_acts_once", "the_kernel_places_no_stop", "entries_leave_without_intent")
+QUICK = ("coverage_does_not_judge", "gate_forgets_the_flag")
+QUICK_ROWS = ("a_vanished_stop", "a_close_by_hand")
 
 
 def test_there_are_enough_of_them_in_every_room_of_safety() -> None:
@@ -40,8 +45,23 @@ def test_a_module_that_is_loaded_cannot_be_changed_any_more() -> None:
         infect(Mutant("m", "bot.domain.errors", "", ""))
 
 
-@pytest.mark.volume
-def test_gross_mutants_are_noticed_within_hours() -> None:
+def test_what_stands_out_of_the_noise_is_told_and_nothing_else() -> None:
+    trial = Trial("a_vanished_stop", 11, 0.15)
+    as_it_is = lived(trial)
+    noise = Noise(broken=False, bare_s=1.0, orders=as_it_is.orders, struck=True)
+    assert louder(trial, as_it_is, noise) == ""
+    naked = Violation(1, 3.0, "unprotected")
+    assert louder(trial, replace(as_it_is, violations=[naked]), noise) == "1: unprotected"
+    slower = {"unprotected": [0.1, 4.5]}
+    assert "4.5 s" in louder(trial, replace(as_it_is, samples=slower), noise)
+    assert "orders" in louder(trial, replace(as_it_is, orders=1_000), noise)
+    assert "never" in louder(trial, replace(as_it_is, marks={}, faults={}), noise)
+
+
+@pytest.mark.timeout(120)
+def test_gross_mutants_are_noticed_in_directed_worlds() -> None:
     some = [mutant for mutant in MUTANTS if mutant.name in QUICK]
-    trophies = list(hunt(some, (1, 2, 3), 1.0, jobs=1))
+    rows = [Trial(row, 11, HOURS, muted=muted) for row in QUICK_ROWS for muted in (True, False)]
+    noise = {row: noise_of(row) for row in rows}
+    trophies = list(hunt(some, (), 1.0, noise=noise, jobs=1))
     assert [trophy.name for trophy in trophies if not trophy.killed] == []

@@ -23,6 +23,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     hours: float
     intents: int
+    orders: int
     kills: int
     lives: int
     faults: dict[str, int]
@@ -34,19 +35,25 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """The error that ended the simulation itself; empty: none did."""
 
 
-def one_seed(seed: int, hours: float, faults: Sequence[Fault] | None = None) -> Outcome:
-    """Simulate one seed; with `faults` under those instead of its own."""
+def one_seed(
+    seed: int, hours: float, faults: Sequence[Fault] | None = None, *, to_first: bool = False
+) -> Outcome:
+    """Simulate one seed; with `faults` under those instead of its own.
+
+    `to_first`: no further than to the first violation.
+    """
     logger.disable("bot")
     gc.disable()  # cycles are few between two lives, looking for them costs a tenth of the time
     try:
-        return _one(seed, hours, faults)
+        return _one(seed, hours, faults, to_first=to_first)
     finally:
         gc.enable()
         logger.enable("bot")
 
 
-def _one(seed: int, hours: float, faults: Sequence[Fault] | None) -> Outcome:
-    run = Run(seed, hours, draw(seed, hours) if faults is None else faults)
+def _one(seed: int, hours: float, faults: Sequence[Fault] | None, *, to_first: bool) -> Outcome:
+    mix = draw(seed, hours) if faults is None else faults
+    run = Run(seed, hours, mix, to_first=to_first)
     crash = ""
     try:
         run.go()
@@ -56,6 +63,7 @@ def _one(seed: int, hours: float, faults: Sequence[Fault] | None) -> Outcome:
         seed=seed,
         hours=min((run.world.now_ns - START_NS) / NS_PER_H, hours),
         intents=run.sends.intents,
+        orders=run.sends.orders,
         kills=run.kills,
         lives=run.lives,
         faults=dict(sorted(run.world.board.hits.items())),

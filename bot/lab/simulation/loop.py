@@ -12,6 +12,8 @@ from bot.domain.units import NS_PER_S
 from bot.lab.simulation.timeline import NEVER_NS, START_NS, Timeline
 
 BURIAL_TURNS: Final = 20_000
+TURNS_MAX: Final = 20_000
+"""In one instant: what never waits would run for ever."""
 
 
 class SimLoop(asyncio.BaseEventLoop):
@@ -30,6 +32,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._order = order
         self._dead = False
         self._ghost_ns = 0
+        self._instant_ns = self._arrived = 0
         self.turns = 0
         self.steps = 0
 
@@ -77,6 +80,7 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         self.turns += 1
+        self._must_move()
         ready = self._ready
         if not ready and not self._stopping:
             self._wait()
@@ -94,6 +98,13 @@ class SimLoop(asyncio.BaseEventLoop):
                 handle._run()  # noqa: SLF001 - this is the event loop
             if self._dead:
                 return
+
+    def _must_move(self) -> None:
+        now_ns = self._timeline.now_ns + self._ghost_ns
+        if now_ns != self._instant_ns:
+            self._instant_ns, self._arrived = now_ns, self.turns
+        elif self.turns - self._arrived > TURNS_MAX:
+            raise RuntimeError(f"time stands still at {now_ns}: something never waits")
 
     def _wait(self) -> None:
         """Let time pass to the next timer or happening, whichever is first."""

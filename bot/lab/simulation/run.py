@@ -68,13 +68,17 @@ def policy_of(world: World) -> Policy:
 class Run:
     """The lives of one seed in one world, under a list of faults."""
 
-    def __init__(self, seed: int, hours: float, faults: Sequence[Fault]) -> None:
+    def __init__(
+        self, seed: int, hours: float, faults: Sequence[Fault], *, to_first: bool = False
+    ) -> None:
         self.world = World(seed)
         self.hours = hours
         self.faults = tuple(faults)
         self.end_ns = START_NS + round(hours * NS_PER_H)
         self.store: Store = open_in_memory(SimClock(self.world))
         self.verdicts = Verdicts()
+        if to_first:
+            self.verdicts.on_first = self._end_now
         self.sends = SendMonitor(self.world, self.verdicts)
         self.shell = ShellMonitor(self.world, self.verdicts)
         self.belief = BeliefMonitor(self.world, self.verdicts, self.sends)
@@ -134,6 +138,10 @@ class Run:
     def give_up(self, life: Life) -> None:
         """Kill what does not end in order."""
         life.kill("it did not end in order")
+
+    def _end_now(self) -> None:
+        self.end_ns = self.world.now_ns
+        self._over()
 
     def _over(self) -> None:
         if self.life is not None:

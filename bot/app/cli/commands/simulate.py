@@ -65,20 +65,20 @@ def simulate(
 
 def _hunt(seeds: range, hours: float, only: str, jobs: int, *, as_json: bool) -> None:
     """Print which mutants the seeds kill; the code as it is must pass them first."""
-    from bot.lab.simulation.campaign import many_seeds
     from bot.lab.simulation.mutants.hunt import MUTANTS, hunt
+    from bot.lab.simulation.mutants.trials import noises, trials_of
 
     chosen = [mutant for mutant in MUTANTS if only in mutant.name]
     if not chosen:
         raise ConfigInvalid(f"--only {only[:40]!r}: no mutant has this in its name")
-    noisy = [one.seed for one in many_seeds(seeds, hours, jobs=jobs) if one.violations]
-    calm = [seed for seed in seeds if seed not in noisy]
-    if not calm:
-        raise ConfigInvalid("the code as it is passes none of these seeds: nothing can be told")
-    whisper(f"{len(chosen)} mutants, up to {len(calm) * hours:.0f} hours each")
+    trials = trials_of(None, seeds, hours)
+    noise = dict(zip(trials, noises(trials, jobs=jobs), strict=True))
+    noisy = [trial.name for trial in trials if noise[trial].broken]
+    whisper(f"{len(chosen)} mutants, {len(trials)} worlds, not used: {', '.join(noisy) or 'none'}")
     rows = []
-    for trophy in hunt(chosen, calm, hours, jobs=jobs):
-        whisper(f"{'killed' if trophy.killed else 'SURVIVED'} {trophy.name} {trophy.by}")
+    for trophy in hunt(chosen, seeds, hours, noise=noise, jobs=jobs):
+        fate = "killed" if trophy.killed else "SURVIVED"
+        whisper(f"{fate} {trophy.name} {trophy.hours} h: {trophy.trial}: {trophy.by}")
         rows.append(msgspec.to_builtins(trophy))
     survivors = [str(row["name"]) for row in rows if not row["killed"]]
     killed_frac = 1.0 - len(survivors) / len(rows)
@@ -86,7 +86,7 @@ def _hunt(seeds: range, hours: float, only: str, jobs: int, *, as_json: bool) ->
         "mutants": len(rows),
         "killed": len(rows) - len(survivors),
         "killed_frac": round(killed_frac, 4),
-        "noisy_seeds": noisy,
+        "noisy": noisy,
         "survivors": survivors,
         "rows": rows,
     }

@@ -31,6 +31,11 @@ class SendMonitor:
         self.decided: dict[str, int] = {}
         """client order id of a reducing order -> when the kernel decided it."""
 
+    @property
+    def orders(self) -> int:
+        """How many orders left so far."""
+        return len(self._sent)
+
     def sends(self, life: Life, call: Call) -> None:
         """Judge a request that is about to leave."""
         order = call.order

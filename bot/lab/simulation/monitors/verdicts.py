@@ -1,5 +1,7 @@
 """Violations and samples: what the monitors of one run found."""
 
+from collections.abc import Callable
+
 import msgspec
 
 
@@ -17,6 +19,8 @@ class Verdicts:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
         self.samples: dict[str, list[float]] = {}
+        self.on_first: Callable[[], None] | None = None
+        """Called at the first violation: a hunt needs no second one."""
         self._told: dict[tuple[int, str], float] = {}
 
     def broken(self, invariant: int, at_s: float, text: str) -> None:
@@ -26,6 +30,9 @@ class Verdicts:
             return
         self._told[key] = at_s
         self.violations.append(Violation(invariant, round(at_s, 3), text))
+        if self.on_first is not None:
+            self.on_first()
+            self.on_first = None
 
     def sample(self, name: str, seconds: float) -> None:
         """Keep a measured duration."""

@@ -1,22 +1,23 @@
-"""Runs mutants in processes of their own until the monitors see them, or the hours are over."""
+"""Runs mutants in processes of their own until the monitors see them, or the trials are over."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
+from types import FrameType
 
 import msgspec
 
-from bot.lab.simulation.faults import Fault
 from bot.lab.simulation.mutants.mutant import Mutant, read_mutants
 from bot.lab.simulation.mutants.patch import infect
+from bot.lab.simulation.mutants.trials import Noise, Trial, lived, louder, trials_of
 
 MUTANTS = read_mutants()
 BARS = {"unprotected": (0.3, 5.0), "deleverage": (2.0, 2.0)}
-"""What is measured -> most that p50 and p99 may be, in seconds."""
+"""What is measured -> most that p50 and p99 may be under the mix, in seconds."""
 SAMPLES_MIN = 30
-ALONE = ("bot.runtime.coverage", "bot.runtime.proof", "bot.runtime.rescue")
-"""Modules that guard a position twice over: half of their hours the kernel places no stop."""
+CPU_MAX_S = 600.0
 
 
 class Trophy(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,48 +27,60 @@ class Trophy(msgspec.Struct, frozen=True, kw_only=True):
     killed: bool
     hours: float
     by: str
+    trial: str = ""
+
+
+class Hung(SystemExit):
+    """A mutant that computes for ever; nothing between here and there may catch it."""
 
 
 def hunt(
-    mutants: Sequence[Mutant], seeds: Sequence[int], hours: float, *, jobs: int
+    mutants: Sequence[Mutant],
+    seeds: Sequence[int],
+    hours: float,
+    *,
+    noise: dict[Trial, Noise],
+    jobs: int,
 ) -> Iterator[Trophy]:
-    """Run every mutant over `seeds` until it is killed.
-
-    The seeds must be ones in which the code as it is breaks nothing: that is the noise.
-    """
-    work = partial(_hunted, seeds=tuple(seeds), hours=hours)
+    """Run every mutant through the trials in `noise` that the code as it is passes."""
+    calm = {trial: one for trial, one in noise.items() if not one.broken}
+    work = partial(_hunted, seeds=tuple(seeds), hours=hours, noise=calm)
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         yield from pool.map(work, mutants)
 
 
-def _hunted(mutant: Mutant, seeds: tuple[int, ...], hours: float) -> Trophy:
+def _hunted(
+    mutant: Mutant, seeds: tuple[int, ...], hours: float, noise: dict[Trial, Noise]
+) -> Trophy:
     infect(mutant)
-    from bot.lab.simulation.campaign import one_seed
-    from bot.lab.simulation.mix import draw
-
+    signal.signal(signal.SIGVTALRM, _give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, CPU_MAX_S, 10.0)
     spent = 0.0
-    alone = mutant.module in ALONE
     samples: dict[str, list[float]] = {name: [] for name in BARS}
-    for number, seed in enumerate(seeds):
-        muted = alone and number % 2 == 0
-        faults = draw(seed, hours)
-        found = one_seed(seed, hours, [*faults, mute(hours)] if muted else faults)
+    for trial in trials_of(mutant, seeds, hours):
+        if trial not in noise:
+            continue
+        try:
+            found = lived(trial, to_first=True)
+        except Hung:
+            return Trophy(
+                name=mutant.name, killed=True, hours=round(spent, 2), by="hung", trial=trial.name
+            )
         spent += found.hours
-        if muted:
-            found = msgspec.structs.replace(found, samples={})
-        for name in BARS:
-            samples[name] += found.samples.get(name, [])
-        seen = [f"{one.invariant}: {one.text}" for one in found.violations]
-        by = seen[0] if seen else found.crash or slow(samples)
+        if not trial.row and not trial.muted:
+            for name in BARS:
+                samples[name] += found.samples.get(name, [])
+        by = louder(trial, found, noise[trial]) or slow(samples)
         if by:
-            return Trophy(name=mutant.name, killed=True, hours=round(spent, 2), by=by[:160])
+            return Trophy(
+                name=mutant.name, killed=True, hours=round(spent, 2), by=by[:160], trial=trial.name
+            )
     return Trophy(name=mutant.name, killed=False, hours=round(spent, 2), by="")
 
 
-def mute(hours: float) -> Fault:
-    """Return a window over all hours in which the kernel's stops do not leave."""
-    return Fault(kind="mute_kernel", at_s=0.0, for_s=hours * 3_600.0, serial=1)
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    raise Hung(1)
 
 
 def slow(samples: dict[str, list[float]]) -> str:

@@ -1,0 +1,127 @@
+"""What a mutant must live through: directed worlds first, then hours of the mix; and the noise."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from bot.lab.simulation.faults import Fault
+from bot.lab.simulation.mutants.mutant import Mutant
+
+if TYPE_CHECKING:
+    from bot.lab.simulation.campaign import Outcome
+
+ALONE: Final = ("bot.runtime.coverage", "bot.runtime.proof", "bot.runtime.rescue")
+"""Modules that guard a position twice over: for them there are worlds whose kernel is mute."""
+ROW_SEEDS: Final = (11, 12, 13)
+"""Every row is lived so often: the first for the mutant, all of them for the noise."""
+SLOWER_S: Final = 3.0
+MORE_TIMES, MORE_ORDERS = 3, 20
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """One world: a row by name, or a seed's own mix; `muted`: the kernel's stops do not leave."""
+
+    row: str
+    seed: int
+    hours: float
+    muted: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it is called in a report."""
+        how = " with a mute kernel" if self.muted else ""
+        return f"{self.row or 'mix'} {self.seed}{how}"
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """What the code as it is comes to in a trial: the worst of its seeds."""
+
+    broken: bool
+    bare_s: float
+    orders: int
+    struck: bool
+
+
+def trials_of(mutant: Mutant | None, seeds: Sequence[int], hours: float) -> list[Trial]:
+    """Return the trials of a mutant in order; None: of all mutants together."""
+    from bot.lab.simulation.rows import HOURS, ROWS
+
+    alone = mutant is None or mutant.module in ALONE
+    found: list[Trial] = []
+    if alone:
+        found += [Trial(row, ROW_SEEDS[0], HOURS, muted=True) for row in ROWS]
+    found += [Trial(row, ROW_SEEDS[0], HOURS) for row in ROWS]
+    for seed in seeds:
+        if alone:
+            found.append(Trial("", seed, hours, muted=True))
+        found.append(Trial("", seed, hours))
+    return found
+
+
+def lived(trial: Trial, *, to_first: bool = False, seed: int | None = None) -> "Outcome":
+    """Live a trial once, with another seed when one is given."""
+    from bot.lab.simulation.campaign import one_seed
+    from bot.lab.simulation.mix import draw
+    from bot.lab.simulation.rows import faults_of
+
+    number = trial.seed if seed is None else seed
+    if trial.row:
+        faults = faults_of(trial.row, muted=trial.muted)
+    else:
+        faults = [*draw(number, trial.hours), *([mute(trial.hours)] if trial.muted else [])]
+    return one_seed(number, trial.hours, faults, to_first=to_first)
+
+
+def mute(hours: float) -> Fault:
+    """Return a window over all hours in which the kernel's stops do not leave."""
+    return Fault(kind="mute_kernel", at_s=0.0, for_s=hours * 3_600.0, serial=1)
+
+
+def noise_of(trial: Trial) -> Noise:
+    """Live a trial with the code as it is, a row with several seeds, and return the worst."""
+    seeds = ROW_SEEDS if trial.row else (trial.seed,)
+    outcomes = [lived(trial, seed=seed) for seed in seeds]
+    return Noise(
+        broken=any(one.violations or one.crash for one in outcomes),
+        bare_s=max(worst_bare_s(one) for one in outcomes),
+        orders=max(one.orders for one in outcomes),
+        struck=has_struck(trial, outcomes[0]),
+    )
+
+
+def noises(trials: Sequence[Trial], *, jobs: int) -> Iterator[Noise]:
+    """Return the noise of every trial, in their order."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(noise_of, trials)
+
+
+def worst_bare_s(outcome: "Outcome") -> float:
+    """Return the longest time that a leg was without a full stop, in seconds."""
+    return max(outcome.samples.get("unprotected", ()), default=0.0)
+
+
+def has_struck(trial: Trial, outcome: "Outcome") -> bool:
+    """Tell whether the fault of a row struck; of a mix it is not asked."""
+    from bot.lab.simulation.rows import struck
+
+    return not trial.row or struck(trial.row, {**outcome.marks, **outcome.faults})
+
+
+def louder(trial: Trial, outcome: "Outcome", noise: Noise) -> str:
+    """Return by what a trial's outcome stands out of the noise; empty: it does not."""
+    if outcome.violations:
+        first = outcome.violations[0]
+        return f"{first.invariant}: {first.text}"
+    if outcome.crash:
+        return outcome.crash
+    bare_s = worst_bare_s(outcome)
+    if bare_s > noise.bare_s + SLOWER_S:
+        return f"bare for {bare_s:.1f} s, as it is {noise.bare_s:.1f} s"
+    if outcome.orders > MORE_TIMES * noise.orders + MORE_ORDERS:
+        return f"{outcome.orders} orders, as it is {noise.orders}"
+    if noise.struck and not has_struck(trial, outcome):
+        return "what the row is about never came to pass"
+    return ""

@@ -1,0 +1,170 @@
+"""Rows of the failure catalogue as short worlds: each fault at its worst, to a held position."""
+
+import msgspec
+
+from bot.lab.simulation.faults import Fault
+
+BTC, ETH = "BTC/USDT:USDT", "ETH/USDT:USDT"
+HOURS = 0.15
+END_S = HOURS * 3_600.0
+
+
+def at(
+    at_s: float,
+    kind: str,
+    *,
+    for_s: float = 0.0,
+    chance: float = 1.0,
+    size: float = 0.0,
+    symbol: str = BTC,
+    how: str = "",
+) -> Fault:
+    """Return a fault at an instant, about BTC unless said otherwise."""
+    serial = round(at_s * 10)
+    return Fault(
+        kind=kind, at_s=at_s, for_s=for_s, chance=chance, size=size, symbol=symbol, how=how,
+        serial=serial,
+    )  # fmt: skip
+
+
+def during(
+    kind: str, *, chance: float = 1.0, size: float = 0.0, symbol: str = "", how: str = ""
+) -> Fault:
+    """Return a window from before the position until a minute before the end."""
+    for_s = END_S - 90.0
+    return at(30.0, kind, for_s=for_s, chance=chance, size=size, symbol=symbol, how=how)
+
+
+BOUGHT = at(60.0, "hand_open", size=1.0, how="buy")
+SOLD = at(300.0, "hand_open", size=2.5, how="sell")
+CLOSED = at(400.0, "hand_close", size=1.0)
+MORE = tuple(at(150.0 + k, "hand_open", size=0.4, how="buy") for k in range(3))
+BIG = at(60.0, "hand_open", size=5.0, how="buy")
+"""So large that the loss budget puts its stop within a sixth of the price."""
+THROUGH = at(200.0, "through_the_stop", size=0.002, how="far")
+STUCK = at(100.0, "stuck_triggering", for_s=200.0)
+MUTED = at(0.0, "mute_kernel", for_s=END_S, symbol="")
+FLATTEN = at(250.0, "command", how="flatten")
+
+ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
+    "lost_answers": ((BOUGHT, *MORE, during("lose_answer", chance=0.3)), "lose_answer"),
+    "late_accepts": ((BOUGHT, *MORE, during("late_accept", chance=0.5, size=60.0)), "late_accept"),
+    "lost_requests": ((BOUGHT, *MORE, during("lose_request", chance=0.3)), "lose_request"),
+    "a_gap_in_flight": (
+        (during("gap_in_flight", chance=1.0, size=0.01, how="far"), BIG), "refused-2021",
+    ),
+    "refused_stops": ((during("refuse_stops"), BOUGHT), "refuse_stops"),
+    "stops_without_an_answer": (
+        (during("lose_request", chance=0.5, how="submit"), BOUGHT), "lose_request",
+    ),
+    "a_vanished_stop": ((BOUGHT, at(120.0, "vanish")), "stop_vanished"),
+    "a_stop_that_hangs": ((BIG, STUCK, THROUGH), "order_WORKING_TRIGGERING"),
+    "a_stop_rejected_after_its_trigger": (
+        (BIG, STUCK, THROUGH, at(200.5, "reject_triggered")), "rejected_after_trigger",
+    ),
+    "a_gap_far_through_the_stop": (
+        (BIG, at(200.0, "through_the_stop", size=0.05, how="far")),
+        "order_WORKING_TRIGGERING",
+    ),
+    "a_kill_between_new_and_old_stop": (
+        (BOUGHT, at(149.0, "kill", size=1.0, how="submit_after"), *MORE), "kill_submit_after",
+    ),
+    "lost_cancels": (
+        (during("lose_request", chance=1.0, how="cancel"), BOUGHT, *MORE), "lose_request",
+    ),
+    "a_close_by_hand": ((BOUGHT, CLOSED), "hand_close"),
+    "a_part_closed_by_hand": ((BOUGHT, at(200.0, "hand_close", size=0.5)), "hand_part"),
+    "reserved_quantities": ((during("reserved"), BOUGHT, FLATTEN), "reserved_asked"),
+    "a_position_turned_round": ((BOUGHT, SOLD), "hand_open"),
+    "fills_in_parts": ((BOUGHT, *MORE), "hand_open"),
+    "news_told_twice_and_out_of_order": (
+        (during("user_twice"), during("user_shuffled", size=2.0), BOUGHT, *MORE), "user_twice",
+    ),
+    "a_cancel_that_meets_a_fill": ((BIG, THROUGH, CLOSED), "order_WORKING_TRIGGERING"),
+    "orders_that_are_not_listed": ((BOUGHT, during("hidden_orders", chance=0.5)), "hidden_orders"),
+    "orders_that_are_not_found": (
+        (BOUGHT, *MORE, during("hidden_order", chance=0.5)), "command_flatten_or_none",
+    ),
+    "stops_that_moved_elsewhere": ((during("api_moved"), BOUGHT), "refused-4120"),
+    "an_ordered_end": ((BOUGHT, at(200.0, "stop", size=1.0)), "ordered_stop"),
+    "kills_at_every_border": (
+        (BOUGHT, *(
+            at(100.0 + 40.0 * k, "kill", size=0.5, how=how)
+            for k, how in enumerate(("append_before", "append_after", "snapshot_before",
+                                     "snapshot_after", "account_after", "any"))
+        )),
+        "kill_append_before",
+    ),
+    "stops_cancelled_by_hand": ((BOUGHT, at(120.0, "hand_cancels")), "hand_cancel"),
+    "a_foreign_order": ((BOUGHT, at(90.0, "hand_limit"), FLATTEN), "foreign_order"),
+    "auto_deleveraging": ((BOUGHT, at(200.0, "adl", size=0.5)), "adl"),
+    "many_restarts": (
+        (BOUGHT, *(at(80.0 + 20.0 * k, "kill", size=0.5) for k in range(20))), "many_kills",
+    ),
+    "an_empty_account": ((BOUGHT, during("empty_account", chance=0.2)), "empty_account"),
+    "a_stale_account": ((BOUGHT, *MORE, during("stale_account", size=5.0)), "stale_account"),
+    "another_position_mode": (
+        (at(60.0, "hedge_mode", how="hedge"), at(120.0, "hedge_mode", how="one-way")),
+        "position_mode_changed",
+    ),
+    "another_leverage": ((BOUGHT, at(120.0, "set_leverage", size=30.0)), "leverage_changed"),
+    "tiers_cut": ((BOUGHT, at(120.0, "contract_changed", how="tiers"), *MORE), "contract_changed"),
+    "a_coarser_tick": (
+        (at(40.0, "contract_changed", how="coarser"), BOUGHT, *MORE), "contract_changed",
+    ),
+    "a_symbol_that_is_gone": ((BOUGHT, during("bad_symbol", symbol=ETH)), "bad_symbol_on"),
+    "another_funding": ((BOUGHT, at(120.0, "funding_jump", size=0.02)), "funding_jump"),
+    "money_in_and_out": (
+        (BOUGHT, at(120.0, "transfer", size=1_500.0), at(200.0, "transfer", size=-900.0)),
+        "transfer",
+    ),
+    "orders_refused_for_margin": ((during("refuse_orders", chance=0.5), BOUGHT, FLATTEN),
+                                  "refuse_orders"),
+    "a_ban": ((BOUGHT, at(100.0, "ban", for_s=120.0)), "ban"),
+    "silent_streams": (
+        (BOUGHT, at(90.0, "market_silent", for_s=60.0), at(140.0, "user_silent", for_s=30.0),
+         *MORE), "user_missed",
+    ),
+    "fills_while_the_stream_is_down": ((BOUGHT, at(145.0, "user_down", for_s=30.0), *MORE),
+                                       "user_missed"),
+    "no_way_to_the_venue": ((BOUGHT, during("no_route", chance=0.5), *MORE), "no_route"),
+    "a_slow_wire": ((during("slow", chance=0.6, size=8.0), BOUGHT, *MORE), "slow"),
+    "an_outage": ((BOUGHT, at(100.0, "outage", for_s=90.0, how="503")), "outage"),
+    "a_black_hole": ((BOUGHT, at(100.0, "outage", for_s=90.0, how="black_hole")), "outage"),
+    "a_wrong_clock": (
+        (BOUGHT, at(100.0, "clock_step", size=-10.0), at(250.0, "clock_step", size=10.0)),
+        "clock_step",
+    ),
+    "an_invalid_key": ((BOUGHT, at(100.0, "key_invalid", for_s=60.0)), "key_invalid"),
+    "a_locked_journal": ((during("db_locked"), BOUGHT, *MORE), "db_locked"),
+    "a_full_disk": ((during("disk_full"), BOUGHT, *MORE, FLATTEN), "disk_full"),
+    "a_loop_that_stands_still": ((BOUGHT, at(120.0, "block", size=6.0), *MORE), "loop_blocked"),
+    "messages_that_hang": ((during("telegram_hangs"), BOUGHT, *MORE, FLATTEN), "telegram_hangs"),
+    "a_kernel_without_stops": (
+        (during("mute_kernel"), BOUGHT, *MORE, at(200.0, "vanish")), "stop_vanished",
+    ),
+    "a_command_said_twice": (
+        (BOUGHT, at(200.0, "command", how="reduce", size=1.0)), "command_twice",
+    ),
+}  # fmt: skip
+"""name -> the faults, and the mark or count that proves that they struck."""
+NO_MARK = {"command_flatten_or_none", "reserved_asked", "bad_symbol_on", "many_kills"}
+"""Rows in which the fault may find nothing to strike, or that prove themselves otherwise."""
+
+
+def faults_of(name: str, *, muted: bool = False) -> list[Fault]:
+    """Return the faults of a row, numbered; `muted`: the kernel's stops do not leave.
+
+    Raises:
+        KeyError: no such row.
+    """
+    given = [*ROWS[name][0], *([MUTED] if muted else [])]
+    return [
+        msgspec.structs.replace(fault, serial=number) for number, fault in enumerate(given, start=1)
+    ]
+
+
+def struck(name: str, seen: dict[str, int]) -> bool:
+    """Tell whether what proves the row is among the marks and counts that were seen."""
+    mark = ROWS[name][1]
+    return mark in NO_MARK or seen.get(mark, 0) > 0
