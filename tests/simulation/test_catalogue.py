@@ -120,12 +120,12 @@ CATALOGUE: dict[int, tuple[str, ...]] = {
 MONITORS = TESTS.parent / "bot/lab/simulation/monitors"
 INVARIANTS: dict[int, str] = {
     1: "cover.py", 2: "cover.py", 3: "sends.py", 4: "truth.py", 5: "sends.py", 6: "sends.py",
-    7: "unit/kernel/sizing/test_size_intent.py", 8: "truth.py", 9: "sends.py", 10: "sends.py",
-    11: "row:a_full_disk", 12: "property/kernel", 13: "row:news_told_twice_and_out_of_order",
-    14: "truth.py", 15: "unit/runtime/test_crashes.py", 16: "belief.py", 17: "belief.py",
-    18: "sends.py", 19: "sends.py", 20: "sends.py", 21: "shell.py", 22: "row:silent_streams",
-    23: "unit/journal/test_lock_and_care.py", 24: "sends.py", 25: "belief.py", 26: "belief.py",
-    27: "belief.py", 28: "unit/app/test_logs.py", 29: "row:a_symbol_that_is_gone",
+    7: "heat.py", 8: "truth.py", 9: "sends.py", 10: "sends.py",
+    11: "row:a_full_disk", 12: "replay.py", 13: "ends.py",
+    14: "truth.py", 15: "starts.py", 16: "belief.py", 17: "belief.py",
+    18: "sends.py", 19: "sends.py", 20: "sends.py", 21: "shell.py", 22: "outside.py",
+    23: "sends.py", 24: "sends.py", 25: "belief.py", 26: "belief.py",
+    27: "belief.py", 28: "process/test_canaries.py", 29: "cover.py",
     30: "shell.py", 31: "sends.py", 32: "truth.py", 33: "simulation/test_determinism.py",
     34: "shell.py",
 }  # fmt: skip

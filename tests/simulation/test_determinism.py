@@ -1,35 +1,15 @@
 """Same seed, same world: whatever the hash seed, however often, and only then."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 from bot.lab.simulation.campaign import one_seed
 from bot.lab.simulation.mix import draw
+from tests.process.hashes import HASH_SEEDS, hashes_of
 
-ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (1, 2, 3)
-PROGRAM = """
-from bot.lab.simulation.campaign import one_seed
-for seed in {seeds}:
-    print(one_seed(seed, 0.25).trace_hash)
-"""
-
-
-def hashes(hash_seed: str) -> list[str]:
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    program = PROGRAM.format(seeds=SEEDS)
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return done.stdout.split()
 
 
 def test_the_hash_seed_changes_nothing() -> None:
-    first = hashes("1")
-    assert first == hashes("4242")
+    first, second = (hashes_of(SEEDS, 0.25, hash_seed) for hash_seed in HASH_SEEDS)
+    assert first == second
     assert len(set(first)) == len(SEEDS), "every seed is a world of its own"
 
 

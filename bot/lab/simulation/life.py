@@ -92,6 +92,8 @@ class Life:
         self.code: int | None = None
         self.kill_at = ""
         """The border at which the next crossing kills; empty: none."""
+        self.did: list[str] = []
+        """What it was answered, in order: of a start it is judged that it is always the same."""
         self.heard: dict[str, int] = {}
         """symbol -> when its price last came."""
         self.account_told_ns = 0

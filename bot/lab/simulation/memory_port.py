@@ -49,10 +49,12 @@ class SimMemory:
 
     async def load_snapshot(self) -> bytes | None:
         """Return the newest state."""
+        self._life.did.append("load_snapshot")
         return await self._inner.load_snapshot()
 
     async def live_orders(self) -> tuple[OrderState, ...]:
         """Return our orders whose end is not known."""
+        self._life.did.append("live_orders")
         return await self._inner.live_orders()
 
     async def _may_fail(self, what: str) -> None:

@@ -50,7 +50,7 @@ KINDS: Final = (
     Kind("gap_in_flight", 0.4, (300, 1800), (0.2, 0.7), (0.002, 0.02)),
     Kind("reserved", 0.2, (300, 1800)),
     Kind("stuck_triggering", 0.3, (60, 900)),
-    Kind("reject_triggered", 2.0),
+    Kind("reject_triggered", 4.0),
     Kind("vanish", 0.5),
     # what it tells
     Kind("stale_account", 0.2, (30, 300), (0.2, 1.0), (0.5, 5)),
@@ -79,7 +79,7 @@ KINDS: Final = (
     Kind("command", 0.8, size=(-1, 5), hows=("flatten", "resume", "resume", "reduce", "pause")),
     Kind("rearm", 1.0, always=True),
     # the host
-    Kind("kill", 0.8, size=(0.3, 1.5), hows=("", *BORDERS), always=True),
+    Kind("kill", 1.2, size=(0.3, 1.5), hows=("", *BORDERS), always=True),
     Kind("stop", 0.1, size=(0.3, 1.5)),
     Kind("block", 0.2, size=(0.5, 6.0)),
     Kind("clock_step", 0.1, size=(-10, 10)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from bot.domain.messages import Notify
+from bot.domain.messages import Effect, Event, Notify
 from bot.domain.policy import (
     LevelPolicy,
     LimitPolicy,
@@ -25,8 +25,12 @@ from bot.lab.simulation.life import Life, SimClock, WatchedKernel
 from bot.lab.simulation.memory_port import SimMemory
 from bot.lab.simulation.monitors.belief import BeliefMonitor
 from bot.lab.simulation.monitors.cover import CoverMonitor
+from bot.lab.simulation.monitors.ends import EndMonitor
+from bot.lab.simulation.monitors.outside import OutsideMonitor
+from bot.lab.simulation.monitors.replay import ReplayMonitor
 from bot.lab.simulation.monitors.sends import SendMonitor
 from bot.lab.simulation.monitors.shell import ShellMonitor
+from bot.lab.simulation.monitors.starts import StartMonitor
 from bot.lab.simulation.monitors.truth import TruthMonitor
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.timeline import START_NS
@@ -82,8 +86,13 @@ class Run:
         self.sends = SendMonitor(self.world, self.verdicts)
         self.shell = ShellMonitor(self.world, self.verdicts)
         self.belief = BeliefMonitor(self.world, self.verdicts, self.sends)
+        self.replay = ReplayMonitor(self.world, self.verdicts)
+        self.outside = OutsideMonitor(self.world, self.verdicts)
         self.world.watchers += [
             CoverMonitor(self.world, self.verdicts),
+            StartMonitor(self.world, self.verdicts),
+            EndMonitor(self.world, self.verdicts),
+            self.outside,
             TruthMonitor(self.world, self.verdicts, self.store),
         ]
         self.world.cancels = self.sends.cancels
@@ -156,7 +165,7 @@ class Run:
         self.asked_ns = 0
         clock = SimClock(world)
         kernel = WatchedKernel(policy_of(world), (Trader(world.seed),), life.run_id)
-        kernel.life, kernel.observe = life, self.belief.observe
+        kernel.life, kernel.observe = life, self._stepped
         life.on_send, life.on_look = self._sent, self.shell.looks
         breaker = Breaker(clock)
         life.live(
@@ -177,6 +186,11 @@ class Run:
         if life.code is None and world.now_ns < self.end_ns:
             self.kills += 1
         self.shell.ended(life, asked_ns=self.asked_ns)
+
+    def _stepped(self, life: Life, event: Event, effects: list[Effect]) -> None:
+        self.belief.observe(life, event, effects)
+        self.replay.observe(life, event)
+        self.outside.observe(life)
 
     def _sent(self, life: Life, _door: str, call: Call) -> None:
         self.shell.sends(life, call)

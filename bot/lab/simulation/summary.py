@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 
+from bot.lab.simulation.bars import missed, seldom
 from bot.lab.simulation.campaign import Outcome
 
 Numbers = dict[str, float | int | None]
@@ -10,6 +11,7 @@ SAMPLED = {
     "unprotected": "unprotected_s",
     "deleverage": "deleverage_s",
     "belief": "belief_differs_s",
+    "external": "external_s",
     "restart": "restart_s",
     "guard_period": "guard_period_s",
 }
@@ -46,6 +48,8 @@ def summed(outcomes: Iterable[Outcome]) -> dict[str, object]:
         "faults": dict(sorted(faults.items())),
         "violations": violations,
         **measured,
+        "bars_missed": missed(measured),
+        "marks_seldom": seldom(marks, faults, hours),
         "marks": dict(sorted(marks.items())),
         "trace_hash": trace.hexdigest(),
     }

@@ -4,12 +4,12 @@ import zlib
 
 from bot.sdk import Exits, Intent, Memory, PositionSide, View
 
-ODDS_BARS = 10
+ODDS_BARS = 5
 LIFE_S = 400.0
 
 
 class Trader:
-    """Every tenth bar or so a long or a short, with a stop at 0.4 to 1.2 percent.
+    """Every fifth bar or so a long or a short, with a stop at 0.4 to 1.2 percent.
 
     Trades are short: what is worth simulating is how positions come and go. Half of them are
     closed in two parts, a third moves its stop to where it pays its costs back.

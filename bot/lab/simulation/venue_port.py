@@ -67,6 +67,8 @@ class SimVenue:
             if isinstance(found, VenueThrottled):
                 self._breaker.trip(found, orders_only=False)
             raise found
+        if not life.ready and self._door == "venue":
+            life.did.append(call.method)
         return found  # type: ignore[no-any-return]
 
     def _arrive(

@@ -59,7 +59,7 @@ def simulate(
     outcomes = many_seeds(range(first, last + 1), hours, jobs=min(workers, last - first + 1))
     document = summed(_told(outcomes))
     show({"first_seed": first, "last_seed": last, **document}, _render, as_json=as_json)
-    if document["violations"]:
+    if document["violations"] or document["bars_missed"]:
         leave(EXIT_VIOLATED)
 
 

@@ -1,4 +1,4 @@
-"""Invariants 1 and 2: every leg is stopped at the venue, on the right side, and not stuck."""
+"""Invariants 1, 2 and 29: every leg is stopped at the venue, on the right side, and not stuck."""
 
 from typing import Final
 
@@ -122,3 +122,6 @@ class CoverMonitor:
         self._world.note(f"VIOLATION 1 {key} {seconds:.1f}")
         text = f"unprotected {key}: {seconds:.1f} s, then {how}"
         self._verdicts.broken(1, self._world.lived_s, text)
+        if self._world.board.on("bad_symbol"):
+            # a leg of a symbol that is gone is not counted: this one is another
+            self._verdicts.broken(29, self._world.lived_s, f"beside a symbol that is gone, {text}")

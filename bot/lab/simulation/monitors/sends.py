@@ -1,4 +1,4 @@
-"""Invariants 3, 5, 6, 10, 18-20, 24, 31: what leaves the daemon, judged as it leaves."""
+"""Invariants 3, 5-7, 10, 18-20, 23, 24, 31: what leaves the daemon, judged as it leaves."""
 
 from decimal import Decimal
 from typing import Final
@@ -7,6 +7,7 @@ from bot.domain.orders import ApprovedOrder, Purpose
 from bot.domain.risk import TradingMode
 from bot.domain.units import NS_PER_S, ZERO
 from bot.lab.simulation.life import Life
+from bot.lab.simulation.monitors import heat
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.wire import Call
 from bot.lab.simulation.world import ACCOUNT, World
@@ -41,6 +42,10 @@ class SendMonitor:
         order = call.order
         if order is None:
             return
+        if life.dead or self._world.hearer is not life:
+            self._broken(23, f"an order left a process that must not send: {life.run_id}")
+        if order.client_order_id[2:10] != life.run_id:
+            self._broken(23, f"an order under another's name: {order.client_order_id}")
         self._numbers(life, order)
         known = self._sent.setdefault(order.client_order_id, repr(order))
         if known != repr(order):
@@ -94,6 +99,8 @@ class SendMonitor:
             self._broken(10, f"an entry without a durable intent: {order.client_order_id}")
         if not state.stops_proven or state.key_flaw:
             self._broken(31, f"an entry before stops and key were proven: {order.client_order_id}")
+        if (flaw := heat.flaw_of(self._world, life, order)) != "":
+            self._broken(7, flaw)
         self._signal(order)
         self._fresh(life, order)
         self._cap(life, order)
