@@ -52,8 +52,8 @@ def test_what_stands_out_of_the_noise_is_told_and_nothing_else() -> None:
     assert louder(trial, as_it_is, noise) == ""
     naked = Violation(1, 3.0, "unprotected")
     assert louder(trial, replace(as_it_is, violations=[naked]), noise) == "1: unprotected"
-    slower = {"unprotected": [0.1, 4.5]}
-    assert "4.5 s" in louder(trial, replace(as_it_is, samples=slower), noise)
+    slower = {"unprotected": [0.1, 6.5]}
+    assert "6.5 s" in louder(trial, replace(as_it_is, samples=slower), noise)
     assert "orders" in louder(trial, replace(as_it_is, orders=1_000), noise)
     assert "never" in louder(trial, replace(as_it_is, marks={}, faults={}), noise)
 

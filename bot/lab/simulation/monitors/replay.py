@@ -10,8 +10,8 @@ from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import World
 
 EVERY_NS: Final = 300 * NS_PER_S
-TAPE: Final = 60
-"""Events of one piece: a twentieth of what happens between two."""
+TAPE: Final = 30
+"""Events of one piece: a fortieth of what happens between two."""
 
 
 class ReplayMonitor:
