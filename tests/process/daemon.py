@@ -1,0 +1,187 @@
+"""kill -9 of the whole daemon beside a venue that lives on: `./run campaign daemon --kills 1000`.
+
+Every place of tests/fakes/kill_points in turn, before and after, in the life that trades, in the
+one that recovers and at the end of a position; in between at a random instant around an entry.
+After each death a new life: nothing lost, nothing doubled, the position stopped, the journal's and
+the kernel's word the venue's within the deadlines of tests/e2e.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from statistics import median
+
+from tests.e2e.lives import (
+    ENV,
+    WHEN,
+    Lives,
+    assert_nothing_doubled,
+    assert_one_life,
+    die,
+    entries,
+    entries_intended,
+    prove_nothing_lost_or_doubled,
+    restart_and_measure,
+)
+from tests.e2e.test_kill_entry import POINTS as ENTRY
+from tests.e2e.test_kill_stop import EXIT, RECOVERY, assert_over, entered
+from tests.e2e.test_kill_stop import POINTS as STOP
+from tests.fakes.daemon import Stand
+from tests.fakes.market_folder import PRICE
+
+KILLS_PER_STAND = 100
+RANDOM_S = 0.6
+Trial = Callable[[Lives, "Figures"], None]
+
+
+@dataclass
+class Figures:
+    """What a campaign saw."""
+
+    kills: int = 0
+    stands: int = 0
+    by_place: dict[str, int] = field(default_factory=dict)
+    restart_to_stop_s: dict[str, float] = field(default_factory=dict)
+    """From the start of the new life until a stop was asked for, where the position was bare."""
+    violations: list[str] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    measured_s: list[float] = field(default_factory=list, repr=False)
+
+    def measured(self, _name: str, seconds: float) -> None:
+        """Keep a measured time."""
+        self.measured_s.append(seconds)
+
+    def died(self, place: str) -> None:
+        """Count a death."""
+        self.kills += 1
+        self.by_place[place] = self.by_place.get(place, 0) + 1
+
+
+def around(point: str, when: str) -> Trial:
+    """Die at a place of an entry or its stop."""
+
+    def trial(life: Lives, figures: Figures) -> None:
+        prove_nothing_lost_or_doubled(life, point, when, figures.measured)
+        figures.died(point)
+
+    return trial
+
+
+def recovering(point: str, when: str) -> Trial:
+    """Die before the stop is sent, and again while the next life recovers."""
+
+    def trial(life: Lives, figures: Figures) -> None:
+        wire, _ = die(life, "stop sent", "before")
+        figures.died("stop sent")
+        life.arm(point, when)
+        again = life.start(ready=False)
+        assert again.ended() == -9, again.text()[-2000:]
+        figures.died(point)
+        life.kill_file.unlink()
+        daemon = restart_and_measure(life, figures.measured)
+        assert_one_life(daemon, life.venue, wire)
+        assert_nothing_doubled(life, daemon, wire)
+
+    return trial
+
+
+def leaving(point: str, when: str) -> Trial:
+    """Die while the stop fills or the orphan is swept."""
+
+    def trial(life: Lives, figures: Figures) -> None:
+        wire, trigger = entered(life)
+        victim = life.daemon
+        assert victim is not None
+        life.arm(point, when)
+        life.venue.move(min(trigger - 30.0, PRICE))
+        assert victim.ended() == -9, victim.text()[-2000:]
+        figures.died(point)
+        life.kill_file.unlink()
+        assert_over(life, life.start(), wire)
+
+    return trial
+
+
+def at_random(wait_s: float) -> Trial:
+    """Die some time after the price has crossed a wire."""
+
+    def trial(life: Lives, figures: Figures) -> None:
+        victim = life.victim()
+        began_ns = time.time_ns()
+        wire = life.next_wire()
+        time.sleep(wait_s)
+        victim.kill()
+        figures.died("random")
+        intended = entries_intended(life.journal, began_ns)
+        daemon = restart_and_measure(life, figures.measured)
+        if entries(life.venue, wire) and life.venue.position() > 0:
+            assert_one_life(daemon, life.venue, wire)
+        elif intended:
+            assert life.venue.position() == 0
+        assert_nothing_doubled(life, daemon, wire)
+
+    return trial
+
+
+def trials(seed: int) -> list[tuple[str, Trial]]:
+    """Return one round: every exact place, and a random instant after each."""
+    dice = random.Random(seed)
+    exact = [(f"{p}:{w}", around(p, w)) for p in (*ENTRY, *STOP) for w in WHEN]
+    exact += [(f"{p}:{w}", recovering(p, w)) for p in RECOVERY for w in WHEN]
+    exact += [(f"{p}:{w}", leaving(p, w)) for p in EXIT for w in WHEN]
+    dice.shuffle(exact)
+    found: list[tuple[str, Trial]] = []
+    for one in exact:
+        wait_s = dice.uniform(0.0, RANDOM_S)
+        found += [one, (f"random after {wait_s:.3f} s", at_random(wait_s))]
+    return found
+
+
+def campaign(kills: int, seed: int) -> Figures:
+    """Let daemons die until `kills` of them did, or something was wrong."""
+    figures, began, number = Figures(), time.monotonic(), 0
+    waiting = trials(seed)
+    while figures.kills < kills and not figures.violations:
+        figures.stands += 1
+        end = min(kills, figures.kills + KILLS_PER_STAND)
+        with Stand(**ENV) as stand:
+            life = Lives(stand)
+            while figures.kills < end and not figures.violations:
+                if not waiting:
+                    number += 1
+                    waiting = trials(seed + number)
+                name, trial = waiting.pop(0)
+                try:
+                    trial(life, figures)
+                    life.tidy()
+                except AssertionError as error:
+                    figures.violations.append(f"{name}: {str(error)[:2000]}")
+    if figures.measured_s:
+        figures.restart_to_stop_s = {
+            "median": round(median(figures.measured_s), 3),
+            "max": round(max(figures.measured_s), 3),
+            "count": len(figures.measured_s),
+        }
+    figures.by_place = dict(sorted(figures.by_place.items()))
+    figures.elapsed_s = round(time.monotonic() - began, 1)
+    return figures
+
+
+def main() -> int:
+    """Print the figures; 1 when anything was lost, doubled or bare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=1_000)
+    parser.add_argument("--seed", type=int, default=1)
+    wish = parser.parse_args()
+    told = asdict(campaign(wish.kills, wish.seed))
+    del told["measured_s"]
+    print(json.dumps(told, indent=2))
+    return 1 if told["violations"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
