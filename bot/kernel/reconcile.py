@@ -143,6 +143,8 @@ def _orders(desk: Desk, account: AccountState) -> None:
                 "open at the venue with our prefix",
                 client_order_id=order.client_order_id,
             )
+            # its answer is an event, so that the journal has it as well
+            desk.emit(FetchOrder(order.symbol, order.client_order_id, order.kind.is_conditional))
     for belief in state.orders.values():
         settled = state.now_ns - max(belief.sent_ns, belief.event_ns) > SETTLING_NS
         if belief.ours and belief.status.is_live and settled:

@@ -11,7 +11,7 @@ from bot.lab.simulation.monitors.verdicts import Violation
 from bot.lab.simulation.mutants.hunt import MUTANTS, hunt
 from bot.lab.simulation.mutants.mutant import Mutant
 from bot.lab.simulation.mutants.patch import infect, mutated
-from bot.lab.simulation.mutants.trials import Noise, Trial, lived, louder, noise_of
+from bot.lab.simulation.mutants.trials import TIMES, Noise, Trial, lived, louder, noise_of
 from bot.lab.simulation.rows import HOURS
 
 LEAST = 60
@@ -48,7 +48,8 @@ def test_a_module_that_is_loaded_cannot_be_changed_any_more() -> None:
 def test_what_stands_out_of_the_noise_is_told_and_nothing_else() -> None:
     trial = Trial("a_vanished_stop", 11, 0.15)
     as_it_is = lived(trial)
-    noise = Noise(broken=False, bare_s=1.0, orders=as_it_is.orders, struck=True)
+    calm = dict.fromkeys(TIMES, 1.0)
+    noise = Noise(broken=False, middle_s=calm, worst_s=calm, orders=as_it_is.orders, struck=True)
     assert louder(trial, as_it_is, noise) == ""
     naked = Violation(1, 3.0, "unprotected")
     assert louder(trial, replace(as_it_is, violations=[naked]), noise) == "1: unprotected"

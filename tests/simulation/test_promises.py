@@ -1,6 +1,6 @@
 """What must hold in simulated hours under the mixed faults, and how fast protection is.
 
-A few hours always; `-m volume` plays 150 of them, five parts of thirty hours.
+Some hours always; `-m volume` plays 150 of them on two cores.
 """
 
 import gc
@@ -11,15 +11,16 @@ import pytest
 from bot.lab.simulation.campaign import many_seeds, one_seed
 from bot.lab.simulation.summary import summed
 
-SEEDS, HOURS = 10, 3.0
-PARTS = (1, 11, 21, 31, 41)
+SEEDS, HOURS = 50, 3.0
+PARTS, PART_SEEDS = (1, 5, 9), 4
 
 
-@pytest.mark.parametrize("first", [1, 3])
-def test_nothing_breaks_in_an_hour_of_two_lives(first: int) -> None:
-    told = summed(many_seeds(range(first, first + 2), 1.0, jobs=1))
+@pytest.mark.parametrize("first", PARTS)
+def test_nothing_breaks_in_an_hour_of_four_lives(first: int) -> None:
+    told = summed(many_seeds(range(first, first + PART_SEEDS), 1.0, jobs=1))
     assert told["violations"] == []
-    assert told["hours"] >= 2.0 - 0.01
+    assert told["bars_missed"] == []
+    assert told["hours"] >= PART_SEEDS - 0.01
     assert told["intents"] > 0
     bare = told["unprotected_s"]
     assert bare["count"] > 0
@@ -27,21 +28,18 @@ def test_nothing_breaks_in_an_hour_of_two_lives(first: int) -> None:
 
 
 @pytest.mark.volume
-@pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("first", PARTS)
-def test_nothing_breaks_in_thirty_hours(first: int) -> None:
-    told = summed(many_seeds(range(first, first + SEEDS), HOURS, jobs=1))
+@pytest.mark.timeout(3_600)
+def test_nothing_breaks_in_a_hundred_and_fifty_hours() -> None:
+    told = summed(many_seeds(range(1, SEEDS + 1), HOURS, jobs=2))
     assert told["violations"] == []
+    assert told["bars_missed"] == []
+    assert told["marks_seldom"] == {}
     assert told["hours"] >= SEEDS * HOURS - 0.01
-    assert told["intents"] > 50
-    assert told["kills"] > 5
-    bare = told["unprotected_s"]
-    assert bare["count"] > 100
-    assert bare["p50"] <= 0.3
-    assert bare["p99"] <= 15.0
-    assert bare["max"] <= 20.0
-    assert told["deleverage_s"]["p50"] <= 0.3
-    assert told["restart_s"]["p50"] <= 1.0
+    assert told["intents"] > 500
+    assert told["kills"] > 50
+    for name in ("unprotected_s", "deleverage_s", "external_s", "restart_s"):
+        assert told[name]["count"] >= 100, name
+    assert told["restart_s"]["max"] <= 5.0
 
 
 def resident_kb() -> int:

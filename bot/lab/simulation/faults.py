@@ -56,6 +56,11 @@ class Board:
                 return fault
         return None
 
+    @property
+    def busy(self) -> bool:
+        """Whether any window is in force."""
+        return bool(self._open)
+
     def disturbed_disk(self) -> bool:
         """Whether the journal cannot be written as it should."""
         return any(kind in self._open for kind in ("disk_full", "db_locked", "slow_disk"))

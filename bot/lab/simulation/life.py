@@ -54,14 +54,19 @@ def _nobody_looks(_life: "Life") -> None:
     """Nobody watches."""
 
 
-def _is_stop(effect: Effect) -> bool:
-    return isinstance(effect, SubmitOrder) and effect.order.purpose is Purpose.STOP
+def _is_muted(effect: Effect, how: str) -> bool:
+    if not isinstance(effect, SubmitOrder):
+        return False
+    if how == "all":
+        return effect.order.reduce_only
+    return effect.order.purpose is Purpose.STOP
 
 
 class WatchedKernel(Kernel):
     """The kernel, seen by the monitors after each step.
 
-    A muted one wishes its stops in vain, as if its belief were wrong: coverage must do alone.
+    A muted one wishes its stops (`how` "all": whatever reduces) in vain, as if its belief were
+    wrong: coverage must do alone.
     """
 
     life: "Life"
@@ -71,8 +76,8 @@ class WatchedKernel(Kernel):
     def step(self, event: Event) -> list[Effect]:
         """Step, then show what came of it."""
         effects = super().step(event)
-        if self.life.world.board.on("mute_kernel") is not None:
-            effects = [effect for effect in effects if not _is_stop(effect)]
+        if (mute := self.life.world.board.on("mute_kernel")) is not None:
+            effects = [effect for effect in effects if not _is_muted(effect, mute.how)]
         if self.observe is not None:
             self.observe(self.life, event, effects)
         return effects

@@ -43,7 +43,14 @@ BIG = at(60.0, "hand_open", size=5.0, how="buy")
 """So large that the loss budget puts its stop within a sixth of the price."""
 THROUGH = at(200.0, "through_the_stop", size=0.002, how="far")
 STUCK = at(100.0, "stuck_triggering", for_s=200.0)
-MUTED = at(0.0, "mute_kernel", for_s=END_S, symbol="")
+MUTED = at(0.0, "mute_kernel", for_s=END_S, symbol="", how="all")
+EAGER = at(0.0, "eager", symbol="")
+"""Every bar of both symbols brings a wish to open something."""
+FALL = (
+    BIG, at(62.0, "hand_open", symbol=ETH, size=0.5, how="buy"),
+    at(200.0, "through_the_stop", size=0.15, how="far"),
+)  # fmt: skip
+"""So far through the stop that the loss budget is used up, with something else still held."""
 FLATTEN = at(250.0, "command", how="flatten")
 
 ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
@@ -142,6 +149,66 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "messages_that_hang": ((during("telegram_hangs"), BOUGHT, *MORE, FLATTEN), "telegram_hangs"),
     "a_kernel_without_stops": (
         (during("mute_kernel"), BOUGHT, *MORE, at(200.0, "vanish")), "stop_vanished",
+    ),
+    "wishes_while_paused": (
+        (EAGER, at(130.0, "command", how="pause"), at(400.0, "command", how="resume")),
+        "command_pause",
+    ),
+    "wishes_on_old_prices": (
+        (EAGER, *(at(60.0 * k + 35.0, "market_silent", for_s=40.0, symbol="") for k in range(8))),
+        "price_silent",
+    ),
+    "wishes_in_doubt": (
+        (EAGER, *(at(60.0 * k + 40.0, "user_down", for_s=30.0, symbol="") for k in range(8))),
+        "mode_ACTIVE_REDUCING",
+    ),
+    "wishes_without_an_answer": (
+        (EAGER, during("lose_answer", how="submit", chance=0.6)), "lose_answer",
+    ),
+    "wishes_that_never_arrive": (
+        (EAGER, during("lose_request", how="submit", chance=0.6)), "lose_request",
+    ),
+    "wishes_that_arrive_late": (
+        (EAGER, during("late_accept", chance=0.7, size=120.0)), "late_accept",
+    ),
+    "wishes_on_a_slow_disk": ((EAGER, during("slow_disk", size=12.0)), "slow_disk"),
+    "wishes_on_a_full_disk": ((EAGER, during("disk_full", chance=0.7)), "disk_full"),
+    "wishes_and_kills": (
+        (EAGER, *(at(90.0 + 60.0 * k, "kill", size=0.5, how=how) for k, how in enumerate(
+            ("intent_after", "submit_before", "submit_after", "", "append_before", "any")))),
+        "many_kills",
+    ),
+    "wishes_and_ordered_ends": (
+        (EAGER, *(at(119.0 + 60.0 * k, "stop", size=1.0) for k in range(5))), "ordered_stop",
+    ),
+    "wishes_told_twice_and_out_of_order": (
+        (EAGER, during("user_twice"), during("user_shuffled", size=1.0)), "user_twice",
+    ),
+    "wishes_and_lost_streams": (
+        (EAGER, *(at(58.0 + 60.0 * k, "user_silent", for_s=20.0, symbol="") for k in range(7))),
+        "user_missed",
+    ),
+    "a_fall_through_the_budget": (FALL, "order_WORKING_TRIGGERING"),
+    "a_budget_that_stays_lost": (
+        (*FALL, at(260.0, "kill", size=0.5), EAGER, at(320.0, "stop", size=1.0)), "ordered_stop",
+    ),
+    "a_close_while_cancels_are_lost": (
+        (BOUGHT, at(190.0, "lose_request", for_s=60.0, symbol="", how="cancel"),
+         at(200.0, "hand_close", size=1.0)),
+        "lose_request",
+    ),
+    "a_flatten_that_is_refused": (
+        (BOUGHT, at(240.0, "refuse_orders", for_s=30.0, symbol=""), FLATTEN,
+         at(330.0, "command", how="flatten")),
+        "refuse_orders",
+    ),
+    "a_hanging_stop_and_reserved_quantities": (
+        (EAGER, BIG, STUCK, during("reserved"), THROUGH), "order_WORKING_TRIGGERING",
+    ),
+    "stops_that_vanish_again_and_again": (
+        (EAGER, BOUGHT, *(at(100.0 + 60.0 * k, "vanish") for k in range(7)),
+         *(at(101.0 + 60.0 * k, "vanish", symbol=ETH) for k in range(7))),
+        "stop_vanished",
     ),
     "a_command_said_twice": (
         (BOUGHT, at(200.0, "command", how="reduce", size=1.0)), "command_twice",

@@ -33,6 +33,7 @@ from bot.lab.simulation.monitors.shell import ShellMonitor
 from bot.lab.simulation.monitors.starts import StartMonitor
 from bot.lab.simulation.monitors.truth import TruthMonitor
 from bot.lab.simulation.monitors.verdicts import Verdicts
+from bot.lab.simulation.monitors.words import WordMonitor
 from bot.lab.simulation.timeline import START_NS
 from bot.lab.simulation.trader import Trader
 from bot.lab.simulation.venue_port import SimVenue
@@ -78,6 +79,7 @@ class Run:
         self.world = World(seed)
         self.hours = hours
         self.faults = tuple(faults)
+        self._eager = any(fault.kind == "eager" for fault in faults)
         self.end_ns = START_NS + round(hours * NS_PER_H)
         self.store: Store = open_in_memory(SimClock(self.world))
         self.verdicts = Verdicts()
@@ -88,11 +90,13 @@ class Run:
         self.belief = BeliefMonitor(self.world, self.verdicts, self.sends)
         self.replay = ReplayMonitor(self.world, self.verdicts)
         self.outside = OutsideMonitor(self.world, self.verdicts)
+        self.words = WordMonitor(self.world, self.verdicts)
         self.world.watchers += [
             CoverMonitor(self.world, self.verdicts),
             StartMonitor(self.world, self.verdicts),
-            EndMonitor(self.world, self.verdicts),
+            EndMonitor(self.world, self.verdicts, self.store),
             self.outside,
+            self.words,
             TruthMonitor(self.world, self.verdicts, self.store),
         ]
         self.world.cancels = self.sends.cancels
@@ -164,7 +168,9 @@ class Run:
         self.lives += 1
         self.asked_ns = 0
         clock = SimClock(world)
-        kernel = WatchedKernel(policy_of(world), (Trader(world.seed),), life.run_id)
+        kernel = WatchedKernel(
+            policy_of(world), (Trader(world.seed, eager=self._eager),), life.run_id
+        )
         kernel.life, kernel.observe = life, self._stepped
         life.on_send, life.on_look = self._sent, self.shell.looks
         breaker = Breaker(clock)
@@ -191,6 +197,7 @@ class Run:
         self.belief.observe(life, event, effects)
         self.replay.observe(life, event)
         self.outside.observe(life)
+        self.words.observe(event, effects)
 
     def _sent(self, life: Life, _door: str, call: Call) -> None:
         self.shell.sends(life, call)

@@ -11,16 +11,18 @@ LIFE_S = 400.0
 class Trader:
     """Every fifth bar or so a long or a short, with a stop at 0.4 to 1.2 percent.
 
-    Trades are short: what is worth simulating is how positions come and go. Half of them are
-    closed in two parts, a third moves its stop to where it pays its costs back.
+    An eager one wishes at every bar. Trades are short: what is worth simulating is how positions
+    come and go. Half of them are closed in two parts, a third moves its stop to where it pays its
+    costs back.
     """
 
     name = "trader"
     needs: tuple[str, ...] = ()
     warmup_bars = 1
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, eager: bool = False) -> None:
         self._seed = seed
+        self._odds_bars = 1 if eager else ODDS_BARS
 
     def start(self) -> Memory:
         """Begin without memory."""
@@ -30,7 +32,7 @@ class Trader:
         """Wish by a number drawn from seed, symbol and bar alone."""
         signal = f"trader|{view.symbol}|{view.now_ns}"
         draw = zlib.crc32(f"{self._seed}|{signal}".encode())
-        if draw % ODDS_BARS:
+        if draw % self._odds_bars:
             return memory, ()
         side = PositionSide.LONG if draw & 0x100 else PositionSide.SHORT
         distance = 0.004 + 0.008 * ((draw >> 9) % 100) / 100.0

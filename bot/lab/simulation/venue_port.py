@@ -54,8 +54,10 @@ class SimVenue:
         life.sends(self._door, call)
         fate = fate_of(world, call)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if fate.arrives and call.order is not None:
+            world.flying[call.order.client_order_id] = call.order
         if fate.arrives:
-            world.timeline.after(fate.there_s, lambda: self._arrive(fate, act, answer, text))
+            world.timeline.after(fate.there_s, lambda: self._arrive(fate, call, act, answer, text))
         if not fate.answers:
             if text:
                 world.note(f"{self._door} lost {text} arrives={fate.arrives}")
@@ -72,10 +74,17 @@ class SimVenue:
         return found  # type: ignore[no-any-return]
 
     def _arrive(
-        self, fate: Fate, act: Callable[[], object], answer: "asyncio.Future[Any]", text: str
+        self,
+        fate: Fate,
+        call: Call,
+        act: Callable[[], object],
+        answer: "asyncio.Future[Any]",
+        text: str,
     ) -> None:
         """Act at the venue, whether or not its sender still lives."""
         world = self._world
+        if call.order is not None:
+            world.flying.pop(call.order.client_order_id, None)
         if text:
             world.note(f"{self._door} {text}")
         found: object = fate.refusal

@@ -78,6 +78,8 @@ class World:
         self.intents: dict[str, int] = {}
         """client order id -> when its intent was durable."""
         self.sent_orders: dict[str, ApprovedOrder] = {}
+        self.flying: dict[str, ApprovedOrder] = {}
+        """What left and has not arrived at the venue yet, though it will."""
         self.disturbed_ns = 0
         """When something last happened to the account."""
         self.unreached_ns = 0

@@ -62,7 +62,9 @@ class BeliefMonitor:
             order = effect.order
             self._world.sent_orders[order.client_order_id] = order
             self._status.setdefault(order.client_order_id, OrderStatus.PENDING)
-            if order.purpose in (Purpose.CUT, Purpose.FLATTEN):
+            if order.purpose is Purpose.ENTRY:
+                self._sends.entries_decided[order.client_order_id] = now_ns
+            elif order.purpose in (Purpose.CUT, Purpose.FLATTEN):
                 self._sends.decided[order.client_order_id] = now_ns
         elif isinstance(effect, m.Answer) and effect.accepted:
             if effect.command_id in self._executed:
@@ -95,13 +97,20 @@ class BeliefMonitor:
             if not (isinstance(event, m.Command) and event.name == "rearm"):
                 self._broken(26, f"a latch opened by itself: {type(event).__name__}")
             self._latched_ns = 0
+        if state.mode is TradingMode.ACTIVE:
+            self._active(life)
         if state.mode is self._mode:
             return
         self._world.mark(f"mode_{self._mode.value}_{state.mode.value}")
-        forbidden = state.latched or state.wanted_mode is not TradingMode.ACTIVE
-        if state.mode is TradingMode.ACTIVE and forbidden:
-            self._broken(27, f"active against the operator's word: {state.mode_reason}")
         self._mode = state.mode
+
+    def _active(self, life: Life) -> None:
+        """What nobody may be while the operator or a doubt forbids it."""
+        state = life.kernel.state
+        if state.latched or state.wanted_mode is not TradingMode.ACTIVE:
+            self._broken(27, f"active against the operator's word: {state.mode_reason}")
+        if not state.user_stream_live or not state.stops_proven or state.key_flaw:
+            self._broken(31, f"active in doubt: {state.mode_reason}")
 
 
 def _named(event: Event) -> Sequence[str]:

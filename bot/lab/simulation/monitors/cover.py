@@ -16,6 +16,7 @@ FLAT_MAX_S: Final = 20.0
 TRIGGERING_MAX_NS: Final = 3 * NS_PER_S
 FAR_FRAC: Final = 0.67
 """The furthest distance that policies allow is 0.60; a stop there may be left behind by a tenth."""
+PILE_MAX: Final = 12
 SANITY_NS: Final = 60 * NS_PER_S
 
 
@@ -58,8 +59,21 @@ class CoverMonitor:
             key = f"{leg.symbol}|{leg.side.value}"
             held.add(key)
             self._judge(key, covered=self._covers(leg, stops, now_ns), now_ns=now_ns)
+        self._pile(stops)
         for key in [key for key in self._bare if key not in held]:
             self._end(key, flat=True)
+
+    def _pile(self, stops: list[Order]) -> None:
+        """Stops that nobody cancels would fill the venue's book of them."""
+        piled: dict[str, int] = {}
+        for stop in stops:
+            if stop.request.client_order_id.startswith("bw"):
+                piled[stop.request.symbol] = piled.get(stop.request.symbol, 0) + 1
+        for symbol, count in piled.items():
+            if count > PILE_MAX:
+                text = f"conditional orders pile up: {symbol} {count}"
+                self._world.note(f"VIOLATION 2 {text}")
+                self._verdicts.broken(2, self._world.lived_s, text)
 
     def _covers(self, leg: Leg, stops: list[Order], now_ns: int) -> bool:
         covered = ZERO

@@ -13,8 +13,6 @@ from bot.lab.simulation.world import ACCOUNT, World
 
 SLACK: Final = 1.25
 """Costs and the way of the price between decision and sending."""
-STRESS_FRAC: Final = 0.05
-"""How far a position without a stop is taken to fall."""
 
 
 def flaw_of(world: World, life: Life, order: ApprovedOrder) -> str:
@@ -61,6 +59,7 @@ def _held_usd(world: World, life: Life) -> float:
             and stop.request.side is held.side.exit
         ]
         sign = held.side.sign
-        fall = min((sign * (mark - t) for t in mine), default=STRESS_FRAC * mark)
+        # how long a leg may be bare is judged elsewhere: here its plan is what it may cost
+        fall = min(sign * (mark - t) for t in (*mine, leg.trade.stop_price))
         total += float(held.qty) * max(fall, 0.0)
     return total

@@ -16,6 +16,9 @@ PRICE_AGE_MAX_S: Final = 5.0
 ACCOUNT_AGE_MAX_S: Final = 15.0
 AGE_SLACK_S: Final = 2.5
 """An intent on its way to the disk, and one way on the wire, are no stale decision."""
+ENTRY_AGE_MAX_S: Final = 7.0
+"""The daemon gives up after five; what it waits for may take a little longer."""
+CANARY_MARK: Final = "-p"
 CAP_SLACK: Final = 1.01
 
 
@@ -28,9 +31,12 @@ class SendMonitor:
         self._entries: dict[str, str] = {}
         """signal -> client order id of its entry, for ever."""
         self._sent: dict[str, str] = {}
+        self._proved: set[str] = set()
+        """Lives that tried a stop at the venue."""
         self.intents = 0
         self.decided: dict[str, int] = {}
         """client order id of a reducing order -> when the kernel decided it."""
+        self.entries_decided: dict[str, int] = {}
 
     @property
     def orders(self) -> int:
@@ -40,6 +46,8 @@ class SendMonitor:
     def sends(self, life: Life, call: Call) -> None:
         """Judge a request that is about to leave."""
         order = call.order
+        if life.run_id not in self._proved:
+            self._prove(life)
         if order is None:
             return
         if life.dead or self._world.hearer is not life:
@@ -51,7 +59,7 @@ class SendMonitor:
         if known != repr(order):
             self._broken(5, f"client id used twice: {order.client_order_id}")
         decided_ns = self.decided.pop(order.client_order_id, 0)
-        if decided_ns:
+        if decided_ns and self._world.reached_since(decided_ns):
             self._verdicts.sample("deleverage", (self._world.now_ns - decided_ns) / NS_PER_S)
         if order.purpose is Purpose.ENTRY:
             self.intents += 1
@@ -97,13 +105,38 @@ class SendMonitor:
             self._broken(3, f"an entry left in mode {state.mode.value}: {order.client_order_id}")
         if order.client_order_id not in self._world.intents:
             self._broken(10, f"an entry without a durable intent: {order.client_order_id}")
-        if not state.stops_proven or state.key_flaw:
+        if not state.stops_proven or state.key_flaw or life.run_id not in self._proved:
             self._broken(31, f"an entry before stops and key were proven: {order.client_order_id}")
         if (flaw := heat.flaw_of(self._world, life, order)) != "":
             self._broken(7, flaw)
+        self._alone(order)
+        self._old(order)
         self._signal(order)
         self._fresh(life, order)
         self._cap(life, order)
+
+    def _alone(self, order: ApprovedOrder) -> None:
+        """5: nothing else that opens may still be on its way to this symbol, or rest there."""
+        ours = [one for one in self._world.flying.values() if one.symbol == order.symbol]
+        exchange = self._world.exchange
+        resting = [
+            one.request.client_order_id
+            for one in exchange.resting(ACCOUNT, conditional=False)
+            if one.request.symbol == order.symbol and not one.request.reduce_only
+        ]
+        open_ids = [one.client_order_id for one in ours if not one.reduce_only]
+        open_ids += [name for name in resting if name.startswith("bw")]
+        others = [name for name in open_ids if name != order.client_order_id]
+        if others:
+            text = f"an entry while another may still fill: {order.client_order_id} {others[0]}"
+            self._broken(5, text)
+
+    def _old(self, order: ApprovedOrder) -> None:
+        """19: what was decided long ago was decided on other prices."""
+        decided_ns = self.entries_decided.pop(order.client_order_id, self._world.now_ns)
+        age_s = (self._world.now_ns - decided_ns) / NS_PER_S
+        if age_s > ENTRY_AGE_MAX_S:
+            self._broken(19, f"an entry on an old decision: {order.client_order_id} {age_s:.1f} s")
 
     def _signal(self, order: ApprovedOrder) -> None:
         if "trader|" not in order.reason:
@@ -121,6 +154,15 @@ class SendMonitor:
         read_s = (self._world.now_ns - life.account_told_ns) / NS_PER_S
         if read_s > ACCOUNT_AGE_MAX_S + AGE_SLACK_S:
             self._broken(18, f"an entry on an old account: {order.client_order_id} {read_s:.1f} s")
+
+    def _prove(self, life: Life) -> None:
+        """Remember a life that has tried a stop, or found one of ours at work."""
+        for stop in self._world.exchange.resting(ACCOUNT, conditional=True):
+            name = stop.request.client_order_id
+            if name.startswith(f"bw{life.run_id}{CANARY_MARK}") or (
+                name.startswith("bw") and stop.event_ns < life.born_ns
+            ):
+                self._proved.add(life.run_id)
 
     def _cap(self, life: Life, order: ApprovedOrder) -> None:
         """6: what is held and what may still fill, by the exchange's own book."""

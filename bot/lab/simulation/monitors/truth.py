@@ -18,7 +18,7 @@ LATCHED_MAX_S: Final = 60.0
 WALLET_USD: Final = 0.01
 LOOK_NS: Final = NS_PER_S
 UNKNOWN_LOOK_NS: Final = 10 * NS_PER_S
-JOURNAL_NS: Final = 300 * NS_PER_S
+JOURNAL_NS: Final = 120 * NS_PER_S
 CALM_NS: Final = 40 * NS_PER_S
 
 

@@ -17,7 +17,10 @@ ALONE: Final = ("bot.runtime.coverage", "bot.runtime.proof", "bot.runtime.rescue
 """Modules that guard a position twice over: for them there are worlds whose kernel is mute."""
 ROW_SEEDS: Final = (11, 12)
 """Every row is lived so often: the first for the mutant, all of them for the noise."""
+TIMES: Final = ("unprotected", "deleverage", "orphan", "belief", "wallet", "external")
+"""Measured times of which a mutant's may not stand out."""
 SLOWER_S: Final = 5.0
+MIDDLE_SLOWER_S: Final = 1.5
 MORE_TIMES, MORE_ORDERS = 3, 20
 
 
@@ -40,7 +43,8 @@ class Noise(msgspec.Struct, frozen=True):
     """What the code as it is comes to in a trial: the worst of its seeds."""
 
     broken: bool
-    bare_s: float
+    middle_s: dict[str, float]
+    worst_s: dict[str, float]
     orders: int
     struck: bool
 
@@ -86,7 +90,8 @@ def noise_of(trial: Trial) -> Noise:
     outcomes = [lived(trial, seed=seed) for seed in seeds]
     return Noise(
         broken=any(one.violations or one.crash for one in outcomes),
-        bare_s=max(worst_bare_s(one) for one in outcomes),
+        middle_s={name: max(middle_s(one, name) for one in outcomes) for name in TIMES},
+        worst_s={name: max(worst_s(one, name) for one in outcomes) for name in TIMES},
         orders=max(one.orders for one in outcomes),
         struck=has_struck(trial, outcomes[0]),
     )
@@ -98,9 +103,15 @@ def noises(trials: Sequence[Trial], *, jobs: int) -> Iterator[Noise]:
         yield from pool.map(noise_of, trials)
 
 
-def worst_bare_s(outcome: "Outcome") -> float:
-    """Return the longest time that a leg was without a full stop, in seconds."""
-    return max(outcome.samples.get("unprotected", ()), default=0.0)
+def worst_s(outcome: "Outcome", name: str) -> float:
+    """Return the longest time of a kind in a trial, in seconds."""
+    return max(outcome.samples.get(name, ()), default=0.0)
+
+
+def middle_s(outcome: "Outcome", name: str) -> float:
+    """Return the median time of a kind in a trial, in seconds; nothing measured: 0.0."""
+    found = sorted(outcome.samples.get(name, ()))
+    return found[len(found) // 2] if found else 0.0
 
 
 def has_struck(trial: Trial, outcome: "Outcome") -> bool:
@@ -117,9 +128,12 @@ def louder(trial: Trial, outcome: "Outcome", noise: Noise) -> str:
         return f"{first.invariant}: {first.text}"
     if outcome.crash:
         return outcome.crash
-    bare_s = worst_bare_s(outcome)
-    if bare_s > noise.bare_s + SLOWER_S:
-        return f"bare for {bare_s:.1f} s, as it is {noise.bare_s:.1f} s"
+    for name in TIMES:
+        worst, middle = worst_s(outcome, name), middle_s(outcome, name)
+        if worst > noise.worst_s[name] + SLOWER_S:
+            return f"{name}: {worst:.1f} s, as it is {noise.worst_s[name]:.1f} s"
+        if middle > noise.middle_s[name] + MIDDLE_SLOWER_S:
+            return f"{name}: median {middle:.1f} s, as it is {noise.middle_s[name]:.1f} s"
     if outcome.orders > MORE_TIMES * noise.orders + MORE_ORDERS:
         return f"{outcome.orders} orders, as it is {noise.orders}"
     if noise.struck and not has_struck(trial, outcome):
