@@ -73,6 +73,8 @@ class ReplayOptions:
     """A part of the time in which feeds or the whole venue are out of reach; stops still rest."""
     slip_fast_bps: float = 30.0
     """What a market order loses in a fast bar."""
+    resume: Path | None = None
+    """Where the replay is kept as it goes; one that was cut off goes on from there."""
 
 
 class StoryLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,15 +2,18 @@
 
 import hashlib
 from collections import Counter
+from itertools import islice
 
 import msgspec
 
 from bot.data.folder import read_folder
+from bot.domain.errors import ConfigInvalid
 from bot.domain.market import MarkPrice, TradeBucket
 from bot.domain.messages import AccountSnapshot, InstrumentsLoaded, Started, TimerFired
 from bot.domain.policy import Policy
 from bot.domain.units import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from bot.kernel.step import Kernel
+from bot.lab.checkpoint import EVERY, Checkpoints
 from bot.lab.hand import held_symbols, open_by_hand, prepare
 from bot.lab.material import Material, material_of
 from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, StoryLine, Traces
@@ -47,34 +50,57 @@ class _Run:
     def play(self) -> None:
         """Walk every instant of the material."""
         stage, material, progress = self.stage, self.material, self.options.progress
-        self._start()
+        kept = self._kept()
+        played = kept.resume(stage, self) if kept is not None else 0
+        if not played:
+            self._start()
         news_ns = [ns for ns, _ in material.news]
         whole_ns = material.end_ns - material.start_ns
-        for count, (ns, phase, number, bar) in enumerate(
-            instants(material.tracks, news_ns, material.start_ns, material.end_ns)
-        ):
-            if stage.next_ns is not None and stage.next_ns <= ns:
-                stage.catch_up(ns)
-            stage.now_ns = ns
-            if phase == Phase.BAR_CLOSED:
-                candle = material.told[number][bar]
-                if candle is not None:
-                    stage.tell(candle)
-            elif phase == Phase.NEWS:
-                stage.tell(material.news[bar][1])
-                self.sense.on_news(material.news[bar][1])
-            elif phase == Phase.TIMER:
-                self._timer(ns)
-            elif phase == Phase.READ:
-                stage.tell(TimerFired("reconcile", ns, ns))
-            else:
-                self._point(ns, phase, number, bar)
-            if self.options.sense and stage.kernel is not None:
-                self.sense.look(stage.kernel.state)
+        walk = instants(material.tracks, news_ns, material.start_ns, material.end_ns)
+        for count, (ns, phase, number, bar) in enumerate(islice(walk, played, None), played):
+            self._live(ns, phase, number, bar)
+            if kept is not None and (count + 1) % EVERY == 0:
+                kept.keep(count + 1, stage, self)
             if progress is not None and count % PROGRESS_EVERY == 0:
                 progress(min(1.0, (ns - material.start_ns) / whole_ns))
         stage.catch_up(stage.now_ns + SETTLE_NS)
         stage.cover.close(stage.now_ns)
+        if kept is not None:
+            kept.done()
+
+    def _live(self, ns: int, phase: int, number: int, bar: int) -> None:
+        """Let one instant happen, after everything that was under way until then."""
+        stage, material = self.stage, self.material
+        if stage.next_ns is not None and stage.next_ns <= ns:
+            stage.catch_up(ns)
+        stage.now_ns = ns
+        if phase == Phase.BAR_CLOSED:
+            candle = material.told[number][bar]
+            if candle is not None:
+                stage.tell(candle)
+        elif phase == Phase.NEWS:
+            stage.tell(material.news[bar][1])
+            self.sense.on_news(material.news[bar][1])
+        elif phase == Phase.TIMER:
+            self._timer(ns)
+        elif phase == Phase.READ:
+            stage.tell(TimerFired("reconcile", ns, ns))
+        else:
+            self._point(ns, phase, number, bar)
+        if self.options.sense and stage.kernel is not None:
+            self.sense.look(stage.kernel.state)
+
+    def _kept(self) -> Checkpoints | None:
+        """Return the file that this replay is kept in; None: it is not.
+
+        Raises:
+            ConfigInvalid: readings were asked for, which are not kept.
+        """
+        if self.options.resume is None:
+            return None
+        if self.options.sense:
+            raise ConfigInvalid("--resume keeps no readings: leave --sense and --report out")
+        return Checkpoints(self.options.resume, self.options, self.material)
 
     def _start(self) -> None:
         stage, start_ns = self.stage, self.material.start_ns

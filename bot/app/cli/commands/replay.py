@@ -28,6 +28,10 @@ WithoutOption = Annotated[
 ReportOption = Annotated[
     Path | None, typer.Option(metavar="OUT.html", help="Write a page that works offline.")
 ]
+ResumeOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Keep it here as it goes; cut off, it goes on from there."),
+]
 SenseOption = Annotated[
     Path | None, typer.Option(metavar="OUT.parquet", help="Write every reading over time.")
 ]
@@ -84,6 +88,7 @@ def replay(
     without: WithoutOption = None,
     report: ReportOption = None,
     sense: SenseOption = None,
+    resume: ResumeOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Replay recorded market data; exits 0 when it reached the end, liquidated or not."""
@@ -108,7 +113,9 @@ def replay(
         )
         for folder in data
     ]
-    options = [replace(option, latency_ms=latency) for option in options]
+    options = [replace(option, latency_ms=latency, resume=resume) for option in options]
+    if resume is not None and len(options) > 1:
+        raise ConfigInvalid("--resume keeps one replay: give one --data")
     results = [replayed(option) for option in options]
     _write_files(results, report, sense)
     kinder = [_kinder(option) for option in options] if sensitivity else []
@@ -117,7 +124,7 @@ def replay(
 
 def _kinder(options: "ReplayOptions") -> "ReplayResult":
     """Replay with the favourable extreme first: how much hangs on the path inside a bar."""
-    return replayed(replace(options, in_bar="favourable", sense=False))
+    return replayed(replace(options, in_bar="favourable", sense=False, resume=None))
 
 
 def options_for(
