@@ -17,6 +17,7 @@ EXECUTIONS_MAX: Final = 100
 DAY_MS: Final = 86_400_000
 SPAN_MS: Final = 7 * DAY_MS
 LEVERAGE_UNSET: Final = 10
+SETTLE: Final = "USDT"
 
 
 def _wallet(call: Call) -> object:
@@ -46,6 +47,10 @@ def margin_word(call: Call) -> str:
 
 
 def _positions(call: Call) -> object:
+    other = call.params.get("category") in ("inverse", "option")
+    if other or call.params.get("settleCoin", SETTLE) != SETTLE:
+        category = call.params.get("category", "linear")
+        return {"category": category, "nextPageCursor": "", "list": []}
     linear(call)
     if not (call.has("symbol") or call.has("settleCoin")):
         raise denied(BAD_REQUEST, "params error: symbol or settleCoin is required")

@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.domain.account import AccountState, MarginMode
 from bot.domain.errors import VenueDataInvalid
-from bot.domain.units import NS_PER_S
+from bot.domain.units import NS_PER_S, ZERO
 from bot.ports import Clock
 from bot.venue import fields
 from bot.venue.bybit import parse
@@ -22,6 +22,11 @@ from bot.venue.together import together
 
 SETTINGS_S: Final = 30.0
 KINDS: Final = ("Order", "StopOrder")
+STRANGERS: Final[tuple[Params, ...]] = (
+    {"category": "linear", "settleCoin": "USDC"},
+    {"category": "inverse"},
+)
+"""Contracts that are not driven here, but would share the wallet with those that are."""
 ALL: Final[Params] = {"category": bybit.CATEGORY, "settleCoin": bybit.SETTLE}
 
 
@@ -103,6 +108,18 @@ class BybitReader:
             raise VenueDataInvalid("wallet-balance: no unified account behind this key")
         return rows
 
+    async def _strangers(self) -> list[Row]:
+        """Return nothing; refuse an account that holds what the house does not see."""
+        pages = await together(*(self._ask.rows(bybit.POSITIONS, other) for other in STRANGERS))
+        for row in (row for page in pages for row in page):
+            if fields.amount(row, "size", "position") > ZERO:
+                name = fields.text(row, "symbol", "position")[:40]
+                raise VenueDataInvalid(
+                    f"position {name} shares this account's margin: only USDT perpetuals are "
+                    "supported; close it or move it to another account"
+                )
+        return []
+
     async def _info(self) -> list[Row]:
         return [await self._ask.result(bybit.ACCOUNT_INFO, {})]
 
@@ -120,6 +137,7 @@ class BybitReader:
                 )
                 for symbol in self._symbols
             ),
+            self._strangers(),
         )
         self._mode = _margin_mode(info[0])
         rows = [row for page in pages for row in page]

@@ -45,6 +45,7 @@ class BybitVenue:
         guards: bool,
         read_only: bool,
         has_rights: bool,
+        tells_fees: bool,
         on_placed: Callable[[OrderState], None],
         on_settings: Callable[[], None],
         on_instruments: Callable[[Sequence[Instrument]], None],
@@ -55,6 +56,7 @@ class BybitVenue:
         self._guards = guards
         self._read_only = read_only
         self._has_rights = has_rights
+        self._tells_fees = tells_fees
         self._on_placed = on_placed
         self._on_settings = on_settings
         self._on_instruments = on_instruments
@@ -77,13 +79,16 @@ class BybitVenue:
         listed, tiers, fees = await together(
             self._ask.rows(bybit.INSTRUMENTS, asked),
             self._ask.rows(bybit.RISK_LIMIT, asked),
-            self._ask.rows(bybit.FEES, asked),
+            self._fees(asked),
         )
         if not listed:
             raise VenueRefused(f"the venue has no contract {name}", code="-1121")
         if not fees:
             raise VenueDataInvalid(f"{name}: the venue tells no fees")
         return contracts.instrument(listed[0], tiers, fees[0])
+
+    async def _fees(self, asked: Params) -> list[Row]:
+        return await self._ask.rows(bybit.FEES, asked) if self._tells_fees else [bybit.BASE_FEES]
 
     # ------------------------------------------------------------------ account
 

@@ -60,7 +60,7 @@ def margin_tiers(rows: list[Row], name: str) -> tuple[MarginTier, ...]:
     found: list[MarginTier] = []
     floor = 0.0
     for source in sorted(rows, key=lambda row: finite_positive(row.get("riskLimitValue"), name)):
-        tier = _tier(source, floor, name)
+        tier = _tier(source, floor, found[-1] if found else None, name)
         found.append(tier)
         floor = tier.cap_usd
     for lower, upper in pairwise(found):
@@ -69,13 +69,19 @@ def margin_tiers(rows: list[Row], name: str) -> tuple[MarginTier, ...]:
     return tuple(found)
 
 
-def _tier(source: Row, floor: float, name: str) -> MarginTier:
+def _tier(source: Row, floor: float, below: MarginTier | None, name: str) -> MarginTier:
+    maint = finite_positive(source.get("maintenanceMargin"), f"{name}.maintenanceMargin")
     given = source.get("mmDeduction")
-    deduction = 0.0 if given in ("", None) else finite(given, f"{name}.mmDeduction")
+    if given not in ("", None):
+        deduction = finite(given, f"{name}.mmDeduction")
+    elif below is not None:  # where it is not told, margin goes on without a step
+        deduction = below.deduction_usd + floor * (maint - below.maint_frac)
+    else:
+        deduction = 0.0
     tier = MarginTier(
         floor_usd=floor,
         cap_usd=finite_positive(source.get("riskLimitValue"), f"{name}.riskLimitValue"),
-        maint_frac=finite_positive(source.get("maintenanceMargin"), f"{name}.maintenanceMargin"),
+        maint_frac=maint,
         deduction_usd=deduction,
         leverage_max=finite_positive(source.get("maxLeverage"), f"{name}.maxLeverage"),
     )

@@ -144,6 +144,7 @@ def _venue(
         guards=guards,
         read_only=config.read_only,
         has_rights=config.mode == "live",
+        tells_fees=config.mode != "testnet" or config.site != "demo",
         on_placed=notes.placed,
         on_settings=notes.unsettled,
         on_instruments=notes.learn,

@@ -18,6 +18,8 @@ PAGE_MAX: Final = 50
 POSITIONS_MAX: Final = 200
 EXECUTIONS_MAX: Final = 100
 KLINES_MAX: Final = 1000
+BASE_FEES: Final = {"takerFeeRate": "0.00055", "makerFeeRate": "0.0002"}
+"""Published for everybody: demo trading does not tell an account its own."""
 SPAN_DAYS_MAX: Final = 7
 """Executions and ledger are given for at most so many days a question."""
 BAN_S: Final = 600.0
