@@ -25,6 +25,19 @@ def check_site(exchange: Exchange, site: Site) -> None:
         )
 
 
+_LACKS: Final[dict[tuple[Exchange, Site], str]] = {
+    ("binance", "testnet"): "key rights are not told, open interest of past hours is not given",
+    ("bybit", "testnet"): "key rights are not asked, prices and books are the testnet's own",
+    ("bybit", "demo"): "key rights and fees are not told (base fees stand in), production prices",
+    ("hyperliquid", "testnet"): "prices and books are the testnet's own",
+}
+
+
+def play_money(exchange: Exchange, site: Site) -> str:
+    """Return what a play-money site does not have or has differently, in words."""
+    return f"{exchange} {site}: {_LACKS.get((exchange, site), 'nothing known to be missing')}"
+
+
 def untraded(exchange: str) -> ConfigInvalid:
     """Return the refusal of an exchange that is not built yet."""
     return ConfigInvalid(

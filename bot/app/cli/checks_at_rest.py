@@ -74,6 +74,7 @@ async def _venue(home: Home) -> list[Check]:
     from bot.app.credentials import require_secret
     from bot.app.first_moves import first_moves
     from bot.app.policy import policy_of
+    from bot.venue.exchanges import play_money
     from bot.venue.open import VenueConfig, open_room
 
     table, state = home.settings.breakwater, home.places.state
@@ -95,6 +96,9 @@ async def _venue(home: Home) -> list[Check]:
     policy = policy_of(home.settings, mode=table.mode)
     try:
         found = await venue_checks(room.venue, symbols)
+        if table.mode == "testnet":
+            site = play_money(config.exchange, config.site)
+            found = [*found, Check(name="play money", ok=True, found=site)]
         return [*found, await first_moves(room.venue, policy, SystemClock())]
     finally:
         await room.close()
