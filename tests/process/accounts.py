@@ -1,0 +1,158 @@
+"""Two accounts in one daemon through the first days of February 2026: `./run campaign accounts`.
+
+Each holds a 5x long in bitcoin opened by hand on an embedded venue of its own, one speaking
+Binance's protocol, the other the one named. When the price falls through `--dark-below` the second
+venue is stopped for a while. Said at the end: what each account and both together lost at most,
+what was claimed while one could not be seen, and whether a stop was ever missing at the other.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tests.e2e.test_accounts import BESIDE, hedge_of
+from tests.fakes.daemon import Daemon, NotReady, Stand, until
+
+DATA = Path(os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+FROM, TO = datetime(2026, 1, 29, tzinfo=UTC), datetime(2026, 2, 7, tzinfo=UTC)
+LOOK_S = 0.25
+DARK_S = 20.0
+BUDGET = 0.20
+LEVERAGE = 5.0
+
+
+@dataclass
+class Figures:
+    """What a run saw; fractions of peaks."""
+
+    market_hours: float = 0.0
+    looks: int = 0
+    worst_frac: dict[str, float] = field(default_factory=dict)
+    """account -> the deepest drawdown that was told."""
+    worst_together_frac: float = 0.0
+    dark_looks: int = 0
+    old_numbers: int = 0
+    """Looks at which a sum was told although an account was not seen: must stay 0."""
+    bare_looks: int = 0
+    """Looks at which the first account told of a bare position while the other was dark."""
+    latched: list[str] = field(default_factory=list)
+    lowest: float = 1e12
+    liquidations: int = 0
+
+
+def sliced(folder: Path) -> Path:
+    """Write the bitcoin bars of the days from FROM to TO and return the folder."""
+    table = pq.read_table(DATA / "market-data" / "2026-01-cascade" / "candles.parquet")
+    times = table["time"].cast(pa.timestamp("us", tz="UTC"))
+    keep = pc.and_(pc.greater_equal(times, FROM), pc.less(times, TO))
+    for column, value in (("symbol", "BTC/USDT:USDT"), ("timeframe", "5m")):
+        keep = pc.and_(keep, pc.equal(table[column], value))
+    folder.mkdir()
+    pq.write_table(table.filter(keep), folder / "candles.parquet")
+    return folder
+
+
+def watch(
+    stand: Stand, daemon: Daemon, figures: Figures, speed: float, dark_below: float, hours: float
+) -> None:
+    """Look until the market has lived `hours`, or all are latched."""
+    began, dark_until = time.monotonic(), 0.0
+    second = hedge_of(stand).pid
+    was_dark = False
+    while figures.market_hours < hours and len(figures.latched) < 2:
+        time.sleep(LOOK_S)
+        try:
+            doc, status = daemon.ask("accounts"), daemon.status()
+        except NotReady:
+            continue
+        price = status["markets"][0]["mark"] or figures.lowest
+        figures.lowest = min(figures.lowest, price)
+        figures.market_hours = (time.monotonic() - began) * speed / 3600.0
+        _note(figures, doc)
+        if price < dark_below and not was_dark:
+            was_dark, dark_until = True, time.monotonic() + DARK_S
+            os.kill(second, signal.SIGSTOP)
+        if was_dark and dark_until and time.monotonic() > dark_until:
+            os.kill(second, signal.SIGCONT)
+            dark_until = 0.0
+    if was_dark and dark_until:
+        os.kill(second, signal.SIGCONT)
+
+
+def _note(figures: Figures, doc: dict[str, Any]) -> None:
+    figures.looks += 1
+    dark = "hedge" in doc["unseen"]
+    figures.dark_looks += dark
+    figures.old_numbers += bool(doc["unseen"]) and doc["equity_usd"] is not None
+    if doc["equity_usd"] is not None and doc["peak_usd"]:
+        lost = 1.0 - doc["equity_usd"] / doc["peak_usd"]
+        figures.worst_together_frac = max(figures.worst_together_frac, lost)
+    for row in doc["accounts"]:
+        if row.get("drawdown_frac") is not None:
+            before = figures.worst_frac.get(row["account"], 0.0)
+            figures.worst_frac[row["account"]] = max(before, row["drawdown_frac"])
+        if dark and row["account"] == "main" and row["unprotected"]:
+            figures.bare_looks += 1
+    figures.latched = [row["account"] for row in doc["accounts"] if row.get("latched")]
+
+
+def play(speed: float, protocol: str, dark_below: float, hours: float) -> Figures:
+    """Run once and return the figures."""
+    figures = Figures()
+    beside = json.loads(BESIDE)
+    beside["hedge"] |= {"risk": {"profile": "L20"}, "venues": {"exchange": protocol}}
+    with TemporaryDirectory(prefix="bw-cascade-") as name:
+        folder = sliced(Path(name) / "data")
+        with Stand(
+            BREAKWATER_ACCOUNTS__BESIDE=json.dumps(beside),
+            BREAKWATER_BREAKWATER__PAPER__SCENARIO=str(folder),
+            BREAKWATER_BREAKWATER__PAPER__SPEED=str(speed),
+            BREAKWATER_LEVELS__BOOK="[]",
+        ) as stand:
+            stand.start_venue(roomy=True)
+            daemon = stand.start_daemon()
+            until(lambda: not daemon.ask("accounts")["unseen"], "both are seen")
+            mark = daemon.status()["markets"][0]["mark"]
+            qty = f"{LEVERAGE * 10_000.0 / mark:.3f}"
+            for venue in (stand.venue, hedge_of(stand)):
+                venue.by_hand("BUY", qty)
+            watch(stand, daemon, figures, speed, dark_below, hours)
+            for account in ("main", "hedge"):
+                status = json.loads(stand.run("--account", account, "status", "--json").stdout)
+                figures.liquidations += status["counters"]["liquidations"]
+            daemon.terminate()
+    return figures
+
+
+def main() -> None:
+    """Read the command line, run, print figures; exit 1 when a promise was broken."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--speed", type=float, default=600.0, help="market seconds per second")
+    parser.add_argument("--protocol", default="bybit", help="of the second venue")
+    parser.add_argument("--dark-below", type=float, default=75_000.0)
+    parser.add_argument("--hours", type=float, default=140.0, help="of market time")
+    given = parser.parse_args()
+    if not (DATA / "market-data").is_dir():
+        raise SystemExit(f"no recorded market data at {DATA}: set BREAKWATER_SHARED")
+    figures = play(given.speed, given.protocol, given.dark_below, given.hours)
+    json.dump(asdict(figures), sys.stdout, indent=1)
+    sys.stdout.write("\n")
+    worst = max([*figures.worst_frac.values(), figures.worst_together_frac])
+    broken = figures.old_numbers or figures.bare_looks or figures.liquidations or worst > BUDGET
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()
