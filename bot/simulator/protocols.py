@@ -59,6 +59,8 @@ def protocol_of(name: str) -> Speech:
             return _bybit()
         case "hyperliquid":
             return _hyperliquid()
+        case "okx":
+            return _okx()
         case _:
             raise ConfigInvalid(f"protocol {name!r}: the embedded venue does not speak it")
 
@@ -101,3 +103,16 @@ def _hyperliquid() -> Speech:
         funding_interval_s=contracts.FUNDING_INTERVAL_S,
         quota=Quota(weight_per_min=WEIGHT_PER_MIN),
     )
+
+
+def _okx() -> Speech:
+    from bot.simulator.okx.flow import OkxFlow
+    from bot.simulator.okx.rest_orders import PLACE_ALGO
+    from bot.simulator.okx.server import create_app
+    from bot.simulator.okx.voice import okx_voice
+    from bot.simulator.okx.words import as_listed
+
+    return Speech(
+        flow=OkxFlow, voice=okx_voice, app=create_app, conditional_path=PLACE_ALGO,
+        listed=as_listed,
+    )  # fmt: skip

@@ -7,9 +7,9 @@ from bot.domain.errors import ConfigInvalid
 Exchange = Literal["binance", "bybit", "hyperliquid", "okx"]
 Site = Literal["testnet", "demo"]
 EXCHANGES: Final[tuple[Exchange, ...]] = get_args(Exchange)
-TRADED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid")
+TRADED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid", "okx")
 """The exchanges whose accounts can be driven: those `bot.venue.open` has a room for."""
-EMBEDDED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid")
+EMBEDDED: Final[tuple[Exchange, ...]] = ("binance", "bybit", "hyperliquid", "okx")
 """The exchanges whose protocol the embedded venue speaks: see `bot.simulator.protocols`."""
 
 

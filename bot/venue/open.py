@@ -54,5 +54,9 @@ def _opener(exchange: Exchange) -> Opener:
             from bot.venue.bybit.room import open_bybit
 
             return open_bybit
+        case "okx":
+            from bot.venue.okx.room import open_okx
+
+            return open_okx
         case _:
             raise untraded(exchange)

@@ -40,6 +40,8 @@ class VenueConfig(msgspec.Struct, frozen=True, kw_only=True):
     exchange: Exchange = "binance"
     api_key: str = ""
     api_secret: str = ""
+    api_passphrase: str = ""
+    """The third part of a key, where an exchange has one."""
     base_url: str = ""
     ws_url: str = ""
     read_only: bool = False

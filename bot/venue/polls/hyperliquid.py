@@ -1,7 +1,6 @@
 """Hyperliquid by request: which contracts there are and settled funding; no past open interest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.market import FundingRate, OpenInterest
@@ -9,19 +8,8 @@ from bot.domain.units import NS_PER_MS, finite
 from bot.venue import fields
 from bot.venue.feeds.contracts import NONE_NAMED, Contract, spellings
 from bot.venue.polls import rows
+from bot.venue.polls.asks import Asks
 from bot.venue.streams.hyperliquid import INTERVAL_S, NAME
-
-
-class Asks(Protocol):
-    """Who carries a public question there."""
-
-    def now_ns(self) -> int:
-        """Return our time in ns UTC."""
-        ...
-
-    async def ask(self, call: str, params: Mapping[str, str | int]) -> object:
-        """Send one question. Raises VenueError."""
-        ...
 
 
 class HyperliquidPolls:

@@ -9,7 +9,7 @@ from bot.venue import fields
 from bot.venue.feeds.contracts import NONE_NAMED, Contract, spellings
 from bot.venue.fields import Row
 from bot.venue.polls import rows
-from bot.venue.polls.client import PublicClient
+from bot.venue.polls.asks import Asks
 from bot.venue.streams.okx import NAME
 
 ROWS_MAX = 100
@@ -20,7 +20,7 @@ class OkxPolls:
 
     venue = NAME
 
-    def __init__(self, client: PublicClient, named: Mapping[str, str] = NONE_NAMED) -> None:
+    def __init__(self, client: Asks, named: Mapping[str, str] = NONE_NAMED) -> None:
         self._client = client
         self._named = named
 

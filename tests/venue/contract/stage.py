@@ -20,6 +20,11 @@ PATHS = {
         "account": "/v5/account/wallet-balance",
     },
     "hyperliquid": {"order": "/exchange/order", "stop": "/exchange/order", "account": "/info/*"},
+    "okx": {
+        "order": "/api/v5/trade/order",
+        "stop": "/api/v5/trade/order-algo",
+        "account": "/api/v5/account/balance",
+    },
 }
 """Where a fault must wait for the request it is about; a new exchange names its own."""
 
