@@ -52,6 +52,15 @@ def require_secret(name: str, state_dir: Path) -> str:
     return secret
 
 
+def passphrase_of(name: str | None, state_dir: Path) -> str:
+    """Return the third part of a key; empty where the exchange has none and none is named.
+
+    Raises:
+        ConfigInvalid: as `require_secret`.
+    """
+    return "" if name is None else require_secret(name, state_dir)
+
+
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 import msgspec
 
 from bot.app.account_lock import hold_account
-from bot.app.credentials import require_secret
+from bot.app.credentials import passphrase_of, require_secret
 from bot.app.paper import PaperVenue
 from bot.app.places import Places
 from bot.app.scrub import Scrubber
@@ -95,5 +95,6 @@ def venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -
         symbols=settings.risk.symbols,
         api_key=require_secret(keys.api_key, places.state),
         api_secret=require_secret(keys.api_secret, places.state),
+        api_passphrase=passphrase_of(keys.api_passphrase, places.state),
         read_only=table.read_only,
     )

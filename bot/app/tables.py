@@ -199,10 +199,11 @@ class StrategiesTable(Table):
 
 
 class KeysTable(Table):
-    """The names (never the values) of one API key's two halves."""
+    """The names (never the values) of one API key's parts; only OKX has a passphrase."""
 
     api_key: Name
     api_secret: Name
+    api_passphrase: Name | None = None
 
 
 class VenuesTable(Table):

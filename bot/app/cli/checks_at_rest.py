@@ -71,7 +71,7 @@ def _dropped() -> list[Check]:
 async def _venue(home: Home) -> list[Check]:
     """Open the venue room with the configured key, look, and close it again."""
     from bot.app.clock import SystemClock
-    from bot.app.credentials import require_secret
+    from bot.app.credentials import passphrase_of, require_secret
     from bot.app.first_moves import first_moves
     from bot.app.policy import policy_of
     from bot.venue.exchanges import play_money
@@ -88,6 +88,7 @@ async def _venue(home: Home) -> list[Check]:
             symbols=symbols,
             api_key=require_secret(keys.api_key, state),
             api_secret=require_secret(keys.api_secret, state),
+            api_passphrase=passphrase_of(keys.api_passphrase, state),
             read_only=True,
         )
         room = await open_room(config, SystemClock())

@@ -12,6 +12,7 @@ from bot.simulator.binance.streams import FRAME_BYTES_MAX, Category, Client
 from bot.simulator.binance.world import World
 from bot.simulator.okx.flow import LIQUIDATIONS, greeting, topic
 from bot.simulator.okx.gate import signature
+from bot.simulator.okx.voice import opening
 from bot.simulator.okx.words import PASSPHRASE, Row
 
 PUBLIC: Final = frozenset(
@@ -120,13 +121,16 @@ def _subscribe(world: World, listener: Listener, arg: Row) -> list[Row]:
         if not client.account_id:
             return [_error("60011", "Please log in")]
         world.hub.subscribe(client, (channel,))
-        return [{"event": "subscribe", "arg": arg, "connId": "embedded"}]
+        told: list[Row] = [{"event": "subscribe", "arg": arg, "connId": "embedded"}]
+        if channel == "balance_and_position":
+            told.append(opening(world, client.account_id))
+        return told
     listed = {item.venue_id for item in world.by_symbol.values()}
     known = subject in listed or (channel == "index-tickers" and f"{subject}-SWAP" in listed)
     if listener.kind != "public" or not (channel == LIQUIDATIONS or (channel in PUBLIC and known)):
         return [_error("60018", f"Wrong URL or channel:{channel},instId:{subject} doesn't exist")]
     world.hub.subscribe(client, (_name(arg),))
-    told: list[Row] = [{"event": "subscribe", "arg": arg, "connId": "embedded"}]
+    told = [{"event": "subscribe", "arg": arg, "connId": "embedded"}]
     rows = greeting(world, channel, subject)
     return told + ([{"arg": arg, "data": rows}] if rows else [])
 

@@ -112,3 +112,18 @@ class Voice:
             arg["instType"] = "SWAP"
         frame = {"arg": arg, "data": data}
         self._world.hub.publish_private(channel, self._account_id, channel, frame)
+
+
+def opening(world: World, account_id: str) -> Row:
+    """Return the snapshot with which `balance_and_position` begins."""
+    account = world.exchange.account(account_id)
+    stamp = str(world.now_ms())
+    balance: Row = {"ccy": "USDT", "cashBal": money_text(account.wallet_usd), "uTime": stamp}
+    row: Row = {
+        "pTime": stamp,
+        "eventType": "snapshot",
+        "balData": [balance],
+        "posData": [moved_leg(world, leg) for leg in account.positions],
+        "trades": [],
+    }
+    return {"arg": {"channel": "balance_and_position", "uid": "1"}, "data": [row]}

@@ -5,6 +5,7 @@ trigger's client id, and as the trigger's own end.
 """
 
 from collections import OrderedDict
+from decimal import Decimal
 from typing import Final
 
 from bot.domain.account import PositionState
@@ -32,6 +33,7 @@ class OkxNews:
         self._sizes = sizes
         self._triggers: OrderedDict[str, OrderState] = OrderedDict()
         self._sides: dict[str, PositionSide] = {}
+        self._wallet: Decimal | None = None
 
     def read(self, message: object, received_ns: int) -> list[News]:
         """Return what a message says.
@@ -58,6 +60,9 @@ class OkxNews:
 
     def _algo(self, source: Row, received_ns: int) -> News:
         state = parse.algo(source, self._sizes.known)
+        before = self._triggers.get(state.client_order_id)
+        if before is not None and not before.status.is_live and state.status.is_live:
+            return News(client_order_id=state.client_order_id)  # its order has ended already
         self._triggers[state.client_order_id] = state
         while len(self._triggers) > REMEMBERED:
             self._triggers.popitem(last=False)
@@ -98,7 +103,12 @@ class OkxNews:
             row = fields.row(item, what)
             if row.get("ccy") == okx.SETTLE:
                 wallet = fields.number(row, "cashBal", what)
-                events.append(WalletUpdate(at_ns, received_ns, wallet, None, cause))
+                change = None if self._wallet is None else wallet - self._wallet
+                self._wallet = wallet
+                paid = change if cause == "FUNDING_FEE" else None
+                events.append(WalletUpdate(at_ns, received_ns, wallet, paid, cause))
+        if word == okx.SNAPSHOT:
+            return News()  # the account is read anyway: this is what changes are counted from
         moved = word == okx.TRANSFERRED
         return News(events=tuple(events), reread="a transfer: read the ledger" if moved else "")
 

@@ -50,7 +50,7 @@ SET_LEVERAGE: Final = Endpoint("privatePostAccountSetLeverage", 1, acts=True)
 ADD_MARGIN: Final = Endpoint("privatePostAccountPositionMarginBalance", 1, acts=True)
 
 _REST: Final = "https://www.okx.com"
-_WS: Final = {"testnet": "wss://wspap.okx.com", "live": "wss://ws.okx.com"}
+_WS: Final = {"testnet": "wss://wspap.okx.com:8443", "live": "wss://ws.okx.com:8443"}
 PUBLIC_PATH: Final = "/ws/v5/public"
 PRIVATE_PATH: Final = "/ws/v5/private"
 BUSINESS_PATH: Final = "/ws/v5/business"
@@ -105,6 +105,7 @@ CAUSES: Final = {
     "adjust_margin": "MARGIN_TRANSFER",
 }
 TRANSFERRED: Final = "transferred"
+SNAPSHOT: Final = "snapshot"
 
 CLOCK_APART: Final = frozenset({50102, 50112})
 OUTCOME_UNKNOWN: Final = frozenset({50001, 50004, 50013, 50026})

@@ -17,7 +17,7 @@ async def test_a_traded_exchange_has_a_room_and_doors(exchange):
     key, secret = KEYS.get(exchange, ("k", "s"))
     config = VenueConfig(
         mode="testnet", exchange=exchange, symbols=("BTC/USDT:USDT",), api_key=key,
-        api_secret=secret,
+        api_secret=secret, api_passphrase="p",
     )  # fmt: skip
     room = await open_room(config, SystemClock())
     try:

@@ -47,6 +47,7 @@ class Scenario:
 SCENARIOS: list[Scenario] = []
 LACKS: dict[tuple[str, str], str] = {
     ("hyperliquid", "hedge mode"): "none there: one position a contract",
+    ("okx", "leverage and margin mode"): "no mode of a contract: it goes with each order",
 }
 """(exchange, scenario) -> why it cannot be there."""
 
