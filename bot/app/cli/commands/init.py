@@ -105,7 +105,10 @@ def _secrets(home: Home, mode: str) -> dict[str, str]:
     names = venues.live if mode == "live" else venues.testnet
     whisper(KEYS)
     found = {}
-    for name, words in ((names.api_key, "API key"), (names.api_secret, "API secret")):
+    parts = [(names.api_key, "API key"), (names.api_secret, "API secret")]
+    if names.api_passphrase is not None:
+        parts.append((names.api_passphrase, "API passphrase"))
+    for name, words in parts:
         given = typer.prompt(
             f"{words} (not shown; empty keeps what is there)",
             default="", show_default=False, hide_input=True, err=True,
