@@ -15,6 +15,7 @@ from bot.ports import Clock, Emit
 from bot.venue.backoff import Backoff
 from bot.venue.breaker import Breaker
 from bot.venue.tally import Tally
+from bot.venue.tape import Recorder, tape
 
 DIAL_S: Final = 10.0
 LOOK_S: Final = 1.0
@@ -98,6 +99,7 @@ class Line:
         self._stale_ns = stale_ns
         self._symbols: Sequence[str] = ()
         self._silent: set[str] = set()
+        self._tape = tape()
         self._verdict = ""
         self._proven = False
         self._since_ns = 0
@@ -185,6 +187,8 @@ class Line:
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
             tally.frame_ns = now_ns = self._clock.now_ns()
+            if isinstance(self._tape, Recorder):
+                self._tape.frame(self.name, message.data, now_ns)
             try:
                 events = self.reader.read(message.data, now_ns)
             except VenueDataInvalid as nonsense:

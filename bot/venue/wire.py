@@ -13,6 +13,7 @@ from bot.domain.units import NS_PER_MS
 from bot.ports import Clock
 from bot.venue.errors import reply_of
 from bot.venue.lean import Exchange, binanceusdm
+from bot.venue.tape import Player, Recorder, tape
 
 KEEP_ALIVE_MS: Final = 10_000
 """ccxt's default on Binance, 180 s, leaves a half-open socket unnoticed for nine minutes."""
@@ -60,6 +61,7 @@ class Hooks(Exchange):  # type: ignore[misc]  # ccxt ships no types
         self.timeout_on_exit = 0
         self._time = time
         self._on_used_weight = on_used_weight
+        self._tape = tape()
         self._sinks: dict[str, Sink] = {}
         self._faults: dict[str, Callable[[Exception], None]] = {}
         logging.getLogger("ccxt").setLevel(logging.WARNING)  # its DEBUG lines carry keys
@@ -73,10 +75,24 @@ class Hooks(Exchange):  # type: ignore[misc]  # ccxt ships no types
     def on_rest_response(self, *answer: Any) -> str:  # noqa: ANN401  (ccxt's untyped hook)
         """Pass the venue's weight count on before the body is read."""
         headers, body = answer[4], answer[5]
+        if isinstance(self._tape, Recorder):
+            self._tape.answered(answer[3], answer[2], answer[7], answer[0], str(body))
         for name, value in headers.items():
             if name.lower() == self.used_weight_header and value.isdigit():
                 self._on_used_weight(int(value))
         return str(body).strip()
+
+    async def fetch(
+        self, url: str, method: str = "GET", headers: object = None, body: object = None
+    ) -> object:
+        """Send a request as ccxt does, or answer it from the tape that is played."""
+        if not isinstance(self._tape, Player):
+            return await super().fetch(url, method, headers, body)
+        status, told = self._tape.answer(method, url, body)
+        text = self.on_rest_response(status, "", url, method, {}, told, headers, body)
+        found = self.parse_json(text)
+        self.handle_errors(status, "", url, method, {}, text, found, headers, body)
+        return found
 
     def handle_errors(self, *answer: Any) -> None:  # noqa: ANN401  (ccxt's untyped hook)
         """Raise VenueReply for anything but a success; ccxt's own classes go by the URL."""
