@@ -19,9 +19,19 @@ MASKED: Final = frozenset(
 )
 """Names whose values tell who we are, in requests and in answers."""
 PASSING: Final = frozenset(
-    {"timestamp", "signature", "recvWindow", "recv_window", "nonce", "api_key", "apiKey", "sign"}
+    (
+        "timestamp",
+        "signature",
+        "recvWindow",
+        "recv_window",
+        "nonce",
+        "api_key",
+        "apiKey",
+        "sign",
+        "endTime",
+    )
 )
-"""What belongs to one sending alone."""
+"""What belongs to one sending alone; an end of time is the instant of asking."""
 FRAMES_MAX: Final = 50_000
 NOT_RECORDED: Final = 599
 """The status with which a player answers what it never heard."""

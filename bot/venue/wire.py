@@ -92,7 +92,7 @@ class Hooks(Exchange):  # type: ignore[misc]  # ccxt ships no types
         text = self.on_rest_response(status, "", url, method, {}, told, headers, body)
         found = self.parse_json(text)
         self.handle_errors(status, "", url, method, {}, text, found, headers, body)
-        return found
+        return text if found is None else found
 
     def handle_errors(self, *answer: Any) -> None:  # noqa: ANN401  (ccxt's untyped hook)
         """Raise VenueReply for anything but a success; ccxt's own classes go by the URL."""
