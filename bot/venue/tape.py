@@ -108,12 +108,7 @@ class Recorder:
     def answered(self, method: str, url: str, body: object, status: int, text: str) -> None:
         """Keep a request and its answer; an answer that is no JSON is kept as text."""
         _, path, params = asked(method, url, body)
-        try:
-            # numbers are kept as they were spelt: a float would round them
-            found = json.loads(text, parse_float=_Spelt, parse_int=_Spelt)
-            text = _dumped(masked(found))
-        except ValueError:
-            pass
+        text = _without_names(text)
         told = json.loads(self._clean(json.dumps(params)))
         self.pairs.append(
             Pair(method=method, path=path, params=told, status=status, body=self._clean(text))
@@ -124,6 +119,16 @@ class Recorder:
         if len(self.frames) < FRAMES_MAX:
             text = raw if isinstance(raw, str) else raw.decode("utf-8", "replace")
             self.frames.append(Frame(stream=stream, received_ns=received_ns, text=text))
+
+
+def _without_names(text: str) -> str:
+    """Return an answer with telling names masked; one that is no JSON as it is."""
+    try:
+        # numbers are kept as they were spelt: a float would round them
+        found = json.loads(text, parse_float=_Spelt, parse_int=_Spelt)
+    except ValueError:
+        return text
+    return _dumped(masked(found))
 
 
 class _Spelt(str):
