@@ -252,7 +252,7 @@ def test_a_fault_of_ours_is_one_line_and_a_file(cli, config, monkeypatch):
     ("command", "absent"),
     [
         (["status"], ["ccxt", "sqlmodel", "sqlalchemy", "bot.simulator", "bot.runtime", "numpy"]),
-        (["replay", "--data", "nowhere"], ["ccxt", "sqlmodel", "sqlalchemy", "bot.venue"]),
+        (["replay", "--data", "nowhere"], ["ccxt", "sqlmodel", "sqlalchemy", "bot.venue.open"]),
         (["config", "check"], ["ccxt", "sqlmodel", "sqlalchemy"]),
     ],
     ids=["status", "replay", "config check"],
