@@ -11,7 +11,7 @@ import msgspec
 
 from bot.app.places import Places
 from bot.domain.account import AccountState, MarginMode
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, VenueUnreachable
 from bot.ports import Venue
 
 FREE_BYTES_MIN = 200_000_000
@@ -79,6 +79,9 @@ def _disk(places: Places) -> Check:
     )
 
 
+NETWORK = "check the network and the venue's status page"
+
+
 async def venue_checks(venue: Venue, symbols: Sequence[str]) -> list[Check]:
     """Look at reachability, clock, contracts, account modes and what the key may do."""
     checks: list[Check] = []
@@ -86,6 +89,8 @@ async def venue_checks(venue: Venue, symbols: Sequence[str]) -> list[Check]:
     async def look(name: str, question: Callable[[], Awaitable[Check]], remedy: str) -> None:
         try:
             checks.append(await question())
+        except VenueUnreachable as error:
+            checks.append(Check(name=name, ok=False, found=str(error), remedy=NETWORK))
         except BotError as error:
             checks.append(Check(name=name, ok=False, found=str(error), remedy=remedy))
 

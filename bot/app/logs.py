@@ -29,6 +29,7 @@ _QUIET = (
     "ccxt",
     "apprise",
     "telegram",
+    "uvicorn",
 )
 
 

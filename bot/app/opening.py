@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import msgspec
+from loguru import logger
 
 from bot.app.account_lock import hold_account
 from bot.app.credentials import passphrase_of, require_secret
@@ -13,6 +14,7 @@ from bot.app.scrub import Scrubber
 from bot.app.settings import Settings
 from bot.app.state_wiring import Held, hold_on_server, server_of
 from bot.domain.errors import StateLocked
+from bot.journal.owner import hand_over
 from bot.journal.store import open_journal
 from bot.ports import Clock
 from bot.venue.open import VenueConfig
@@ -38,6 +40,7 @@ def open_account(
     server = server_of(settings, places)
     state: Held
     if server is None:
+        _let_be_own(settings, places)
         state = Held(held.enter_context(closing(open_journal(places.journal, clock))))
     paper = held.enter_context(paper_venue(settings, places, clock))
     config = venue_config(settings, places, paper)
@@ -49,6 +52,14 @@ def open_account(
     elif not config.read_only:
         held.enter_context(hold_account(config.mode, config.api_key))
     return Opened(state, paper, config)
+
+
+def _let_be_own(settings: Settings, places: Places) -> None:
+    """Take the journal of this mode and exchange; what another one left is kept for its return."""
+    account = f"{settings.breakwater.mode}-{settings.venues.exchange}"
+    before = hand_over(places.journal, account)
+    if before is not None:
+        logger.info("the journal of {} is set aside: this one is of {}", before, account)
 
 
 @contextmanager

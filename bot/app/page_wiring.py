@@ -35,6 +35,7 @@ def page_doors(
         return await answer if inspect.isawaitable(answer) else answer
 
     token = read_secret(TOKEN, places.state) or _make(places.state)
+    kept = (places.state / "secrets" / TOKEN).exists()
     scrubber.learn(token)
     config = PageConfig(
         address=table.address,
@@ -43,6 +44,7 @@ def page_doors(
         time_zone=table.time_zone,
         reports=places.root / "reports",
         token=token,
+        token_at=str(places.state / "secrets" / TOKEN) if kept else "a credential",
     )
     return (Page(config, asked, clock, exposition(asked)),)
 

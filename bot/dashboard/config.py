@@ -17,6 +17,8 @@ class PageConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Folder of stored reports."""
     token: str
     """What a person types to come in."""
+    token_at: str = ""
+    """Where a person finds the token, in words."""
 
     @property
     def url(self) -> str:

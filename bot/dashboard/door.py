@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from loguru import logger
 from typing_extensions import override
 
 from bot.dashboard.config import PageConfig
@@ -73,6 +74,7 @@ class Page:
             limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=GRACE_S,
         )
+        logger.info("page: {} (its token: {})", self._config.url, self._config.token_at)
         server = _Server(settings)
         try:
             async with asyncio.TaskGroup() as group:

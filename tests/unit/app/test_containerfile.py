@@ -162,4 +162,5 @@ def test_what_is_copied_is_enough_to_check_and_to_trade(inside: Path) -> None:
     assert sorted(path for path in folder.rglob("*") if path.is_file()) == before
     state = Path(env["STATE_DIRECTORY"])
     assert (state / "journal.db").exists()
+    assert (state / "account").read_text() == "paper-binance\n"
     assert (state / "logs" / "breakwater.jsonl").exists()

@@ -9,8 +9,9 @@ from rich.console import Console
 from bot.answers.ask import ask
 from bot.answers.question import Question
 from bot.app.cli import pages
-from bot.app.cli.commands import config, db, doctor, watch
+from bot.app.cli.commands import config, db, doctor
 from bot.app.cli.grid import moment, money, percent, price, seconds, signed, text, yes
+from bot.app.cli.live_page import LivePage, sparkline
 from bot.domain.orders import OrderStatus, PositionSide, Purpose
 from bot.domain.policy import Policy
 from bot.kernel.snapshot import BotState
@@ -101,7 +102,23 @@ def test_the_other_pages_can_be_shown(held):
     assert "a.b" in told
     assert "the price" in told
     seen = {name: answered(held, name) for name in ("status", "positions")} | {"why": {"chain": []}}
-    assert watch._page(seen, Console(file=io.StringIO(), width=120, force_terminal=True))
+    for width, height in ((40, 10), (80, 24), (200, 60)):
+        console = Console(file=io.StringIO(), width=width, height=height, force_terminal=True)
+        page = LivePage()
+        for _ in range(3):
+            told = page.draw(seen, console).plain
+        assert len(told.splitlines()) < height
+        assert max(map(len, told.splitlines())) <= width
+        assert "BTC" in told
+
+
+def test_a_sparkline_has_one_block_a_value_from_low_to_high():
+    assert sparkline([]) == ""
+    assert sparkline([5.0, 5.0]) == sparkline([9.0, 9.0])
+    told = sparkline([1.0, 2.0, 3.0, 2.0])
+    assert len(told) == 4
+    assert told[0] == min(told)
+    assert told[2] == max(told)
 
 
 @pytest.mark.parametrize(

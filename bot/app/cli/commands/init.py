@@ -1,5 +1,6 @@
 """`breakwater init`: the few questions a first user must answer."""
 
+import shutil
 from typing import Annotated, Literal
 
 import typer
@@ -9,6 +10,9 @@ from bot.app.cli.home import Home, open_home
 from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import ConfigInvalid
 
+TESTNET = """
+Testnet keys are made at the exchange's demo trading (Binance: demo.binance.com), not on the
+exchange itself; play money is credited there."""
 KEYS = """
 How to make an API key that cannot steal:
   1. On the exchange open API management and make a key for futures trading only.
@@ -16,7 +20,7 @@ How to make an API key that cannot steal:
      opens nothing with a key that may more.
   3. Bind the key to the address of this server. Without it the bot stays REDUCING in live mode.
   4. Take a sub-account that holds only what may be lost.
-To rotate it: make a new key, run `breakwater init` again, restart, then delete the old key."""
+To rotate it: make a new key, run `init` again, restart, then delete the old key."""
 
 Mode = Annotated[
     Literal["paper", "testnet", "live"] | None, typer.Option(help="paper, testnet or live.")
@@ -103,7 +107,7 @@ def _symbols(home: Home) -> list[str]:
 def _secrets(home: Home, mode: str) -> dict[str, str]:
     venues = home.settings.venues
     names = venues.live if mode == "live" else venues.testnet
-    whisper(KEYS)
+    whisper(TESTNET + KEYS if mode == "testnet" else KEYS)
     found = {}
     parts = [(names.api_key, "API key"), (names.api_secret, "API secret")]
     if names.api_passphrase is not None:
@@ -133,14 +137,21 @@ def _telegram(secrets: dict[str, str]) -> int | None:
 
 
 def _following(mode: str) -> list[str]:
-    steps = ["breakwater config check", "breakwater run"]
+    me = _front()
+    steps = [f"{me} config check", "./run" if me == "./run" else f"{me} run"]
     if mode == "live":
         steps = [
             "read docs/risk-model.md, then set live_confirmed = true in config/breakwater.toml",
-            "breakwater config check",
-            "breakwater run --mode live --yes-live --enforce full (or stop_only, or alert)",
+            f"{me} config check",
+            f"{me} run --mode live --yes-live --enforce full (or stop_only, or alert)",
         ]
-    return [*steps, "in a second terminal: breakwater doctor"]
+    again = "a bot that is running goes on as it was: end it (Ctrl-C) and start it anew"
+    return [again, *steps, f"in a second terminal: {me} doctor"]
+
+
+def _front() -> str:
+    """Return how this program is called here."""
+    return "breakwater" if shutil.which("breakwater") else "./run"
 
 
 def _render(document: Document, console: Console) -> None:

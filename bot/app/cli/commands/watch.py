@@ -4,13 +4,15 @@ from contextlib import suppress
 from typing import Annotated
 
 import typer
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 
-from bot.app.cli import pages
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, print_json, wants_json
 from bot.app.cli.reach import ask_daemon
+
+LINES = "60"
+"""Newest decisions that are asked for: the terminal shows as many as it has room for."""
 
 
 def register(app: typer.Typer) -> None:
@@ -30,30 +32,20 @@ def watch(
         return {
             "status": ask_daemon(path, "status", {}),
             "positions": ask_daemon(path, "positions", {}),
-            "why": ask_daemon(path, "why", {"limit": "8"}),
+            "why": ask_daemon(path, "why", {"limit": LINES}),
         }
 
     if wants_json(as_json):
         print_json(look())
         return
+    from bot.app.cli.live_page import LivePage
     from bot.app.clock import pause_s
 
-    console = Console()
+    console, page = Console(), LivePage()
     with (
         suppress(KeyboardInterrupt),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
         while True:
-            live.update(_page(look(), console), refresh=True)
+            live.update(page.draw(look(), console), refresh=True)
             pause_s(every)
-
-
-def _page(seen: Document, console: Console) -> Group:
-    """Return the three answers one below the other."""
-    with console.capture() as capture:
-        pages.status(seen["status"], console)
-        pages.positions(seen["positions"], console)
-        pages.why(seen["why"], console)
-    from rich.text import Text
-
-    return Group(Text.from_ansi(capture.get()))
