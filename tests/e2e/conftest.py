@@ -11,7 +11,14 @@ from tests.e2e.lives import ENV, Lives, Measured
 from tests.fakes.daemon import NotReady, Stand
 
 FIGURE = "e2e_s:"
-CAMPAIGN = ("test_kill_entry", "test_kill_stop", "test_restart", "test_outage", "test_lost_words")
+CAMPAIGN = (
+    "test_okx",
+    "test_kill_entry",
+    "test_kill_stop",
+    "test_restart",
+    "test_outage",
+    "test_lost_words",
+)
 """Modules that kill, cut off and starve whole processes: minutes long, `./run test -m campaign`."""
 
 

@@ -6,7 +6,6 @@ from base64 import b64encode
 from hashlib import sha256
 from typing import Final
 
-from msgspec import structs
 from typing_extensions import override
 
 from bot.domain.market import FeedStatus
@@ -136,7 +135,9 @@ class OkxStreams:
                     emit(event)
                     return
                 live[number] = event.live
-                emit(structs.replace(event, live=all(live)))
+                if event.live and not all(live):
+                    return  # up, and the other is not yet: nothing has gone down by that
+                emit(event)
 
             return tell
 
