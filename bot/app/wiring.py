@@ -169,8 +169,7 @@ class _House:
             parts.stop = self._stop
             if opened.state.tenure is not None:
                 fence(parts, opened.state.tenure)
-            if self._beside:
-                self._all.join(FIRST, settings.venues.exchange, parts)
+            self._all.join(FIRST, settings.venues.exchange, parts)
             await open_operator(settings, places, self._scrubber, parts, board, front, stack)
             self._tell = parts.notify
             return await run_daemon(parts)

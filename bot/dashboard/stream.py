@@ -14,7 +14,7 @@ LOOK_S = 0.25
 QUEUE_MAX = 4
 CLIENTS_MAX = 16
 HEARTBEAT_NS = 10 * NS_PER_S
-TOLD = ("status", "positions", "risk", "pulse", "market")
+TOLD = ("status", "positions", "risk", "pulse", "market", "accounts")
 FRESH = frozenset({"as_of"})
 
 

@@ -32,12 +32,6 @@ def both_seen(daemon: Daemon) -> bool:
     return set(rows) == {"main", "hedge"} and all(row["seen"] for row in rows.values())
 
 
-def end_venue(stand: Stand) -> None:
-    """The second venue is the daemon's child: a killed daemon leaves it, as it should."""
-    address = json.loads((stand.state / "accounts/hedge/venue/address.json").read_text())
-    os.kill(address["pid"], signal.SIGKILL)
-
-
 def test_a_venue_that_dies_harms_its_own_account_alone() -> None:
     with Stand(BREAKWATER_ACCOUNTS__BESIDE=BESIDE) as stand:
         stand.start_venue(roomy=True)
@@ -92,8 +86,9 @@ def test_a_joint_budget_closes_and_latches_all_until_each_is_rearmed() -> None:
         assert all(row["drawdown_frac"] < 0.19 for row in rows.values()), "no floor was reached"
         assert daemon.ask("accounts")["spent"] is True
         daemon.kill()
-        end_venue(stand)
         again = stand.start_daemon(ready=False)
-        until(lambda: again.status()["latched"], "it outlives a death")
-        again.kill()
-        end_venue(stand)
+        until(
+            lambda: len(rows := rows_of(again)) == 2 and all(r["latched"] for r in rows.values()),
+            "it outlives a death",
+        )
+        assert again.terminate() == 0

@@ -40,6 +40,7 @@ def town() -> Iterator[tuple[Stand, Daemon, str, str]]:
     page = {
         "BREAKWATER_DASHBOARD__ENABLED": "true",
         "BREAKWATER_DASHBOARD__PORT": str(port),
+        "BREAKWATER_ACCOUNTS__BESIDE": '{"hedge": {}}',
     }
     with Stand(**{**ENV, **page}) as stand:
         daemon = stand.start_daemon()
@@ -202,3 +203,14 @@ def test_a_taken_port_harms_nothing(town: Any) -> None:
         until(lambda: "page ended" in second.text() and port in second.text(), "it says so")
         assert second.status()["mode"] == "ACTIVE"
     assert first.alive
+
+
+def test_every_account_is_on_the_overview(town, browser) -> None:
+    _stand, daemon, url, token = town
+    until(lambda: not daemon.ask("accounts")["unseen"], "both accounts are seen")
+    tab = Tab(browser, url, token)
+    row = tab.page.wait_for_selector("tr:has-text('hedge'):has-text('ACTIVE')")
+    assert row is not None
+    assert "every position has its stop" in row.inner_text()
+    assert tab.errors == []
+    tab.context.close()

@@ -259,12 +259,13 @@ class Stand:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def end_venue_of_daemon(self) -> None:
-        """Kill a venue that a daemon of this stand started: its pid is in this stand's folder."""
-        with suppress(OSError, ValueError, KeyError):
-            pid = json.loads((self.state / "venue" / "address.json").read_text())["pid"]
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
-            if str(self.state / "venue") in command:
-                os.kill(pid, signal.SIGKILL)
+        """Kill venues that a daemon of this stand started: their pids are in its folders."""
+        for address in self.state.glob("**/venue/address.json"):
+            with suppress(OSError, ValueError, KeyError):
+                pid = json.loads(address.read_text())["pid"]
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+                if str(self.state) in command:
+                    os.kill(pid, signal.SIGKILL)
 
     # ------------------------------------------------------------------ processes
 

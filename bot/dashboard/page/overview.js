@@ -77,6 +77,18 @@ const states = (risk) => wide("Rules in force", table("Rules that act on what is
   risk.rules.map((rule) => [rule.rule, `${rule.symbol} ${rule.side}`, number(rule.measured), number(rule.limit), percent(rule.factor_in_force, 0)]),
   "No rule acts: nothing is held."));
 
+function accounts(doc) {
+  if (doc.accounts.length < 2) return [];
+  const sum = known(doc.equity_usd) ? usd(doc.equity_usd) : `unknown, at least ${usd(doc.at_least_usd)}`;
+  const net = Object.entries(doc.net_usd).map(([asset, notional]) => `${asset} ${usd(notional)}`).join(", ") || "flat";
+  return [wide("Accounts", table("Every account of this daemon", ["Account", "Venue", "State", "#Equity", "#Floor", "#Drawdown", "Protection"],
+    doc.accounts.map((row) => [row.account, row.venue,
+      el("span", { class: row.seen && !row.latched ? "good" : "bad" }, row.error ?? (row.seen ? (row.latched ? "latched" : row.mode) : "not seen now")),
+      usd(row.equity_usd), usd(row.floor_usd), percent(row.drawdown_frac),
+      row.unprotected?.length ? `${row.unprotected.length} without a full stop` : "every position has its stop"])),
+    `Together ${sum}; net ${net}.`)];
+}
+
 export async function show(view, state) {
   if (!state) { view.replaceChildren(el("p", { class: "quiet", role: "status" }, "Waiting for the first state.")); return; }
   update(view, state);
@@ -87,7 +99,7 @@ export function update(view, state) {
   const focused = view.contains(document.activeElement) ? document.activeElement.textContent : null;
   view.replaceChildren(
     el("div", { class: "grid" }, money(status), budget(risk), protection(status), pulse.markets.map(dial)),
-    el("div", { class: "grid" }, positions(state.positions.positions), next(risk), states(risk),
+    el("div", { class: "grid" }, accounts(state.accounts), positions(state.positions.positions), next(risk), states(risk),
       wide("Commands", buttons())));
   if (focused) [...view.querySelectorAll("button")].find((b) => b.textContent === focused)?.focus();
 }

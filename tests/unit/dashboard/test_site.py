@@ -90,7 +90,7 @@ class Visit:
         self.client = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}")
 
     async def ask(self, name: str, args: dict[str, str]) -> Answered:
-        if name == "doctor":
+        if name in ("accounts", "doctor"):
             return {"healthy": True}
         return ask(name, Question(state=self.kernel.state, policy=self.kernel.policy, args=args))
 
