@@ -74,7 +74,7 @@ class Page:
             limit_concurrency=CONNECTIONS_MAX,
             timeout_graceful_shutdown=GRACE_S,
         )
-        logger.info("page: {} (its token: {})", self._config.url, self._config.token_at)
+        logger.info("page: {}, opened by what lies in {}", self._config.url, self._config.token_at)
         server = _Server(settings)
         try:
             async with asyncio.TaskGroup() as group:

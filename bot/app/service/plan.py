@@ -72,7 +72,7 @@ def plan_install(places: Places, wish: Wish) -> Planned:
         unit_path=unit_path,
         unit=unit,
         steps=(*account, *before, *write, *commands),
-        faults=tuple(_faults(machine)),
+        faults=tuple(_faults(machine, wish)),
         following=_following(wish),
     )
 
@@ -162,9 +162,14 @@ def _start(wish: Wish) -> list[Step]:
     ]
 
 
-def _faults(machine: Machine) -> list[str]:
+def _faults(machine: Machine, wish: Wish) -> list[str]:
     if machine.scope == "user":
-        return []
+        if wish.into is not None or os.environ.get("XDG_RUNTIME_DIR"):
+            return []
+        return [
+            "systemd has no session of your account here (XDG_RUNTIME_DIR is empty, as after su "
+            "or sudo -u): log in by itself, or take --system"
+        ]
     hidden = tuple(f"{folder}/" for folder in HIDDEN)
     return [
         f"{path}: the service cannot see it there: put the program into /opt/breakwater "

@@ -178,6 +178,16 @@ def test_a_program_that_the_service_cannot_see_is_refused(
     assert run_cli(["install-service", "--user", "--into", into, "--apply", "--json"]) == 0
 
 
+def test_an_account_without_a_session_is_told_before_anything_is_written(
+    home: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "somebody"))
+    assert run_cli(["install-service", "--user", "--apply"]) == 2
+    assert "no session of your account" in capsys.readouterr().err
+    assert not (tmp_path / "somebody").exists()
+
+
 def test_without_root_one_line_says_what_to_do(
     home: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
