@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.domain.errors import ConfigInvalid
+from bot.domain.exchanges import Exchange
 from bot.domain.instrument import Instrument
 from bot.simulator.binance.market_data import History
 from bot.simulator.binance.signing import ApiKey
@@ -17,7 +18,6 @@ from bot.simulator.process import VenueAccount, VenueProcessConfig
 from bot.simulator.scenario import Scenario, live_path
 from bot.simulator.terms import MarketTick
 from bot.simulator.venue_file import read_file
-from bot.venue.exchanges import Exchange
 
 ACCOUNT = "paper"
 STATE_FILE = "venue.bin"

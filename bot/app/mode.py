@@ -5,7 +5,7 @@ from typing import Literal
 
 from bot.app.settings import Settings
 from bot.domain.errors import ConfigInvalid
-from bot.venue.exchanges import check_traded
+from bot.domain.exchanges import check_traded
 
 Mode = Literal["paper", "testnet", "live"]
 

@@ -15,8 +15,8 @@ from bot.app.clock import SystemClock
 from bot.app.embedded import VenueWish, venue_config
 from bot.app.settings import Settings
 from bot.app.venue_process import Address, last_address, publish
+from bot.domain.exchanges import Exchange, check_embedded
 from bot.simulator.process import VenueReady, serve_venue
-from bot.venue.exchanges import Exchange, check_embedded
 
 LIVE = "live"
 Report = Callable[[str], None]

@@ -1,7 +1,7 @@
 """Which protocol the embedded venue speaks: one folder each over the same pure exchange.
 
 A new protocol gets a folder beside `binance`, a branch in `protocol_of`, and its name in
-`bot.venue.exchanges.EMBEDDED`.
+`bot.domain.exchanges.EMBEDDED`.
 """
 
 from collections.abc import Callable

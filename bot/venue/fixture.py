@@ -13,9 +13,9 @@ from typing import Any, Final
 import msgspec
 
 from bot.domain.errors import DataInvalid, VenueDataInvalid, VenueError
+from bot.domain.exchanges import Exchange
 from bot.domain.units import NS_PER_H
 from bot.ports import Clock, Venue
-from bot.venue.exchanges import Exchange
 from bot.venue.fuzz import Reader, probes
 from bot.venue.open import open_room
 from bot.venue.reader import PublicReader

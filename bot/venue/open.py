@@ -1,7 +1,7 @@
 """Opening a room: which module builds the room of which exchange.
 
 How an exchange is added is told in docs/venues.md: a line in `_opener` and in
-`bot/venue/exchanges.py`, a profile, its doors, and a module that builds its room.
+`bot/domain/exchanges.py`, a profile, its doors, and a module that builds its room.
 """
 
 import ssl
@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp.abc import AbstractResolver
 
+from bot.domain.exchanges import Exchange, check_site, untraded
 from bot.ports import Clock
-from bot.venue.exchanges import Exchange, check_site, untraded
 from bot.venue.room import Transport, VenueConfig, VenueRoom
 
 __all__ = ["VenueConfig", "VenueRoom", "open_room"]

@@ -13,13 +13,13 @@ from aiohttp.abc import AbstractResolver
 from typing_extensions import override
 
 from bot.domain.errors import ConfigInvalid
+from bot.domain.exchanges import Exchange, Site
 from bot.domain.feeds import VenueHealth
 from bot.domain.instrument import Instrument
 from bot.domain.orders import OrderState
 from bot.ports import Feed, Venue
 from bot.venue.breaker import Breaker
 from bot.venue.doors import Mode
-from bot.venue.exchanges import Exchange, Site
 from bot.venue.hosts import Fence
 from bot.venue.lanes import Lanes
 from bot.venue.polls.feed import PollFeed

@@ -74,7 +74,7 @@ async def _venue(home: Home) -> list[Check]:
     from bot.app.credentials import passphrase_of, require_secret
     from bot.app.first_moves import first_moves
     from bot.app.policy import policy_of
-    from bot.venue.exchanges import play_money
+    from bot.domain.exchanges import play_money
     from bot.venue.open import VenueConfig, open_room
 
     table, state = home.settings.breakwater, home.places.state

@@ -4,10 +4,10 @@ from typing import Final
 
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
+from bot.domain.exchanges import Site
 from bot.domain.orders import OrderSide, OrderStatus, PositionSide, TimeInForce, TriggerBy
 from bot.venue.doors import Mode
 from bot.venue.endpoint import Endpoint
-from bot.venue.exchanges import Site
 
 NAME: Final = "bybit"
 SETTLE: Final = "USDT"

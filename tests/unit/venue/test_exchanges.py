@@ -4,9 +4,9 @@ import pytest
 
 from bot.app.clock import SystemClock
 from bot.domain.errors import ConfigInvalid
+from bot.domain.exchanges import EMBEDDED, EXCHANGES, TRADED, check_traded
 from bot.simulator.protocols import protocol_of
 from bot.venue.doors import DOORS
-from bot.venue.exchanges import EMBEDDED, EXCHANGES, TRADED, check_traded
 from bot.venue.open import VenueConfig, open_room
 from bot.venue.room import VenueRoom
 from tests.fakes.embedded import KEYS

@@ -1,6 +1,6 @@
 """The table of docs/venues.md: `python -m tests.venue.contract.table` prints it."""
 
-from bot.venue.exchanges import EMBEDDED, TRADED
+from bot.domain.exchanges import EMBEDDED, TRADED
 from tests.venue.contract.scenarios import LACKS, SCENARIOS
 from tests.venue.contract.stage import PATHS
 

@@ -11,7 +11,7 @@ from bot.app.cli.grid import Column, facts, grid, put, text
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, leave, show, whisper
 from bot.domain.errors import StateLocked
-from bot.venue.exchanges import Exchange
+from bot.domain.exchanges import Exchange
 
 UNHEALTHY = 3
 group = typer.Typer(
