@@ -80,6 +80,7 @@ def _hunt(seeds: range, hours: float, only: str, jobs: int, *, as_json: bool) ->
         fate = "killed" if trophy.killed else "SURVIVED"
         whisper(f"{fate} {trophy.name} {trophy.hours} h: {trophy.trial}: {trophy.by}")
         rows.append(msgspec.to_builtins(trophy))
+    rows.sort(key=lambda row: str(row["name"]))
     survivors = [str(row["name"]) for row in rows if not row["killed"]]
     killed_frac = 1.0 - len(survivors) / len(rows)
     document = {

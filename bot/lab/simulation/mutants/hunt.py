@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from types import FrameType
@@ -42,12 +42,16 @@ def hunt(
     noise: dict[Trial, Noise],
     jobs: int,
 ) -> Iterator[Trophy]:
-    """Run every mutant through the trials in `noise` that the code as it is passes."""
+    """Run every mutant through the trials in `noise` that the code as it is passes.
+
+    Trophies come as they are won, in no order.
+    """
     calm = {trial: one for trial, one in noise.items() if not one.broken}
     work = partial(_hunted, seeds=tuple(seeds), hours=hours, noise=calm)
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
-        yield from pool.map(work, mutants)
+        for won in as_completed([pool.submit(work, mutant) for mutant in mutants]):
+            yield won.result()
 
 
 def _hunted(
