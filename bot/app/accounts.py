@@ -42,7 +42,8 @@ def _each(settings: Settings, places: Places) -> Iterator[Beside]:
         for alone in ALONE:
             tables[alone] = {"venues": []} if alone == "senses" else {}
         tables["dashboard"] = {**common["dashboard"], "enabled": False}
-        tables["state"] = {**common["state"], "account": name}
+        # the first account stands by for all: when it drives, the others' leases have run out too
+        tables["state"] = {**common["state"], "account": name, "standby": False}
         for table, values in changes.items():
             tables[table] = _over(tables[table], values)
         try:

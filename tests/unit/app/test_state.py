@@ -1,9 +1,11 @@
 """The table [state]: what it refuses, and that a password is told nobody."""
 
+import json
 import sys
 
 import pytest
 
+from bot.app.accounts import accounts_beside
 from bot.app.cli import run_cli
 from bot.app.mode import RunWish, settled
 from bot.app.places import places_of
@@ -67,3 +69,16 @@ def test_a_missing_driver_is_one_line(config, edit, monkeypatch):
     monkeypatch.setitem(sys.modules, "pg8000", None)
     with pytest.raises(ConfigInvalid, match=r"driver is missing.*pip install"):
         server_of(settings, places_of(settings, config))
+
+
+def test_accounts_beside_have_rooms_of_their_own_and_the_first_stands_by_for_all(config, edit):
+    edit("state.toml", 'url = ""', f'url = "{GOOD}"')
+    beside = '{"hedge": {"venues": {"exchange": "bybit"}}}'
+    settings = load_settings(config)
+    table = settings.accounts.model_copy(update={"beside": json.loads(beside)})
+    settings = settings.model_copy(update={"accounts": table})
+    settings = settled(settings, RunWish(standby=True))
+    (account,) = accounts_beside(settings, places_of(settings, config))
+    state = account.settings.state
+    assert (state.url, state.account, state.standby) == (GOOD, "hedge", False)
+    assert settings.state.standby
