@@ -1,5 +1,10 @@
-"""What several folders of tests share: one PostgreSQL server a process, for those that ask."""
+"""What several folders of tests share: one PostgreSQL server a process, for those that ask.
 
+The whole of ccxt is loaded here, before a test can load the house's lean one, which has Binance
+alone: else it would depend on the order of files whether the other clients can be found.
+"""
+
+import ccxt.pro  # noqa: F401
 import pytest
 
 from tests.fakes.postgres import Postgres, Unfenced, opener_on
