@@ -1,7 +1,7 @@
 """The lease on an account: one row, one token that only grows, by the server's own clock.
 
 Whoever holds the newest token drives the account. Each write of the journal proves its token in
-its own transaction (`prove`), under a lock that a taker must wait for; so nothing of an old
+its own transaction (`prove`), under a shared lock that a taker must wait for; so nothing of an old
 holder is committed after a new one took over, however long its packets were under way.
 """
 
@@ -41,7 +41,7 @@ RELEASE = text(f"""
 UPDATE {ROOM}.leases SET expires_at = {NOW} WHERE account = :account AND token = :token
 """)  # noqa: S608
 PROVE = text(f"""
-SELECT token, holder, host FROM {ROOM}.leases WHERE account = :account FOR SHARE
+SELECT token, holder, host FROM {ROOM}.leases WHERE account = :account
 """)  # noqa: S608
 HOLDER = text(f"""
 SELECT holder, host, machine, pid, token, extract(epoch FROM renewed_at)::float8 AS renewed_s
@@ -55,6 +55,9 @@ ENDED = text(f"""
 DELETE FROM {ROOM}.standbys
 WHERE account = :account AND (holder = :holder OR seen_at < {NOW} - interval '1 hour')
 """)  # noqa: S608
+# Not a lock on the row: a writer that commits in a row would hold up its own renewals.
+STAY = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:account, 1))")
+MOVE = text("SELECT pg_advisory_xact_lock(hashtextextended(:account, 1))")
 TELL = text("SELECT pg_notify(:channel, :word)")
 
 
@@ -104,7 +107,9 @@ class Lease:
         Raises:
             Fenced: another run took it over.
         """
-        found = connection.execute(PROVE, {"account": self.server.account}).mappings().first()
+        mine = {"account": self.server.account}
+        connection.execute(STAY, mine)  # by itself first: what is read next is newer than the lock
+        found = connection.execute(PROVE, mine).mappings().first()
         if found is None or found["token"] != self.token:
             who = "nobody" if found is None else f"run {found['holder']} on {found['host']}"
             raise Fenced(
@@ -177,6 +182,7 @@ def take(line: Line, who: Candidate, *, dead_token: int = 0) -> Lease | None:
                 f"{server.label}: this API key is driven under the name {twin}: give both the"
                 " same state.account, or another key"
             )
+        connection.execute(MOVE, {"account": server.account})
         token = connection.execute(TAKE, mine).scalar()
         if token is None:
             return None

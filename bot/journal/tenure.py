@@ -178,7 +178,9 @@ def _obtain(
             began_ns = clock.monotonic_ns()
             known = lease.holder_of(line)
             gone = known.token if known is not None and _ended(known, who) else 0
-            taken = lease.take(line, who, dead_token=gone)
+            # asked for only when it may be had: a taker holds up the writes of a living holder
+            free = known is None or gone
+            taken = lease.take(line, who, dead_token=gone) if free else None
             if taken is not None:
                 return Tenure(taken, line, clock, began_ns)
             first = _refuse_living(line, known, first, standby=standby)

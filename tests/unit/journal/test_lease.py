@@ -124,6 +124,18 @@ def test_a_taker_waits_for_a_write_under_way_and_finds_it(line, clock):
     store.close()
 
 
+def test_a_renewal_does_not_wait_for_a_write_under_way(line, clock):
+    held = lease.take(line, candidate())
+    store = open_server_journal(line.server, held, clock)
+    other = second_line(line)
+    with store._link.transaction("holding on", writes=True):
+        before = lease.holder_of(other).renewed_s
+        held.renew(other, "")
+        assert lease.holder_of(other).renewed_s > before
+    other.close()
+    store.close()
+
+
 def until(look, patience_s=10.0):
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
