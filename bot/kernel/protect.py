@@ -334,14 +334,3 @@ def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:
         reason="re-lever toward the user's quantity",
     )
     return [EntryWish(draft, float(price), None, decision_id)]
-
-
-def sweep(desk: Desk, leg: Leg) -> list[Wish]:
-    """Cancel our conditional orders of a leg that is gone, so that none can trigger later."""
-    return [
-        CancelWish(order, "its position is closed")
-        for order in live_orders(desk, leg.symbol, leg.side)
-        if order.kind.is_conditional
-        and order.status is not OrderStatus.PENDING
-        and desk.state.now_ns - order.cancel_ns > 5 * NS_PER_S
-    ]

@@ -3,14 +3,14 @@
 from decimal import Decimal
 
 from bot.domain.messages import Fill
-from bot.domain.orders import PositionSide, Purpose
+from bot.domain.orders import PositionSide
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import hand
 from bot.kernel.desk import Desk
-from bot.kernel.plan import CancelWish, Wish
-from bot.kernel.protect import sweep
-from bot.kernel.snapshot import Leg, OrderBelief, Trade, leg_key
+from bot.kernel.plan import Wish
+from bot.kernel.snapshot import Leg, OrderBelief, Trade
+from bot.kernel.sweep import orphans, sweep
 from bot.kernel.track import OURS, apply_fill, fill_leg, is_new_fill
 
 TRADES_KEPT = 500
@@ -184,31 +184,3 @@ def finish_late(desk: Desk) -> list[Wish]:
             )  # fmt: skip
             close_trade(desk, leg)
     return orphans(desk)
-
-
-def orphans(desk: Desk) -> list[Wish]:
-    """Cancel our conditional orders that guard nothing: one that triggers later could open."""
-    state = desk.state
-    guarded = {leg_key(leg.symbol, leg.side) for leg in state.legs.values() if leg.qty > ZERO}
-    return [
-        CancelWish(belief, "it guards no position")
-        for belief in state.orders.values()
-        if belief.ours
-        and belief.kind.is_conditional
-        and belief.status.is_live
-        and leg_key(belief.symbol, belief.position_side) not in guarded
-        and state.now_ns - max(belief.sent_ns, belief.cancel_ns) > LATE_FILL_NS
-        and not _may_guard_an_entry(desk, belief)
-    ]
-
-
-def _may_guard_an_entry(desk: Desk, belief: OrderBelief) -> bool:
-    """Whether an entry that may have filled unseen was sent before this order, not after it."""
-    return any(
-        entry.purpose is Purpose.ENTRY
-        and entry.status.is_live
-        and entry.symbol == belief.symbol
-        and entry.position_side is belief.position_side
-        and entry.sent_ns <= belief.sent_ns
-        for entry in desk.state.orders.values()
-    )

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.domain.messages import CancelOrder, Fill, Notify, OrderAccepted
+from bot.domain.messages import CancelOrder, Fill, Notify, OrderAccepted, TimerFired
 from bot.domain.orders import OrderSide, PositionSide, Purpose
 from bot.domain.risk import Severity
 from bot.domain.units import ZERO
@@ -28,6 +28,24 @@ def test_a_position_that_two_readings_lacked_is_believed_when_it_is_shown_again(
     again = world.account(positions=[kept])
     assert held(world) == kept.qty, "the venue dates a position by its last change, not its reading"
     assert orders_of(again, Purpose.STOP), "and it is protected anew"
+
+
+def test_a_stop_outlives_a_moment_of_empty_readings() -> None:
+    world = World()
+    kept = position(PositionSide.LONG, "0.05", "76000", ns=world.now_ns)
+    (stop,) = orders_of(world.account(positions=[kept]), Purpose.STOP)
+    ns = world.later(1.0)
+    world.step(OrderAccepted(ns, ns, stop.client_order_id, "v1"))
+    cancelled: dict[str, float] = {}
+    began_ns = world.now_ns
+    for _ in range(40):
+        ns = world.later(0.5)
+        for effect in world.account() + world.step(TimerFired("second", ns, ns)):
+            if isinstance(effect, CancelOrder):
+                after_s = (world.now_ns - began_ns) / 1e9
+                cancelled.setdefault(effect.client_order_id, after_s)
+    assert set(cancelled) == {stop.client_order_id}
+    assert 15.0 <= cancelled[stop.client_order_id] <= 20.0, "it is swept, but not at once"
 
 
 def test_a_reading_older_than_the_silence_brings_nothing_back() -> None:
