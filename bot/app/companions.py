@@ -9,7 +9,6 @@ from loguru import logger
 
 from bot.app.accounts import Beside
 from bot.domain.errors import BotError
-from bot.domain.messages import Notify
 from bot.domain.risk import Severity
 from bot.ports import Clock
 
@@ -17,7 +16,7 @@ Opened = TypeVar("Opened")
 RETRY_S = (2.0, 5.0, 15.0, 60.0)
 Open = Callable[[Beside, ExitStack], Opened]
 Live = Callable[[Beside, Opened], Awaitable[int]]
-Say = Callable[[Notify], object]
+Say = Callable[[Severity, str, str], None]
 
 
 async def keep_beside(
@@ -47,14 +46,7 @@ async def keep_beside(
                 f"started anew in {pause_s:g} s"
             )
             logger.critical("{}", text)
-            say(
-                Notify(
-                    event_ns=clock.now_ns(),
-                    severity=Severity.CRITICAL,
-                    kind="account_down",
-                    text=text,
-                )
-            )
+            say(Severity.CRITICAL, "account_down", text)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await stop.wait()

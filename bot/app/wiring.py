@@ -31,6 +31,7 @@ from bot.app.state_wiring import fence
 from bot.app.telegram_wiring import chat_config
 from bot.app.together import Together
 from bot.domain.messages import Notify
+from bot.domain.risk import Severity
 from bot.journal.lock import hold_state
 from bot.journal.writer import JournalWriter
 from bot.ports import Clock
@@ -140,7 +141,9 @@ class _House:
         async with asyncio.TaskGroup() as group:
             for account in self._beside:
                 group.create_task(
-                    keep_beside(account, self._open, self._live, self._stop, self._clock, self._say)
+                    keep_beside(
+                        account, self._open, self._live, self._stop, self._clock, self._alarm
+                    )
                 )
             try:
                 return await self._first(run_id, opened, asked)
@@ -149,6 +152,10 @@ class _House:
 
     def _say(self, notice: Notify) -> None:
         self._tell(notice)
+
+    def _alarm(self, severity: Severity, kind: str, text: str) -> None:
+        now_ns = self._clock.now_ns()
+        self._tell(Notify(event_ns=now_ns, severity=severity, kind=kind, text=text))
 
     async def _first(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
         settings, places, clock = self._settings, self._places, self._clock

@@ -1,5 +1,6 @@
 """Several accounts as one: what they hold together, and what a common shock leaves of them."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -45,7 +46,7 @@ def together(accounts: Sequence[Seen]) -> Joint:
     """Return the sum of accounts; what is not seen is never counted with an old number."""
     seen = [each for each in accounts if each.fresh and each.equity_usd is not None]
     unseen = tuple(each.name for each in accounts if each not in seen)
-    known = sum(each.equity_usd or 0.0 for each in seen)
+    known = math.fsum(each.equity_usd or 0.0 for each in seen)
     floors = [each.floor_usd for each in accounts if each.name in unseen]
     bounded = all(floor is not None for floor in floors)
     peaks = [each.peak_usd for each in accounts]
@@ -58,8 +59,8 @@ def together(accounts: Sequence[Seen]) -> Joint:
     gross = sum(by_venue.values())
     return Joint(
         equity_usd=None if unseen else known,
-        at_least_usd=known + sum(floor or 0.0 for floor in floors) if bounded else None,
-        peak_usd=sum(peaks) if accounts and all(peaks) else None,
+        at_least_usd=math.fsum([known, *(floor or 0.0 for floor in floors)]) if bounded else None,
+        peak_usd=math.fsum(peaks) if accounts and all(peaks) else None,
         unseen=unseen,
         net_usd=net,
         gross_usd=gross,

@@ -131,7 +131,7 @@ def test_a_floor_stop_that_nobody_lived_to_see_latches_the_next_life(
     until(venue.covers, "covered")
     daemon.await_protected("0.15")
     if point == "dead":
-        until(lambda: _kept_since_the_stop(daemon), "the stop is written, and the belief in it")
+        until(lambda: _stop_is_written(daemon), "the stop is written")
         daemon.kill()
     kill_file.write_text(point)
     venue.move(float(venue.stops()[0]["triggerPrice"]) - 50.0)
@@ -145,10 +145,8 @@ def test_a_floor_stop_that_nobody_lived_to_see_latches_the_next_life(
     assert venue.position() == 0, "traded on with the budget used up"
 
 
-def _kept_since_the_stop(daemon: Daemon) -> bool:
-    stops = [row["seq"] for row in daemon.journal("intents") if row["purpose"] == "STOP"]
-    kept = [row["seq"] for row in daemon.journal("snapshots", 1)]
-    return bool(stops and kept) and kept[0] > stops[0]
+def _stop_is_written(daemon: Daemon) -> bool:
+    return any(row["purpose"] == "STOP" for row in daemon.journal("intents"))
 
 
 @pytest.mark.parametrize("command", ["pause", "flatten"])

@@ -138,14 +138,15 @@ async def test_the_guard_s_readings_leave_room_for_its_orders(time: VirtualTime)
 
 
 async def test_the_venue_s_own_count_holds_everybody_but_protection(time: VirtualTime) -> None:
-    time.ns -= time.ns % (60 * 10**9)
+    period_ns = int(PERIOD_S * 10**9)
+    time.ns -= time.ns % period_ns
     lanes = lanes_of(time)
     lanes.observe(SHARED)
-    minute = time.ns // (60 * 10**9)
+    began = time.ns // period_ns
     await lanes.enter(Lane.PROTECT, 1)
-    assert time.ns // (60 * 10**9) == minute
+    assert time.ns // period_ns == began
     await lanes.enter(Lane.QUERY, 1)
-    assert time.ns // (60 * 10**9) == minute + 1
+    assert time.ns // period_ns == began + 1
 
 
 @settings(max_examples=30)

@@ -10,6 +10,7 @@ from rich.live import Live
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, print_json, wants_json
 from bot.app.cli.reach import ask_daemon
+from bot.domain.errors import BotError
 
 LINES = "60"
 """Newest decisions that are asked for: the terminal shows as many as it has room for."""
@@ -41,11 +42,16 @@ def watch(
     from bot.app.cli.live_page import LivePage
     from bot.app.clock import pause_s
 
-    console, page = Console(), LivePage()
+    console, page, newest = Console(), LivePage(), look()
     with (
         suppress(KeyboardInterrupt),
         Live(console=console, screen=True, auto_refresh=False) as live,
     ):
         while True:
-            live.update(page.draw(look(), console), refresh=True)
+            live.update(page.draw(newest, console), refresh=True)
             pause_s(every)
+            try:
+                newest = look()
+            except BotError as error:
+                live.update(f"no answer, asked again: {error}", refresh=True)
+                pause_s(every)
