@@ -5,7 +5,9 @@ Hyperliquid "maintenance_deduction": one recursion). A position is liquidated wh
 meets its maintenance; the tier that counts is the one at that price, not at entry.
 """
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from bot.domain.instrument import MarginTier
@@ -95,6 +97,8 @@ def joint_shock_frac(
         return None
     if _surplus(wallet_usd, legs, pledges, way, 0.0)[0] <= 0.0:
         return 0.0
+    if not pledges and len({way * leg.sign for leg in legs}) > 1:
+        return _first_of_mixed(wallet_usd, legs, way)
     far = _farthest(wallet_usd, legs, pledges, way)
     if far is None:
         return None
@@ -111,6 +115,32 @@ def joint_shock_frac(
             return step
         move = step if low <= step <= high else 0.5 * (low + high)
     return move
+
+
+def _first_of_mixed(wallet_usd: float, legs: Sequence[Exposed], way: int) -> float | None:
+    """Return the first move that liquidates legs of both sides; what is left may fall and rise.
+
+    It is a line between the moves at which a leg changes its tier or a price reaches zero.
+    """
+    bends = {0.0}
+    for leg in legs:
+        at_mark = leg.qty * leg.mark
+        for notional in (0.0, *(tier.cap_usd for tier in leg.tiers)):
+            bend = (notional / at_mark - 1.0) * way / leg.beta if at_mark * leg.beta > 0.0 else -1.0
+            if 0.0 < bend < math.inf:
+                bends.add(bend)
+    ordered = sorted(bends)
+    before = _surplus(wallet_usd, legs, (), way, 0.0)[0]
+    for low, high in pairwise(ordered):
+        after = _surplus(wallet_usd, legs, (), way, high)[0]
+        if after <= 0.0:
+            return low + (high - low) * before / (before - after)
+        before = after
+    if way < 0:
+        return None
+    last = ordered[-1]
+    beyond = _surplus(wallet_usd, legs, (), way, 2.0 * last + 1.0)[0]
+    return None if beyond >= before else last + (last + 1.0) * before / (before - beyond)
 
 
 def _farthest(

@@ -138,6 +138,7 @@ async def test_a_dropped_socket_is_replaced_and_asked_again() -> None:
     ):
         await server.say(ticker())
         await heard.until(FeedStatus, live("bybit.market"))
+        await when(lambda: bool(server.subscribed))
         before, since = len(server.subscribed), len(heard.events)
         await server.drop()
         lost = await heard.until(FeedStatus, down("bybit.market"), since=since)
@@ -145,7 +146,7 @@ async def test_a_dropped_socket_is_replaced_and_asked_again() -> None:
         await when(lambda: server.dialled == 2)
         await server.say(ticker())
         await heard.until(FeedStatus, live("bybit.market"), since=since)
-        assert len(server.subscribed) == 2 * before
+        await when(lambda: len(server.subscribed) == 2 * before)
 
 
 async def test_a_venue_that_stops_telling_time_is_stale_and_dialled_anew() -> None:
