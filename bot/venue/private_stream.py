@@ -172,8 +172,7 @@ class PrivateStream(ABC):
             self._fault(nonsense)
             return
         if said.client_order_id:
-            self._told.append(said.client_order_id)
-            self._awaited.pop(said.client_order_id, None)
+            self._heard(said.client_order_id)
         for event in said.events:
             if isinstance(event, OrderUpdate):
                 self._notes.touched(event.order.symbol)
@@ -185,6 +184,11 @@ class PrivateStream(ABC):
             self._verdict = said.ended
             if self._ended is not None:
                 self._ended.cancel()  # wakes the watch at once
+
+    def _heard(self, client_order_id: str) -> None:
+        """Take note that the stream spoke of an order."""
+        self._told.append(client_order_id)
+        self._awaited.pop(client_order_id, None)
 
     def _fault(self, fault: Exception) -> None:
         """A private message that cannot be read may have been a fill: the account must be read."""
