@@ -11,8 +11,9 @@ from bot.domain.errors import BotError, ConfigInvalid
 from bot.domain.joint import Joint, Seen, crowded, is_spent, together
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.guard import is_unexplained
 from bot.kernel.snapshot import BotState
-from bot.kernel.track import equity_usd
+from bot.kernel.track import equity_usd, settled
 from bot.ports import Clock, House
 from bot.runtime.parts import Ask, DaemonParts
 
@@ -45,7 +46,7 @@ class Member:
             name=self.name,
             venue=self.venue,
             fresh=bool(health.get("ready")) and not health.get("blind") and _marked(state, now_ns),
-            equity_usd=equity_usd(state) if state.wallet_ns else None,
+            equity_usd=_believed_usd(state),
             floor_usd=(1.0 - policy.guard.floor_frac) * peak if peak > 0.0 else None,
             peak_usd=peak,
             notional_usd=_notional(state),
@@ -216,6 +217,16 @@ def _never(name: str, venue: str) -> Seen:
         name=name, venue=venue, fresh=False, equity_usd=None, floor_usd=None, peak_usd=0.0,
         notional_usd={},
     )  # fmt: skip
+
+
+def _believed_usd(state: BotState) -> float | None:
+    """Return equity, None while wallet and positions do not tell of the same instant.
+
+    A loss that the wallet shows before the position is gone would count twice, and latch all.
+    """
+    if not state.wallet_ns or not settled(state) or is_unexplained(state):
+        return None
+    return equity_usd(state)
 
 
 def _marked(state: BotState, now_ns: int) -> bool:
