@@ -5,21 +5,28 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.answers.question import Answered, iso
+import msgspec
+
+from bot.answers import house as house_answer
+from bot.answers.question import Answered, Question, iso
 from bot.app.accounts_table import AccountsTable
 from bot.domain.errors import BotError, ConfigInvalid
-from bot.domain.joint import Joint, Seen, crowded, is_spent, together
+from bot.domain.house import Holding
+from bot.domain.house import House as Owned
+from bot.domain.joint import Joint, Seen, is_spent, together
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.guard import is_unexplained
+from bot.kernel.houses import exposure, exposure_shares, joint_shock
 from bot.kernel.snapshot import BotState
-from bot.kernel.track import equity_usd, settled
+from bot.kernel.track import settled
 from bot.ports import Clock, House
 from bot.runtime.parts import Ask, DaemonParts
 
 PERIOD_S = 1.0
 MARK_AGE_NS = 30 * NS_PER_S
 WHO = "accounts"
+MOVES_FRAC = (-0.20, -0.10, 0.10, 0.20)
 
 
 class Member:
@@ -30,7 +37,7 @@ class Member:
         self.venue = venue
         self.parts = parts
         self.house: House | None = None
-        self.warned = ""
+        self.crowded = False
 
     @property
     def ask(self) -> Ask:
@@ -40,16 +47,19 @@ class Member:
     def seen(self, now_ns: int) -> Seen:
         """Return what is known of it now."""
         state, policy = self.parts.kernel.state, self.parts.kernel.policy
-        health = self.parts.health
+        told = house_answer.answer(Question(state=state, policy=policy, args={}))
         peak = state.anchors.high_water_usd
+        fresh = self.parts.health.get("ready") and not self.parts.health.get("blind")
+        equity = told["equity_usd"] if fresh and _marked(state, now_ns) else None
         return Seen(
-            name=self.name,
-            venue=self.venue,
-            fresh=bool(health.get("ready")) and not health.get("blind") and _marked(state, now_ns),
-            equity_usd=_believed_usd(state),
+            house=Owned(
+                account=self.name,
+                venue=self.venue,
+                equity_usd=float(str(equity)) if equity is not None and _agrees(state) else None,
+                holdings=msgspec.convert(told["holdings"], tuple[Holding, ...], strict=False),
+            ),
             floor_usd=(1.0 - policy.guard.floor_frac) * peak if peak > 0.0 else None,
             peak_usd=peak,
-            notional_usd=_notional(state),
         )
 
 
@@ -78,20 +88,29 @@ class Together:
         """Wait until the next look."""
         await self._clock.sleep_s(PERIOD_S)
 
-    def now(self) -> Joint:
-        """Return all accounts as one."""
+    def seen(self) -> list[Seen]:
+        """Return every account that is configured, as it is seen now."""
         now_ns = self._clock.now_ns()
-        return together(
-            [
-                self.members[name].seen(now_ns) if name in self.members else _never(name, venue)
-                for name, venue in self._expected.items()
-            ]
-        )
+        return [
+            self.members[name].seen(now_ns) if name in self.members else _never(name, venue)
+            for name, venue in self._expected.items()
+        ]
 
     async def answer(self, args: dict[str, str]) -> Answered:
         """Answer `accounts`: each with its status in short, and all together."""
         del args
-        joint, now_ns = self.now(), self._clock.now_ns()
+        now_ns, seen = self._clock.now_ns(), self.seen()
+        joint, houses = together(seen), [each.house for each in seen]
+        exposures, _ = exposure(houses)
+        shocks = [
+            {
+                "move_frac": move,
+                "equity_usd": joint_shock(
+                    houses, {each.asset: move for each in exposures}
+                ).equity_usd,
+            }
+            for move in MOVES_FRAC
+        ]
         rows = [await _row(member, now_ns) for _, member in sorted(self.members.items())]
         return {
             "as_of": iso(now_ns),
@@ -102,10 +121,10 @@ class Together:
             "peak_usd": joint.peak_usd,
             "loss_budget_frac": self._table.loss_budget_frac or None,
             "spent": self.spent,
-            "net_usd": dict(joint.net_usd),
-            "gross_usd": joint.gross_usd,
-            "venue_share_frac": dict(joint.venue_share_frac),
-            "shocks": [{"move_frac": move, "equity_usd": left} for move, left in joint.shocks],
+            "net_usd": {each.asset: each.net_usd for each in exposures},
+            "gross_usd": sum(each.gross_usd for each in exposures),
+            "venue_share_frac": exposure_shares(exposures),
+            "shocks": shocks,
         }
 
     async def look(self, member: Member) -> None:
@@ -113,23 +132,25 @@ class Together:
         house = member.house
         if house is None:
             return
-        joint = self.now()
+        seen = self.seen()
+        joint = together(seen)
         if self.spent:
             await self._hold_spent(member, house)
         elif is_spent(joint, self._table.loss_budget_frac):
             self._spend(joint, house)
             await self._hold_spent(member, house)
-        full = crowded(joint, self._table.venue_share_max_frac)
-        if full == member.venue and member.warned != full:
-            share = joint.venue_share_frac[full]
+        exposures, _ = exposure([each.house for each in seen])
+        share = exposure_shares(exposures).get(member.venue, 0.0)
+        crowded = share > self._table.venue_share_max_frac
+        if crowded and not member.crowded:
             await house.order("pause", {}, operator=WHO, key=f"crowded-{self._clock.now_ns()}")
             text = (
-                f"{full} holds {share:.0%} of the notional of all accounts, at most "
+                f"{member.venue} holds {share:.0%} of what all accounts hold, at most "
                 f"{self._table.venue_share_max_frac:.0%} allowed: account {member.name} opens "
                 "nothing until `resume`"
             )
             house.say(Severity.WARNING, "venue_share", text)
-        member.warned = full
+        member.crowded = crowded
 
     def _spend(self, joint: Joint, house: House) -> None:
         self.spent = True
@@ -199,13 +220,13 @@ async def _row(member: Member, now_ns: int) -> Answered:
     return {
         "account": member.name,
         "venue": member.venue,
-        "seen": seen.fresh,
+        "seen": seen.house.known,
         "mode": status["mode"],
         "mode_reason": status["mode_reason"],
         "latched": status["latched"],
-        "equity_usd": status["equity_usd"] if seen.fresh else None,
+        "equity_usd": seen.house.equity_usd,
         "floor_usd": seen.floor_usd,
-        "drawdown_frac": status["drawdown_frac"] if seen.fresh else None,
+        "drawdown_frac": status["drawdown_frac"] if seen.house.known else None,
         "positions": status["positions"],
         "unprotected": status["unprotected"],
     }
@@ -213,20 +234,16 @@ async def _row(member: Member, now_ns: int) -> Answered:
 
 def _never(name: str, venue: str) -> Seen:
     """An account that has not lived yet: nothing is known of it."""
-    return Seen(
-        name=name, venue=venue, fresh=False, equity_usd=None, floor_usd=None, peak_usd=0.0,
-        notional_usd={},
-    )  # fmt: skip
+    house = Owned(account=name, venue=venue, equity_usd=None)
+    return Seen(house=house, floor_usd=None, peak_usd=0.0)
 
 
-def _believed_usd(state: BotState) -> float | None:
-    """Return equity, None while wallet and positions do not tell of the same instant.
+def _agrees(state: BotState) -> bool:
+    """Whether wallet and positions tell of the same instant, and nothing is unexplained.
 
     A loss that the wallet shows before the position is gone would count twice, and latch all.
     """
-    if not state.wallet_ns or not settled(state) or is_unexplained(state):
-        return None
-    return equity_usd(state)
+    return settled(state) and not is_unexplained(state)
 
 
 def _marked(state: BotState, now_ns: int) -> bool:
@@ -236,14 +253,3 @@ def _marked(state: BotState, now_ns: int) -> bool:
         if leg.qty > ZERO and (market is None or now_ns - market.mark_received_ns > MARK_AGE_NS):
             return False
     return True
-
-
-def _notional(state: BotState) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for leg in state.legs.values():
-        market = state.markets.get(leg.symbol)
-        if leg.qty > ZERO and market is not None and market.instrument is not None:
-            base = market.instrument.base
-            signed = leg.side.sign * float(leg.qty) * market.mark
-            found[base] = found.get(base, 0.0) + signed
-    return found

@@ -115,6 +115,16 @@ def concentration(houses: Sequence[House], limit_frac: float) -> tuple[VenueShar
     return tuple(rows)
 
 
+def exposure_shares(exposures: Iterable[AssetExposure]) -> dict[str, float]:
+    """Return venue -> its share of what is held net of each asset there; empty: nothing is held."""
+    held: dict[str, float] = {}
+    for each in exposures:
+        for venue, usd in each.by_venue.items():
+            held[venue] = held.get(venue, 0.0) + abs(usd)
+    whole = sum(held.values())
+    return {venue: usd / whole for venue, usd in held.items()} if whole > 0.0 else {}
+
+
 def joint_shock(
     houses: Sequence[House],
     moves: Mapping[str, float],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.domain.house import Holding, House
 from bot.domain.orders import PositionSide
-from bot.kernel.houses import budget, concentration, exposure, joint_shock
+from bot.kernel.houses import budget, concentration, exposure, exposure_shares, joint_shock
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 
@@ -139,3 +139,11 @@ def test_the_cut_that_is_named_keeps_the_floor_or_none_can(houses, fall, share):
     if found.cut_frac < 1.0:
         kept = joint_shock(houses, fall, scale=1.0 - found.cut_frac)
         assert kept.equity_usd >= found.floor_usd
+
+
+@given(some_houses())
+def test_the_shares_of_venues_are_of_what_is_held_at_those_that_are_seen(houses):
+    shares = exposure_shares(exposure(houses)[0])
+    assert all(0.0 <= share <= 1.0 + 1e-12 for share in shares.values())
+    assert not shares or sum(shares.values()) == pytest.approx(1.0)
+    assert set(shares) <= {each.venue for each in houses if each.known}

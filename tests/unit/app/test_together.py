@@ -7,6 +7,7 @@ import pytest
 
 from bot.app.accounts_table import AccountsTable
 from bot.app.together import MARK_AGE_NS, Together
+from bot.domain.joint import together
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_S
 from tests.fakes.kernel_world import BTC, World, position
@@ -32,7 +33,7 @@ def world() -> World:
     return made
 
 
-def together(world: World, tmp_path, **table: object) -> Together:
+def shown(world: World, tmp_path, **table: object) -> Together:
     parts = SimpleNamespace(
         kernel=world.kernel, health={"ready": True, "blind": ""}, doors=(), run_id="run",
         ask=lambda _name, _args: {},
@@ -45,10 +46,12 @@ def together(world: World, tmp_path, **table: object) -> Together:
 
 
 def test_what_is_settled_and_marked_is_counted(world: World, tmp_path) -> None:
-    joint = together(world, tmp_path).now()
+    whole = shown(world, tmp_path)
+    joint = together(whole.seen())
     assert joint.unseen == ()
     assert joint.equity_usd == pytest.approx(10_000.0)
-    assert joint.net_usd == {"BTC": pytest.approx(3_800.0)}
+    (held,) = whole.seen()[0].house.holdings
+    assert (held.asset, held.notional_usd) == ("BTC", pytest.approx(3_800.0))
 
 
 def test_a_loss_told_by_the_wallet_first_is_no_number_yet(world: World, tmp_path) -> None:
@@ -57,18 +60,18 @@ def test_a_loss_told_by_the_wallet_first_is_no_number_yet(world: World, tmp_path
     state.traded_wallet_ns = state.wallet_ns = state.fill_ns + NS_PER_S
     state.traded_wallet_seen_ns = state.now_ns
     state.wallet_usd -= Decimal(500)
-    joint = together(world, tmp_path, loss_budget_frac=0.04).now()
+    joint = together(shown(world, tmp_path).seen())
     assert (joint.equity_usd, joint.unseen) == (None, ("main",))
 
 
 def test_an_old_mark_is_no_price(world: World, tmp_path) -> None:
-    whole = together(world, tmp_path)
+    whole = shown(world, tmp_path)
     world.kernel.state.markets[BTC].mark_received_ns -= MARK_AGE_NS + NS_PER_S
-    assert whole.now().equity_usd is None
+    assert together(whole.seen()).equity_usd is None
 
 
 def test_an_account_that_never_lived_is_not_seen(world: World, tmp_path) -> None:
     expected = {"main": "binance", "hedge": "bybit"}
     whole = Together(AccountsTable(), Instant(world), tmp_path / "joint.json", expected)
-    assert whole.now().unseen == ("main", "hedge")
-    assert whole.now().at_least_usd is None
+    assert together(whole.seen()).unseen == ("main", "hedge")
+    assert together(whole.seen()).at_least_usd is None
