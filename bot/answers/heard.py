@@ -38,7 +38,8 @@ def words(health: VenueHealth, now_ns: int) -> str:
     age = age_s(max(now_ns, health.frame_ns), health.frame_ns)
     parts = ["live" if health.live else f"down: {health.reason}"]
     parts.append("no frame yet" if age is None else f"last frame {age:.1f} s ago")
-    parts.append(f"{health.frames_per_s:.1f} frames/s, {health.gaps} gaps")
+    gaps = "gaps not counted" if health.gaps is None else f"{health.gaps} gaps"
+    parts.append(f"{health.frames_per_s:.1f} frames/s, {gaps}")
     parts.append(f"{max(health.connections - 1, 0)} reconnects")
     if health.silent:
         parts.append(f"silent: {', '.join(health.silent)}")

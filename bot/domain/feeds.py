@@ -24,7 +24,8 @@ class VenueHealth(msgspec.Struct, frozen=True, kw_only=True):
     frame_ns: int
     """When we received the newest frame."""
     junk: int
-    gaps: int
-    repeats: int
+    gaps: int | None
+    """Trades that were missing; None: the venue's trades are not counted through."""
+    repeats: int | None
     last_error: str
     """The newest reason for which a stream was down or a frame refused; empty: none so far."""

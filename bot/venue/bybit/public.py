@@ -6,7 +6,6 @@ from typing import Final, assert_never
 import msgspec
 
 from bot.domain.errors import VenueDataInvalid
-from bot.domain.feeds import VenueHealth
 from bot.domain.market import (
     BookTop,
     FundingRate,
@@ -16,12 +15,9 @@ from bot.domain.market import (
     TradeBucket,
 )
 from bot.domain.messages import Event
-from bot.ports import Emit
-from bot.venue.feeds.bybit import LIQUIDATIONS
 from bot.venue.feeds.contracts import Contract
 from bot.venue.feeds.memory import FundingMemory
 from bot.venue.feeds.reader import NEWS_NS, REPEAT_NS
-from bot.venue.line import Line
 from bot.venue.profiles import bybit
 from bot.venue.streams import believe
 from bot.venue.streams.bybit import decode
@@ -211,39 +207,3 @@ def _trade(told: Trade, symbol: str, received_ns: int) -> TradeBucket:
         low=told.price,
         last=told.price,
     )
-
-
-class BybitFeed:
-    """The market streams of the traded venue on one line."""
-
-    name = bybit.NAME
-
-    def __init__(self, line: Line, symbols: Sequence[str]) -> None:
-        self.market = line
-        self._symbols = symbols
-
-    def health(self) -> VenueHealth:
-        """Return how the market streams are doing now."""
-        line = self.market
-        told = {symbol: line.reader.told_ns(symbol) for symbol in self._symbols}
-        return VenueHealth(
-            venue=self.name,
-            live=line.live,
-            reason=line.reason,
-            liquidations=LIQUIDATIONS,
-            told_ns={symbol: ns for symbol, ns in told.items() if ns is not None},
-            silent=tuple(sorted(line.silent)),
-            unlisted=(),
-            connections=line.connections,
-            frames=line.tally.frames,
-            frames_per_s=line.tally.per_s(),
-            frame_ns=line.tally.frame_ns,
-            junk=line.junk,
-            gaps=0,
-            repeats=0,
-            last_error=line.error,
-        )
-
-    async def run(self, emit: Emit) -> None:
-        """Stream until cancelled."""
-        await self.market.run(emit)

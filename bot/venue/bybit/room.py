@@ -11,12 +11,14 @@ from bot.venue.breaker import Breaker
 from bot.venue.bybit.answers import MANNERS, BybitWire
 from bot.venue.bybit.client import BybitVenue
 from bot.venue.bybit.news import BybitNews
-from bot.venue.bybit.public import Asking, BybitFeed, BybitMarket
+from bot.venue.bybit.public import Asking, BybitMarket
 from bot.venue.bybit.stream import BybitStream
 from bot.venue.caller import Caller
 from bot.venue.endpoint import Endpoint
+from bot.venue.feeds.bybit import LIQUIDATIONS
 from bot.venue.lanes import Lanes
 from bot.venue.line import Line
+from bot.venue.one_line import OneLineFeed
 from bot.venue.polls.bybit import BybitPolls
 from bot.venue.polls.feed import PollFeed
 from bot.venue.profiles import bybit
@@ -77,9 +79,8 @@ async def open_bybit(config: VenueConfig, clock: Clock, transport: Transport) ->
     main, guard = open_caller(main_session), open_caller(guard_session)
     venue = _venue(config, clock, main, main_session, notes, guards=False)
     watchman = _venue(config, clock, guard, guard_session, notes, guards=True)
-    public = BybitFeed(
-        _line(config, clock, main_session, main, breaker, venue, rest), config.symbols
-    )
+    line = _line(config, clock, main_session, main, breaker, venue, rest)
+    public = OneLineFeed(bybit.NAME, line, config.symbols, liquidations=LIQUIDATIONS)
     past = PollFeed(BybitPolls(CallerPolls(main, clock)), config.symbols, clock, pause_s=0.0)
     if config.api_key:
         news = BybitNews(lambda: watchman.reader.hedged, _mode_of(watchman))

@@ -9,16 +9,18 @@ from bot.domain.orders import OrderState
 from bot.ports import Clock
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller
+from bot.venue.feeds.hyperliquid import LIQUIDATIONS
 from bot.venue.hyperliquid.asking import Asker, Shared
 from bot.venue.hyperliquid.client import HyperliquidVenue
 from bot.venue.hyperliquid.errors import CLOCK_APART, error_of_reply
-from bot.venue.hyperliquid.feed import STALE_NS, HyperliquidFeed, dialect_of
+from bot.venue.hyperliquid.feed import STALE_NS, dialect_of
 from bot.venue.hyperliquid.reader import TradedReader
 from bot.venue.hyperliquid.user_stream import HyperliquidStream
 from bot.venue.hyperliquid.wire import ALLOWANCE, NO_BUILDER, HyperliquidWire, NonceSource
 from bot.venue.lanes import Lane, Lanes
 from bot.venue.line import Line
 from bot.venue.manners import Manners
+from bot.venue.one_line import OneLineFeed
 from bot.venue.polls.feed import PollFeed
 from bot.venue.polls.hyperliquid import HyperliquidPolls
 from bot.venue.profiles import hyperliquid as profile
@@ -142,7 +144,7 @@ def _public(
     breaker: Breaker,
     shared: Shared,
     venue: HyperliquidVenue,
-) -> HyperliquidFeed:
+) -> OneLineFeed:
     rest = profile.rest_url(config.mode, config.base_url)
     reader = TradedReader(config.symbols, shared.heard)
 
@@ -162,7 +164,9 @@ def _public(
         must_prepare=False,
         stale_ns=STALE_NS,
     )
-    return HyperliquidFeed(line, reader, config.symbols)
+    return OneLineFeed(
+        profile.NAME, line, config.symbols, liquidations=LIQUIDATIONS, counted=reader
+    )
 
 
 class _Questions:

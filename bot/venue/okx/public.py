@@ -7,7 +7,6 @@ import msgspec
 from typing_extensions import override
 
 from bot.domain.errors import VenueDataInvalid
-from bot.domain.feeds import VenueHealth
 from bot.domain.market import (
     BookTop,
     FundingRate,
@@ -17,12 +16,10 @@ from bot.domain.market import (
     TradeBucket,
 )
 from bot.domain.messages import Event
-from bot.ports import Emit
 from bot.venue.feeds.contracts import Contract
 from bot.venue.feeds.memory import FundingMemory
-from bot.venue.feeds.okx import LIQUIDATIONS, OkxDialect
+from bot.venue.feeds.okx import OkxDialect
 from bot.venue.feeds.reader import NEWS_NS, REPEAT_NS
-from bot.venue.line import Line
 from bot.venue.okx.account import Sizes
 from bot.venue.profiles import okx
 from bot.venue.streams import believe
@@ -186,39 +183,3 @@ class OkxMarket:
 
     def _tell(self, symbol: str, event_ns: int) -> None:
         self._told_ns[symbol] = max(event_ns, self._told_ns.get(symbol, 0))
-
-
-class OkxFeed:
-    """The market streams of the traded venue on one line."""
-
-    name = okx.NAME
-
-    def __init__(self, line: Line, symbols: Sequence[str]) -> None:
-        self.market = line
-        self._symbols = symbols
-
-    def health(self) -> VenueHealth:
-        """Return how the market streams are doing now."""
-        line = self.market
-        told = {symbol: line.reader.told_ns(symbol) for symbol in self._symbols}
-        return VenueHealth(
-            venue=self.name,
-            live=line.live,
-            reason=line.reason,
-            liquidations=LIQUIDATIONS,
-            told_ns={symbol: ns for symbol, ns in told.items() if ns is not None},
-            silent=tuple(sorted(line.silent)),
-            unlisted=(),
-            connections=line.connections,
-            frames=line.tally.frames,
-            frames_per_s=line.tally.per_s(),
-            frame_ns=line.tally.frame_ns,
-            junk=line.junk,
-            gaps=0,
-            repeats=0,
-            last_error=line.error,
-        )
-
-    async def run(self, emit: Emit) -> None:
-        """Stream until cancelled."""
-        await self.market.run(emit)

@@ -11,14 +11,16 @@ from bot.ports import Clock
 from bot.venue.breaker import Breaker
 from bot.venue.bybit.room import CallerPolls
 from bot.venue.caller import Caller
+from bot.venue.feeds.okx import LIQUIDATIONS
 from bot.venue.lanes import Lane, Lanes
 from bot.venue.line import Line
 from bot.venue.okx.account import Sizes
 from bot.venue.okx.answers import MANNERS, OkxWire, Questions
 from bot.venue.okx.client import OkxVenue
 from bot.venue.okx.news import OkxNews
-from bot.venue.okx.public import OkxFeed, OkxMarket, TradedDialect
+from bot.venue.okx.public import OkxMarket, TradedDialect
 from bot.venue.okx.stream import OkxLine, OkxStreams
+from bot.venue.one_line import OneLineFeed
 from bot.venue.polls.feed import PollFeed
 from bot.venue.polls.okx import OkxPolls
 from bot.venue.profiles import okx
@@ -76,7 +78,7 @@ async def open_okx(config: VenueConfig, clock: Clock, transport: Transport) -> V
             for path in (okx.PRIVATE_PATH, okx.BUSINESS_PATH)
         ]
         notes.user = OkxStreams(*lines)
-    public = OkxFeed(line, config.symbols)
+    public = OneLineFeed(okx.NAME, line, config.symbols, liquidations=LIQUIDATIONS)
     return VenueRoom(venue, watchman, public, notes.user, past, lanes, breaker, main.venue_now_ns)
 
 
