@@ -1,13 +1,12 @@
 """The WebSocket addresses: what each opens, and its life from handshake to close."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
 
+from bot.simulator.binance import connection
 from bot.simulator.binance.streams import (
-    FRAME_BYTES_MAX,
     USER_STREAM,
     Category,
     Client,
@@ -44,28 +43,13 @@ def _handler(world: World, category: Category, *, combined: bool) -> Handler:
 async def _serve(
     world: World, category: Category, request: web.Request, *, combined: bool
 ) -> web.StreamResponse:
-    socket = web.WebSocketResponse(
-        heartbeat=HEARTBEAT_S, max_msg_size=FRAME_BYTES_MAX, compress=False
-    )
-    await socket.prepare(request)
-    transport = request.transport
-    client = Client(
-        socket,
-        category,
-        combined=combined,
-        abort=transport.abort if transport is not None else socket.force_close,
-    )
-    world.hub.add(client)
-    try:
+    async def read(client: Client) -> None:
         _subscribe(world, client, request)
-        async with asyncio.TaskGroup() as group:
-            writer = group.create_task(client.write())
-            await read_client(world.hub, client, world.clock.now_ns)
-            if client.close_code is None:
-                writer.cancel()
-    finally:
-        world.hub.remove(client)
-    return socket
+        await read_client(world.hub, client, world.clock.now_ns)
+
+    return await connection.serve(
+        world.hub, request, read, heartbeat_s=HEARTBEAT_S, category=category, combined=combined
+    )
 
 
 def _subscribe(world: World, client: Client, request: web.Request) -> None:

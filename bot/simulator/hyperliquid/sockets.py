@@ -1,6 +1,5 @@
 """The WebSocket address: subscriptions, pings, and a life from handshake to close."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -8,9 +7,10 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from bot.domain.units import NS_PER_MIN
+from bot.simulator.binance import connection
 from bot.simulator.binance.bars import INTERVAL_MS
 from bot.simulator.binance.sockets import HEARTBEAT_S
-from bot.simulator.binance.streams import FRAME_BYTES_MAX, Category, Client
+from bot.simulator.binance.streams import Client
 from bot.simulator.hyperliquid import market_rows
 from bot.simulator.hyperliquid.desk import Desk
 from bot.simulator.hyperliquid.refusals import Unreadable
@@ -133,28 +133,12 @@ def socket_handler(desk: Desk) -> Callable[[web.Request], Awaitable[web.StreamRe
     """Return the handler of GET /ws."""
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_BYTES_MAX, compress=False
+        return await connection.serve(
+            desk.world.hub,
+            request,
+            lambda client: _read(desk, Ear(desk, client)),
+            heartbeat_s=HEARTBEAT_S,
         )
-        await socket.prepare(request)
-        transport = request.transport
-        client = Client(
-            socket,
-            Category.ALL,
-            combined=False,
-            abort=transport.abort if transport is not None else socket.force_close,
-        )
-        hub = desk.world.hub
-        hub.add(client)
-        try:
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(client.write())
-                await _read(desk, Ear(desk, client))
-                if client.close_code is None:
-                    writer.cancel()
-        finally:
-            hub.remove(client)
-        return socket
 
     return serve
 

@@ -1,6 +1,5 @@
 """The WebSocket addresses: public channels for everybody, the account's own after a login."""
 
-import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -8,7 +7,8 @@ from typing import Final
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bot.simulator.binance.streams import FRAME_BYTES_MAX, Category, Client
+from bot.simulator.binance import connection
+from bot.simulator.binance.streams import Client
 from bot.simulator.binance.world import World
 from bot.simulator.okx.flow import LIQUIDATIONS, greeting, topic
 from bot.simulator.okx.gate import signature
@@ -40,27 +40,12 @@ def socket_routes(world: World) -> list[web.RouteDef]:
 
 def _handler(world: World, kind: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def serve(request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(
-            heartbeat=HEARTBEAT_S, max_msg_size=FRAME_BYTES_MAX, compress=False
+        return await connection.serve(
+            world.hub,
+            request,
+            lambda client: _read(world, Listener(client, kind)),
+            heartbeat_s=HEARTBEAT_S,
         )
-        await socket.prepare(request)
-        transport = request.transport
-        client = Client(
-            socket,
-            Category.ALL,
-            combined=False,
-            abort=transport.abort if transport is not None else socket.force_close,
-        )
-        world.hub.add(client)
-        try:
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(client.write())
-                await _read(world, Listener(client, kind))
-                if client.close_code is None:
-                    writer.cancel()
-        finally:
-            world.hub.remove(client)
-        return socket
 
     return serve
 
