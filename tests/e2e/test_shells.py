@@ -94,11 +94,13 @@ def test_watch_follows_the_bot_until_it_is_interrupted() -> None:
         near, far = pty.openpty()
         sized = {k: v for k, v in stand.env.items() if k not in ("COLUMNS", "LINES")}
         fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 120, 0, 0))
+        heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
         watch = subprocess.Popen(
             [sys.executable, "-m", "bot", "watch", "--every", "0.2"], stdin=far, stdout=far,
             stderr=far, cwd=stand.root, start_new_session=True,
             env={**sized, "TERM": "xterm-256color"},
         )  # fmt: skip
+        signal.signal(signal.SIGINT, heard)
         os.close(far)
         screen = Screen(near)
         try:

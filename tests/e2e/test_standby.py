@@ -2,6 +2,7 @@
 
 import json
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -63,10 +64,10 @@ def test_a_standby_follows_a_killed_leader_and_protects_first(
     until(venue.covers, "the follower protects", TAKEOVER_S)
     took_s = time.monotonic() - began
     measured("kill -9 -> covered by the standby", took_s)
-    assert took_s < TAKEOVER_S
     after = standby.await_protected(before["qty"])
-    same = ("qty", "opened_by", "entry_price", "target_price", "side")
-    assert {key: after[key] for key in same} == {key: before[key] for key in same}
+    for key in ("qty", "entry_price", "target_price"):
+        assert Decimal(after[key]) == Decimal(before[key]), key
+    assert (after["opened_by"], after["side"]) == (before["opened_by"], before["side"])
     entries = [row for row in standby.journal("intents") if row["purpose"] == "ENTRY"]
     assert len(entries) == 1, "the signal was not traded again"
     assert standby.terminate() == 0
@@ -95,9 +96,8 @@ def test_a_leader_cut_off_from_its_state_stops_by_itself_and_is_fenced(
         assert "the daemon ends: account main" in last
         assert "stops stay at the venue" in last
         assert "Traceback" not in leader.text()
-        standby.await_protected("0.02")
+        standby.await_protected("0.02", TAKEOVER_S)
         measured("partition -> protected by the standby", time.monotonic() - began)
-        assert time.monotonic() - began < TAKEOVER_S
         asked = venue.log(method="POST", path="/order")
         names = {row["params"].get("newClientOrderId", "") for row in asked}
         written = {row["client_order_id"] for row in standby.journal("intents")}
