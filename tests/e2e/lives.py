@@ -120,9 +120,15 @@ class Lives:
         if held > 0:
             self.venue.by_hand("SELL", str(held), reduce_only=True)
         if self.daemon is not None and self.daemon.alive:
-            until(lambda: not self._unsettled(self.daemon), "no stop or exit is still under way")
+            self._settle(self.daemon)
             until(lambda: not self.venue.open_algos(), "nothing is left behind")
             self.daemon.await_flat()
+
+    def _settle(self, daemon: Daemon) -> None:
+        try:
+            until(lambda: not self._unsettled(daemon), "no stop or exit is still under way")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self._unsettled(daemon)}") from None
 
     @staticmethod
     def _unsettled(daemon: Daemon) -> list[dict[str, Any]]:
