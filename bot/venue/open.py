@@ -43,7 +43,7 @@ def _opener(exchange: Exchange) -> Opener:
     """Return what opens a room there; only its modules are loaded."""
     match exchange:
         case "binance":
-            from bot.venue.binance_room import open_binance
+            from bot.venue.binance.room import open_binance
 
             return open_binance
         case "hyperliquid":

@@ -13,7 +13,7 @@ from bot.ports import Clock, Emit
 from bot.venue.backoff import Backoff
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller
-from bot.venue.parse_user import News
+from bot.venue.news import News
 
 STREAM: Final = "user"
 DIAL_S: Final = 12.0

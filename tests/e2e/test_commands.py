@@ -175,7 +175,7 @@ def test_an_ordered_stop_is_exit_0_and_leaves_nothing() -> None:
         daemon = stand.start_daemon()
         assert daemon.terminate() == 0
         assert not (stand.state / "control.sock").exists()
-        from bot.app.venue_process import living
+        from bot.app.embedded.process import living
 
         assert living(stand.state / "venue") is None
         status = stand.run("status")

@@ -99,12 +99,12 @@ def _held(_coverage: Any, reading: Any) -> bool:
 
 
 EXECUTOR = ("bot.runtime.executor", "Executor")
-VENUE = ("bot.venue.client", "BinanceVenue")
+VENUE = ("bot.venue.binance.client", "BinanceVenue")
 STORE = ("bot.journal.store", "Store")
 KERNEL = ("bot.kernel.step", "Kernel", "step")
 WIRE = ("bot.venue.wire", "Wire", "on_rest_response")
 HTTP = ("aiohttp.client_reqrep", "ClientRequest", "send")
-STREAM = ("bot.venue.user_stream", "UserStream", "_take")
+STREAM = ("bot.venue.binance.user_stream", "UserStream", "_take")
 
 POINTS: dict[str, Place] = {
     # intent

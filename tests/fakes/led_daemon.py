@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 from typing_extensions import override
 
-import bot.app.wiring
+import bot.app.wiring.graph
 from bot.app.cli import main
 
 WENT_TO, LED_TO, FOLDER = "WENT_TO", "LED_TO", "TLS_FOLDER"
@@ -81,8 +81,8 @@ def install() -> None:
         aiohttp.connector.DefaultResolver = WatchedResolver
         return
     context = ssl.create_default_context(cafile=str(Path(os.environ[FOLDER]) / "ca.pem"))
-    bot.app.wiring.open_room = functools.partial(
-        bot.app.wiring.open_room,
+    bot.app.wiring.graph.open_room = functools.partial(
+        bot.app.wiring.graph.open_room,
         ssl_context=context,
         resolver=LoopbackResolver(int(port)),
     )

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 LOADED = (
     "alembic.command", "bot.app.cli.commands.run", "bot.app.cli.commands.venue",
-    "bot.app.page_wiring", "bot.app.venue_main", "bot.app.wiring", "uvloop",
+    "bot.app.wiring.page", "bot.app.embedded.main", "bot.app.wiring.graph", "uvloop",
 )  # fmt: skip
 LOOK_S = 0.005
 

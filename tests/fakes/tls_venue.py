@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-import bot.app.embedded
+import bot.app.embedded.build
 import bot.simulator.process
 from bot.app.cli import main
 from bot.simulator.binance.signing import ApiKey
@@ -34,7 +34,7 @@ async def _open_with_tls(
 if __name__ == "__main__":
     bot.simulator.process.open_port = _open_with_tls
     flaw = os.environ.get(KEY_FLAW, "")
-    bot.app.embedded.ApiKey = partial(
+    bot.app.embedded.build.ApiKey = partial(
         ApiKey,
         can_withdraw=flaw == "withdraws",
         can_trade=flaw != "reads",

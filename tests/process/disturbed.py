@@ -21,7 +21,7 @@ LAGS_KEPT = 100
 
 
 def lead_through_proxy(port: int) -> None:
-    from bot.app.paper import PaperVenue
+    from bot.app.embedded.paper import PaperVenue
 
     start = PaperVenue.start
 

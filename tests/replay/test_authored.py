@@ -12,7 +12,7 @@ import pytest
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid
 from bot.domain.units import NS_PER_S
-from bot.lab.authored import authored_material, authored_track
+from bot.lab.bench.authored import authored_material, authored_track
 from bot.lab.news import FundingPlan
 from bot.lab.options import ReplayOptions, ReplayResult
 from bot.lab.replay import replay_material

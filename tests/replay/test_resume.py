@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bot.app.discover import find_strategies
+from bot.app.trying.discover import find_strategies
 from bot.data.folder import read_folder
 from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.lab.material import Material, material_of

@@ -12,8 +12,8 @@ import pytest
 
 from bot.domain.policy import Policy
 from bot.lab.options import ReplayOptions, ReplayResult
+from bot.lab.pages.sense_file import write_sense
 from bot.lab.replay import replay_folder
-from bot.lab.sense_file import write_sense
 
 SHARED = Path(os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 CASCADE = SHARED / "market-data" / "2026-01-cascade"

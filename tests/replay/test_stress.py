@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.cli.commands.stress import _leverages
-from bot.app.policy_moves import moved
+from bot.app.config.policy_moves import moved
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import Policy

@@ -14,7 +14,7 @@ import typer
 from bot import __version__
 from bot.app.cli import commands
 from bot.app.cli.home import ask_of
-from bot.app.folder import config_folder
+from bot.app.config.folder import config_folder
 from bot.app.scrub import OWN
 from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
 

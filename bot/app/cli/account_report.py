@@ -27,11 +27,11 @@ def account_texts(
     """
     import msgspec
 
-    from bot.app.policy import policy_of
+    from bot.app.config.policy import policy_of
     from bot.journal.reading import read_copy
-    from bot.lab.account import account_document, account_of
-    from bot.lab.dossier_pages import markdown, parts
-    from bot.lab.report import Words, page
+    from bot.lab.pages.account import account_document, account_of
+    from bot.lab.pages.dossier_pages import markdown, parts
+    from bot.lab.pages.report import Words, page
 
     settings = home.settings
     account, sections = account_of(

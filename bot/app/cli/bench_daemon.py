@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 
 from bot.app.cli.reach import ask_daemon
 from bot.app.clock import pause_s
-from bot.app.places import Places
-from bot.app.venue_process import Address, last_address
+from bot.app.config.places import Places
+from bot.app.embedded.process import Address, last_address
 from bot.domain.errors import BotError, VenueUnreachable
 from bot.domain.units import NS_PER_S
-from bot.lab.bench import percentile
+from bot.lab.bench.kernel import percentile
 from bot.ports import Clock
 
 DEADLINE_S = 60.0

@@ -1,7 +1,7 @@
 """What `doctor` can see while no daemon runs: configuration, strategies, keys, journal, venue."""
 
-from bot.app.checkup import Check, venue_checks
 from bot.app.cli.home import Home
+from bot.app.telling.checkup import Check, venue_checks
 from bot.domain.errors import BotError
 
 
@@ -20,7 +20,7 @@ async def at_rest(home: Home) -> list[Check]:
 
 
 def _strategies(home: Home) -> Check:
-    from bot.app.discover import find_strategies
+    from bot.app.trying.discover import find_strategies
 
     table = home.settings.strategies
     try:
@@ -33,7 +33,7 @@ def _strategies(home: Home) -> Check:
 
 
 def _journal(home: Home) -> Check:
-    from bot.app.state_wiring import server_of
+    from bot.app.config.server import server_of
     from bot.journal import care, postgres
 
     server = server_of(home.settings, home.places)
@@ -71,9 +71,9 @@ def _dropped() -> list[Check]:
 async def _venue(home: Home) -> list[Check]:
     """Open the venue room with the configured key, look, and close it again."""
     from bot.app.clock import SystemClock
-    from bot.app.credentials import passphrase_of, require_secret
-    from bot.app.first_moves import first_moves
-    from bot.app.policy import policy_of
+    from bot.app.config.credentials import passphrase_of, require_secret
+    from bot.app.config.policy import policy_of
+    from bot.app.trying.first_moves import first_moves
     from bot.domain.exchanges import play_money
     from bot.venue.open import VenueConfig, open_room
 

@@ -21,11 +21,11 @@ def contract(home: Home, mode: Mode | None, symbol: str | None) -> Document:
     Raises:
         BotError: it could not be begun; nothing was sent then.
     """
-    from bot.app.account_lock import hold_account
+    from bot.app.accounts.lock import hold_account
     from bot.app.clock import SystemClock
+    from bot.app.config.mode import RunWish, settled
     from bot.app.contract.run import run_contract
-    from bot.app.mode import RunWish, settled
-    from bot.app.opening import paper_venue, venue_config
+    from bot.app.wiring.opening import paper_venue, venue_config
     from bot.venue.open import open_room
 
     if home.settings.breakwater.mode == "live" and mode is None:

@@ -7,7 +7,7 @@ from bot.app.cli.output import Document
 def checked() -> Document:
     """Return what lies in the drop-in folder: events it would tell, and every bad row."""
     from bot.app.clock import SystemClock
-    from bot.app.source_wiring import drop_folder
+    from bot.app.wiring.sources import drop_folder
     from bot.sources.drop import DropFolder
     from bot.sources.open import drop_kinds
 

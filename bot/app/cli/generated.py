@@ -43,9 +43,9 @@ def generated(
     Raises:
         ConfigInvalid: `record` belongs to another stress, or cannot be written.
     """
-    from bot.app.policy import policy_of
+    from bot.app.config.policy import policy_of
     from bot.data.folder import read_folder
-    from bot.lab.synthetic import Trial, hazard_of, judged, record_of, run_trials
+    from bot.lab.synthetic.shares import Trial, hazard_of, judged, record_of, run_trials
 
     count, jobs = amount
     policy = policy_of(home.settings, mode="replay", profile=profile)

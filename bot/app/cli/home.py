@@ -2,10 +2,10 @@
 
 import msgspec
 
-from bot.app.accounts import FIRST, accounts_beside
-from bot.app.folder import config_folder
-from bot.app.places import Places, places_of
-from bot.app.settings import Settings, load_settings
+from bot.app.accounts.listed import FIRST, accounts_beside
+from bot.app.config.folder import config_folder
+from bot.app.config.places import Places, places_of
+from bot.app.config.settings import Settings, load_settings
 from bot.domain.errors import ConfigInvalid
 
 _asked_of = {"account": FIRST}

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from bot.app.page_wiring import TOKEN
-from bot.app.places import Places
+from bot.app.config.places import Places
 from bot.app.service.steps import Command, CopyMissing, MakeFolder, Remove, Step, WriteFile
 from bot.app.service.unit import LOGS, NAME, STATE, Machine, Scope, front_text, unit_text
+from bot.app.wiring.page import TOKEN
 
 PROGRAM = Path(__file__).resolve().parents[3]
 ETC = Path("/etc/breakwater")

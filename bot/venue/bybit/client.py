@@ -14,7 +14,8 @@ from bot.domain.messages import Fill
 from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSide
 from bot.domain.units import NS_PER_MS, ZERO
 from bot.ports import Clock, KeyPermissions
-from bot.venue import fields, parse_market
+from bot.venue import fields
+from bot.venue.binance import parse_market
 from bot.venue.bybit import parse, past
 from bot.venue.bybit import parse_market as contracts
 from bot.venue.bybit.account import BybitReader

@@ -17,7 +17,7 @@ from bot.domain.units import NS_PER_S, ZERO
 from bot.venue import fields
 from bot.venue.bybit import parse
 from bot.venue.fields import Row
-from bot.venue.parse_user import News
+from bot.venue.news import News
 from bot.venue.profiles import bybit
 
 TOPICS: Final = ("order", "execution", "position", "wallet")

@@ -6,8 +6,8 @@ from typing import Final
 
 from bot.domain.errors import VenueRefused
 from bot.domain.orders import ApprovedOrder, OrderKind, OrderSide
-from bot.venue.orders import Fields, plain
 from bot.venue.profiles import bybit
+from bot.venue.wording import Fields, plain
 
 _VENUE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

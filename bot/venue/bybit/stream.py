@@ -12,7 +12,7 @@ from bot.ports import Clock
 from bot.venue.breaker import Breaker
 from bot.venue.bybit.news import TOPICS, BybitNews
 from bot.venue.caller import Caller
-from bot.venue.parse_user import News
+from bot.venue.news import News
 from bot.venue.private_stream import DIAL_S, Notes, PrivateStream
 
 PING_NS: Final = 15 * NS_PER_S

@@ -9,7 +9,7 @@ from bot.ports import Clock
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller
 from bot.venue.hyperliquid.news import CHANNELS, Ear
-from bot.venue.parse_user import News
+from bot.venue.news import News
 from bot.venue.private_stream import DIAL_S, Notes, PrivateStream
 
 

@@ -14,9 +14,9 @@ from bot.domain.orders import OrderState, PositionSide
 from bot.domain.units import ZERO
 from bot.venue import fields
 from bot.venue.fields import Row
+from bot.venue.news import News
 from bot.venue.okx import parse
 from bot.venue.okx.account import Sizes
-from bot.venue.parse_user import News
 from bot.venue.profiles import okx
 
 CHANNELS: Final = {

@@ -15,10 +15,10 @@ from bot.ports import Clock, Emit
 from bot.venue.breaker import Breaker
 from bot.venue.caller import Caller
 from bot.venue.lanes import Lane
+from bot.venue.news import News
 from bot.venue.okx.account import Sizes
 from bot.venue.okx.answers import Questions
 from bot.venue.okx.news import CHANNELS, OkxNews
-from bot.venue.parse_user import News
 from bot.venue.private_stream import DIAL_S, STREAM, Notes, PrivateStream
 
 PING_NS: Final = 15 * NS_PER_S

@@ -9,8 +9,8 @@ from bot.venue import fields
 from bot.venue.caller import Caller
 from bot.venue.endpoint import Endpoint
 from bot.venue.feeds.contracts import Contract
+from bot.venue.funding_info import funding_intervals_s
 from bot.venue.lanes import Lane
-from bot.venue.parse_market import funding_intervals_s
 from bot.venue.polls import rows
 from bot.venue.profiles import binance
 from bot.venue.profiles.binance import NAME

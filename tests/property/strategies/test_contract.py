@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.app.discover import find_strategies, strategy_files
+from bot.app.trying.discover import find_strategies, strategy_files
 from bot.domain.strategy import Intent, Memory
 from bot.kernel.levels.state import LevelZone
 from bot.sdk import NEEDS, WARMUP_BARS_MAX, blocked

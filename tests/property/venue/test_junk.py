@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bot.domain.account import MarginMode
 from bot.domain.errors import VenueDataInvalid, VenueError
-from bot.venue import parse, parse_market
+from bot.venue.binance import parse, parse_market
+from bot.venue.binance.parse_user import news
 from bot.venue.errors import error_of_reply, reply_of
-from bot.venue.parse_user import news
 from bot.venue.reader import PublicReader
 from bot.venue.streams import bybit, hyperliquid, okx
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.market import Liquidation, OpenInterest
-from bot.venue.fuzz import RECEIVED_NS, SYMBOL, fault_of, fuzz_decoders, probes, unsound
-from bot.venue.fuzz_frames import MS, SOUND
+from bot.venue.proof.fuzz import RECEIVED_NS, SYMBOL, fault_of, fuzz_decoders, probes, unsound
+from bot.venue.proof.fuzz_frames import MS, SOUND
 from bot.venue.streams.believe import INTERVALS_S
 
 VENUES = ("bybit", "okx", "hyperliquid")

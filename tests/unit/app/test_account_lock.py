@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from bot.app.account_lock import hold_account
+from bot.app.accounts.lock import hold_account
 from bot.domain.errors import StateLocked
 from tests.fakes.daemon import ROOT
 
 HOLD = (
-    "import sys; from bot.app.account_lock import hold_account\n"
+    "import sys; from bot.app.accounts.lock import hold_account\n"
     "with hold_account(sys.argv[1], sys.argv[2]): print('held', flush=True); sys.stdin.read()"
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.cli.account_report import KEPT, thin_out
-from bot.app.reporting import Reporter, next_due
+from bot.app.trying.reporting import Reporter, next_due
 from bot.data.folder import read_folder
 from bot.domain.account import IncomeRow
 from bot.domain.errors import JournalBroken
@@ -18,7 +18,7 @@ from bot.domain.messages import IncomeBooked, Record, RecordEquity, TimerFired
 from bot.domain.orders import OrderKind, OrderSide, Purpose
 from bot.journal.reading import newest_backup, read_copy
 from bot.journal.store import open_journal
-from bot.lab.account import account_document, account_of
+from bot.lab.pages.account import account_document, account_of
 from tests.fakes.market_folder import flat_folder
 from tests.unit.journal.stories import BTC, HandClock, approved, decision, fill
 

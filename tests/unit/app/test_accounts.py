@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.app.accounts import accounts_beside
-from bot.app.places import places_of
-from bot.app.settings import load_settings
+from bot.app.accounts.listed import accounts_beside
+from bot.app.config.places import places_of
+from bot.app.config.settings import load_settings
 from bot.domain.errors import ConfigInvalid
 
 TABLE = "[accounts]\n"

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 from bot.alerts.webhook import signature
-from bot.app.alert_wiring import Alerting, ailment, open_alerting, plan_of, wishes
 from bot.app.clock import SystemClock
-from bot.app.credentials import ENV_PREFIX
-from bot.app.front import Front, program_version
+from bot.app.config.alert_plans import plan_of
+from bot.app.config.credentials import ENV_PREFIX
+from bot.app.config.places import Places, make_state, places_of
+from bot.app.config.settings import load_settings
 from bot.app.keep import FileKeep
-from bot.app.noticeboard import Noticeboard
-from bot.app.places import Places, make_state, places_of
 from bot.app.scrub import Scrubber
-from bot.app.settings import load_settings
-from bot.app.telegram_wiring import chat_config
+from bot.app.telling.front import Front, program_version
+from bot.app.telling.noticeboard import Noticeboard
+from bot.app.wiring.alerts import Alerting, ailment, open_alerting, wishes
+from bot.app.wiring.telegram import chat_config
 from bot.domain.errors import ConfigInvalid
 from bot.domain.messages import Notify
 from bot.domain.risk import Severity, TradingMode
@@ -99,7 +100,7 @@ def test_without_a_token_there_is_no_chat_and_nothing_of_it_is_loaded(places):
 
     assert chat_config(load_settings(places.config), places) is None
     heavy = ("telegram", "apprise", "matplotlib", "httpx", "pyotp")
-    code = f"import sys, bot.app.wiring; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, bot.app.wiring.graph; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -293,7 +293,7 @@ def test_the_fuzz_reports_every_venue_and_exits_by_what_it_found(cli, monkeypatc
     def misread(_told: object, _raw: bytes) -> str:
         return "price 0.0 is not in the frame"
 
-    monkeypatch.setattr("bot.venue.fuzz.fault_of", misread)
+    monkeypatch.setattr("bot.venue.proof.fuzz.fault_of", misread)
     code, out, _ = cli("fuzz", "--cases", "150", "--json")
     assert code == 3
     assert json.loads(out)["okx"]["unfounded"] > 0

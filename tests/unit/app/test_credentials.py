@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.app.credentials import read_secret, require_secret
+from bot.app.config.credentials import read_secret, require_secret
 from bot.app.scrub import OWN
 from bot.domain.errors import ConfigInvalid
 

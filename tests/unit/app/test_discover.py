@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.app.discover import find_strategies, strategy_files
+from bot.app.trying.discover import find_strategies, strategy_files
 from bot.domain.errors import ConfigInvalid
 
 GOOD = '''

@@ -7,7 +7,7 @@ import pytest
 import typer.main
 
 from bot.app.cli import build
-from bot.app.settings import Settings, load_settings
+from bot.app.config.settings import Settings, load_settings
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -62,7 +62,7 @@ def test_every_command_has_a_line_of_help():
 
 
 def test_the_strategy_of_the_guide_is_one(config, tmp_path):
-    from bot.app.discover import find_strategies
+    from bot.app.trying.discover import find_strategies
 
     code = re.search(r"```python\n(.*?)```", (ROOT / "docs/strategies.md").read_text(), re.DOTALL)
     assert code is not None

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.app.first_moves import moves
+from bot.app.trying.first_moves import moves
 from bot.domain.account import AccountState, MarginMode
 from bot.domain.market import Candle
 from bot.domain.orders import PositionSide

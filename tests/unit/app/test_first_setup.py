@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.first_setup import Chosen, write_choice
-from bot.app.settings import load_settings
+from bot.app.config.first_setup import Chosen, write_choice
+from bot.app.config.settings import load_settings
 from bot.domain.errors import ConfigInvalid
 
 ROOT = Path(__file__).resolve().parents[3]

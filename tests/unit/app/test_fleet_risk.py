@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.app.fleet_risk import fleet_risk
+from bot.app.accounts.fleet_risk import fleet_risk
 from bot.domain.errors import DataInvalid
 
 

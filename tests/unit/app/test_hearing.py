@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.app.hearing import SENSED, sense_config, venues_heard
-from bot.app.settings import load_settings
+from bot.app.config.settings import load_settings
+from bot.app.wiring.hearing import SENSED, sense_config, venues_heard
 from bot.domain.errors import ConfigInvalid
 
 BTC = "BTC/USDT:USDT"

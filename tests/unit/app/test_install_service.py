@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.cli import run_cli
-from bot.app.credentials import FOLDER_CREDENTIAL
+from bot.app.config.credentials import FOLDER_CREDENTIAL
 from bot.app.service import plan
 from bot.app.service.steps import Command, StepFailed, WriteFile
 from bot.app.service.unit import TEMPLATE, Machine, front_text, unit_text

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from bot.app import judge as judging
-from bot.app.places import places_of
-from bot.app.settings import load_settings
+from bot.app.config.places import places_of
+from bot.app.config.settings import load_settings
+from bot.app.trying import judge as judging
 from bot.domain.errors import DataInvalid
 from tests.fakes.market_folder import wavy_folder
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bot.app.clock import SystemClock
-from bot.app.embedded import VenueWish
-from bot.app.live_prices import Prices, serve_live
+from bot.app.embedded.build import VenueWish
+from bot.app.embedded.live_prices import Prices, serve_live
 from bot.domain.errors import VenueUnreachable
 from bot.domain.market import FundingRate, MarkPrice, TradeBucket
 from bot.venue.open import VenueConfig, open_room

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from loguru import logger
 
-from bot.app.logs import drain_logs, wire_logs
 from bot.app.scrub import MASK, Scrubber
+from bot.app.telling.logs import drain_logs, wire_logs
 
 SECRET = "s3cr3t/Value+with=signs&more"
 

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import pytest
 
-from bot.app.mode import RunWish, settled
-from bot.app.policy import policy_of
-from bot.app.settings import load_settings
+from bot.app.config.mode import RunWish, settled
+from bot.app.config.policy import policy_of
+from bot.app.config.settings import load_settings
 from bot.domain.errors import ConfigInvalid
 from bot.domain.risk import Enforce
 

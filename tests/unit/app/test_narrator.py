@@ -3,7 +3,7 @@
 import pytest
 from loguru import logger
 
-from bot.app.narrator import Narrator, line_of
+from bot.app.telling.narrator import Narrator, line_of
 from bot.domain.errors import JournalBroken
 from bot.domain.messages import Record, TimerFired
 from bot.domain.risk import Decision

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from bot.app.cli import run_cli
-from bot.app.discover import find_strategies
+from bot.app.trying.discover import find_strategies
 
 
 @pytest.fixture

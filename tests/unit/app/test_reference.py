@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.app.reference import reference
+from bot.app.config.reference import reference
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.credentials import FOLDER_CREDENTIAL
-from bot.app.settings import load_settings
+from bot.app.config.credentials import FOLDER_CREDENTIAL
+from bot.app.config.settings import load_settings
 from bot.runtime.lag import BLOCKED_S
 from bot.runtime.parts import Options
 from bot.runtime.supervisor import LAST_WRITES_S

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from bot.app.policy import floor_of, policy_of
-from bot.app.rule_policy import rules_of
-from bot.app.rule_tables import RulesTable
-from bot.app.settings import TABLES, Settings, config_hash, effective, load_settings
+from bot.app.config.policy import floor_of, policy_of
+from bot.app.config.rule_policy import rules_of
+from bot.app.config.rule_tables import RulesTable
+from bot.app.config.settings import TABLES, Settings, config_hash, effective, load_settings
 from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import PROFILES, GuardPolicy, LimitPolicy, RulePolicy, SizingPolicy
 from bot.kernel.rules import NAMES, RULES, scope_of

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.app.checkup import Check
 from bot.app.cli import run_cli
-from bot.app.places import make_state, places_of
+from bot.app.config.places import make_state, places_of
+from bot.app.config.settings import load_settings
 from bot.app.scrub import Scrubber
-from bot.app.settings import load_settings
-from bot.app.source_health import source_checks, source_rows
-from bot.app.source_wiring import drop_folder, sources_config
+from bot.app.telling.checkup import Check
+from bot.app.telling.source_health import source_checks, source_rows
+from bot.app.wiring.sources import drop_folder, sources_config
 from bot.domain.errors import ConfigInvalid
 from bot.domain.orders import PositionSide
 from bot.runtime.sources import SourceHealth

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bot.app.clock import SystemClock
-from bot.app.mode import RunWish
-from bot.app.places import make_state, places_of
-from bot.app.settings import load_settings
-from bot.app.wiring import run_bot, run_id_of
+from bot.app.config.mode import RunWish
+from bot.app.config.places import make_state, places_of
+from bot.app.config.settings import load_settings
+from bot.app.wiring.graph import run_bot, run_id_of
 from bot.domain.errors import BotError, ConfigInvalid, JournalBroken, StateLocked
 from bot.journal.lock import hold_state
 from bot.journal.store import open_journal
@@ -110,6 +110,6 @@ def test_a_bot_told_to_stop_while_it_starts_leaves_no_venue_behind(places):
     bot.send_signal(signal.SIGTERM)
     _, told = bot.communicate(timeout=60)
     assert bot.returncode == 0, told
-    from bot.app.venue_process import living
+    from bot.app.embedded.process import living
 
     assert living(places.venue) is None

@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from bot.app.accounts import accounts_beside
+from bot.app.accounts.listed import accounts_beside
 from bot.app.cli import run_cli
-from bot.app.mode import RunWish, settled
-from bot.app.places import places_of
+from bot.app.config.mode import RunWish, settled
+from bot.app.config.places import places_of
+from bot.app.config.server import server_of
+from bot.app.config.settings import load_settings
 from bot.app.scrub import OWN
-from bot.app.settings import load_settings
-from bot.app.state_wiring import server_of
 from bot.domain.errors import ConfigInvalid
 
 GOOD = "postgresql+pg8000://anna@db.example.org:5432/breakwater"

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.app.accounts_table import AccountsTable
-from bot.app.together import MARK_AGE_NS, Together
+from bot.app.accounts.together import MARK_AGE_NS, Together
+from bot.app.config.account_tables import AccountsTable
 from bot.domain.joint import together
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_S

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.app.clock import SystemClock
-from bot.app.embedded import VenueWish, scenario_of, venue_config
-from bot.app.places import places_of
-from bot.app.policy import in_market_time, policy_of
-from bot.app.settings import load_settings
-from bot.app.venue_process import (
+from bot.app.config.places import places_of
+from bot.app.config.policy import in_market_time, policy_of
+from bot.app.config.settings import load_settings
+from bot.app.embedded.build import VenueWish, scenario_of, venue_config
+from bot.app.embedded.process import (
     Address,
     VenueLock,
     end_venue,

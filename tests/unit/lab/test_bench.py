@@ -3,9 +3,9 @@
 import pytest
 
 from bot.app.clock import SystemClock
-from bot.lab.bench import bench_kernel, bench_replay, percentile
-from bot.lab.bench_messages import bench_messages
-from bot.lab.bench_senses import bench_assessment, bench_fold
+from bot.lab.bench.kernel import bench_kernel, bench_replay, percentile
+from bot.lab.bench.messages import bench_messages
+from bot.lab.bench.senses import bench_assessment, bench_fold
 
 
 class StepClock:

@@ -10,11 +10,19 @@ from bot.domain.errors import ConfigInvalid, DataInvalid
 from bot.domain.market import MarkPrice
 from bot.domain.messages import TimerFired
 from bot.domain.policy import Policy
-from bot.lab.cascades import GAP_FRAC, KINDS, cascade
-from bot.lab.hazard import DEFAULT, drawn_jumps, fitted
 from bot.lab.options import Silence
 from bot.lab.pool import spread
-from bot.lab.synthetic import Trial, judged, live_through, percentiles, record_of, run_trials, share
+from bot.lab.synthetic.cascades import GAP_FRAC, KINDS, cascade
+from bot.lab.synthetic.hazard import DEFAULT, drawn_jumps, fitted
+from bot.lab.synthetic.shares import (
+    Trial,
+    judged,
+    live_through,
+    percentiles,
+    record_of,
+    run_trials,
+    share,
+)
 from tests.fakes.pool_jobs import dies_always, dies_once
 
 BTC = "BTC/USDT:USDT"

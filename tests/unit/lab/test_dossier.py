@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.app.cli import run_cli
-from bot.lab.authored import authored_material, authored_track
-from bot.lab.dossier import cut_quality, dossier, histogram, months, round_trips, slippage
-from bot.lab.dossier_pages import markdown, parts
+from bot.lab.bench.authored import authored_material, authored_track
 from bot.lab.options import FillMark, ReplayOptions, ReplayResult, StopMark
+from bot.lab.pages.dossier import cut_quality, dossier, histogram, months, round_trips, slippage
+from bot.lab.pages.dossier_pages import markdown, parts
 from bot.lab.replay import replay_material
 from tests.fakes.market_folder import flat_folder
 

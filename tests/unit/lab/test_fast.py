@@ -13,13 +13,13 @@ import pytest
 
 from bot.app.cli import run_cli
 from bot.domain.errors import ConfigInvalid
+from bot.lab.bench.yearly import play_year
 from bot.lab.fast import brackets, many, tape
 from bot.lab.fast.brackets import Bracket
 from bot.lab.fast.compiler import MISSING, compiled, numba
 from bot.lab.fast.made import made_bars, made_events
 from bot.lab.fast.tape import Crowd, Tape
 from bot.lab.fast.work import BRACKETS, COLUMNS, LEVELS, MANY, TAPE, sets_of_w3
-from bot.lab.yearly import play_year
 
 PUBLIC = (
     Path(os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[4] / "shared"))

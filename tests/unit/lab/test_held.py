@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from bot.domain.policy import Policy
-from bot.lab.authored import authored_material, authored_track
 from bot.lab.baselines import (
     FORMULAS,
     Setting,
@@ -19,6 +18,7 @@ from bot.lab.baselines import (
     tiers_of,
     walk_of,
 )
+from bot.lab.bench.authored import authored_material, authored_track
 from bot.lab.contest import fisher
 from bot.lab.fast import held
 from bot.lab.fast.compiler import compiled

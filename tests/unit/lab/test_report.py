@@ -10,11 +10,11 @@ import pytest
 
 from bot.domain.market import Candle
 from bot.domain.policy import LevelPolicy, LevelSpec, Policy
-from bot.lab.authored import START_NS, authored_material, authored_track
-from bot.lab.figure import figure, folded, thinned
+from bot.lab.bench.authored import START_NS, authored_material, authored_track
 from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, StoryLine
+from bot.lab.pages.figure import figure, folded, thinned
+from bot.lab.pages.report import write_report
 from bot.lab.replay import replay_material
-from bot.lab.report import write_report
 
 BTC = "BTC/USDT:USDT"
 KNOWN_NS = START_NS + 10**12

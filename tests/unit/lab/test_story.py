@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from bot.domain.risk import Decision, Severity
-from bot.lab.authored import authored_material, authored_track
+from bot.lab.bench.authored import authored_material, authored_track
 from bot.lab.options import ReplayOptions, ReplayResult, StoryLine
+from bot.lab.pages.summary import document, render_summary
 from bot.lab.replay import replay_material
 from bot.lab.story import Storyteller, render_story, severity_of, text_of
-from bot.lab.summary import document, render_summary
 
 PROMISED = {
     "data", "from", "to", "events", "events_per_s", "trades", "wins", "final_equity_usd",

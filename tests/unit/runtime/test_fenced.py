@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.app.fenced import FencedVenue
+from bot.app.accounts.fenced import FencedVenue
 from bot.domain.errors import VenueUnreachable
 from bot.domain.orders import OrderSide, PositionSide, Purpose
 from bot.domain.risk import TradingMode

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.discover import find_strategies
+from bot.app.trying.discover import find_strategies
 from bot.domain.orders import PositionSide
 from tests.fakes.strategy_scene import flat, judged, mirrored, named, scene
 

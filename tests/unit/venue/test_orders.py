@@ -16,8 +16,9 @@ from bot.domain.orders import (
     TimeInForce,
     TriggerBy,
 )
-from bot.venue.orders import naming, placing, plain
+from bot.venue.binance.orders import naming, placing
 from bot.venue.profiles import binance
+from bot.venue.wording import plain
 
 BTC = "BTC/USDT:USDT"
 

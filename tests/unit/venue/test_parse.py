@@ -7,7 +7,7 @@ import pytest
 from bot.domain.account import MarginMode
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, TriggerBy
-from bot.venue import parse, parse_market
+from bot.venue.binance import parse, parse_market
 
 BTC = "BTC/USDT:USDT"
 MS = 1_795_000_000_000

@@ -7,7 +7,8 @@ import pytest
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.messages import Fill, OrderUpdate, PositionUpdate, WalletUpdate
 from bot.domain.orders import OrderKind, OrderStatus, PositionSide
-from bot.venue.parse_user import News, Sides, news
+from bot.venue.binance.parse_user import Sides, news
+from bot.venue.news import News
 
 MS = 1_795_000_000_000
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bot.app.clock import SystemClock
-from bot.app.download import Download, Wish, missing
+from bot.app.trying.download import Download, Wish, missing
 from bot.data.check import check_folder
 from bot.data.folder import read_folder
 from bot.domain.errors import BotError, VenueUnreachable
@@ -106,8 +106,8 @@ async def test_what_is_there_is_not_asked_for_again(tmp_path):
 
 
 async def test_a_run_that_is_cut_off_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr("bot.app.download.PAGE", 50)
-    monkeypatch.setattr("bot.app.download.FLUSH_PAGES", 2)
+    monkeypatch.setattr("bot.app.trying.download.PAGE", 50)
+    monkeypatch.setattr("bot.app.trying.download.FLUSH_PAGES", 2)
     async with scene() as (_, room):
         asked = wish(room, tmp_path / "out", days=2, beside=False)
         count = 0

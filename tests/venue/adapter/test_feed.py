@@ -73,7 +73,7 @@ async def test_prices_funding_and_book_arrive_for_every_symbol(venue: EmbeddedVe
 async def test_a_frozen_stream_is_said_to_be_stale_and_dialled_anew(
     venue: EmbeddedVenue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.venue.binance_room.STALE_NS", 2 * NS_PER_S)
+    monkeypatch.setattr("bot.venue.binance.room.STALE_NS", 2 * NS_PER_S)
     async with opened(venue) as room, listening(room.public) as heard:
         await heard.until(FeedStatus, live("market"))
         venue.faults.add(FaultKind.FREEZE, stream="*markPrice*")
@@ -154,7 +154,7 @@ async def test_a_huge_message_costs_the_connection_and_no_more(
 async def test_prices_that_come_late_are_stale(
     server: FrameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.venue.binance_room.STALE_NS", 2 * NS_PER_S)
+    monkeypatch.setattr("bot.venue.binance.room.STALE_NS", 2 * NS_PER_S)
     async with opened_on_frames(server) as room, listening(room.public) as heard:
         await server.say("market", mark(late_ms=60_000), mark("ETHUSDT", late_ms=60_000))
         lost = await heard.until(FeedStatus, lambda event: "stale" in event.reason)
@@ -164,7 +164,7 @@ async def test_prices_that_come_late_are_stale(
 async def test_one_silent_contract_is_named(
     server: FrameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.venue.binance_room.STALE_NS", 2 * NS_PER_S)
+    monkeypatch.setattr("bot.venue.binance.room.STALE_NS", 2 * NS_PER_S)
     async with opened_on_frames(server) as room, listening(room.public) as heard:
         await server.say("market", mark(), mark("ETHUSDT"))
         async with keep_saying(server, "BTCUSDT"):

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bot.app.clock import SystemClock
-from bot.app.recording import record
+from bot.app.trying.recording import record
 from bot.data.folder import read_folder
 from bot.data.format import Given
 from bot.data.imports import import_files

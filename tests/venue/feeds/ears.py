@@ -17,7 +17,7 @@ from bot.kernel.step import Kernel
 from bot.ports import Feed
 from bot.runtime.feeds import keep_feed
 from bot.runtime.inbox import Inbox
-from bot.venue.fuzz_frames import MS
+from bot.venue.proof.fuzz_frames import MS
 from tests.venue.adapter.scene import DEADLINE_S
 
 NOW_NS = (MS + 1_000) * 10**6

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.domain.sense import RESET
-from bot.venue.fuzz_frames import SOUND, USER
 from bot.venue.open import VenueConfig, open_room
+from bot.venue.proof.fuzz_frames import SOUND, USER
 from bot.venue.senses import SenseConfig, open_senses
 from tests.venue.feeds.ears import NOW_NS, Ears, HeldClock, ears
 from tests.venue.feeds.scene import BTC, PublicServer, public_server

@@ -34,9 +34,9 @@ def bench(
         return
     from bot.app.cli.bench_daemon import bench_daemon
     from bot.app.clock import SystemClock
-    from bot.lab.bench import bench_kernel, bench_replay
-    from bot.lab.bench_messages import bench_messages
-    from bot.lab.bench_senses import bench_assessment, bench_fold
+    from bot.lab.bench.kernel import bench_kernel, bench_replay
+    from bot.lab.bench.messages import bench_messages
+    from bot.lab.bench.senses import bench_assessment, bench_fold
 
     home, clock = open_home(), SystemClock()
     whisper("kernel: 20 symbols, four of them held")
@@ -79,8 +79,8 @@ def lab(
 ) -> None:
     """Play one piece of the public bench work."""
     from bot.app.clock import SystemClock, cpu_s
+    from bot.lab.bench.yearly import run_year
     from bot.lab.fast.work import run_work
-    from bot.lab.yearly import run_year
 
     folder = data or open_home().places.state / "bench"
     if engine == "kernel":

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, print_json, show
-from bot.app.folder import config_folder
-from bot.app.settings import Settings, config_hash, effective, load_settings
+from bot.app.config.folder import config_folder
+from bot.app.config.settings import Settings, config_hash, effective, load_settings
 
 group = typer.Typer(help="Check and show the configuration.", no_args_is_help=True)
 
@@ -27,8 +27,8 @@ def check(*, as_json: JsonFlag = False) -> None:
     """Read every file and the environment; exit 2 with one line a fault."""
     folder = config_folder()
     settings = load_settings(folder)
-    from bot.app.discover import find_strategies
-    from bot.app.places import places_of
+    from bot.app.config.places import places_of
+    from bot.app.trying.discover import find_strategies
 
     places = places_of(settings, folder)
     params = {name: dict(values) for name, values in settings.strategies.params.items()}
@@ -51,7 +51,7 @@ def show_effective(*, as_json: JsonFlag = False) -> None:
     """Print the effective configuration: files, then environment, with its hash."""
     settings = open_home().settings
     from bot.answers.budget_price import price_of
-    from bot.app.policy import policy_of
+    from bot.app.config.policy import policy_of
 
     guard = policy_of(settings, mode=settings.breakwater.mode).guard
     document = {
@@ -103,6 +103,6 @@ def _flat(prefix: str, tree: Mapping[str, object]) -> Iterator[tuple[str, str]]:
 @group.command()
 def reference() -> None:
     """Print the configuration reference as Markdown."""
-    from bot.app.reference import reference as written
+    from bot.app.config.reference import reference as written
 
     sys.stdout.write(written(config_folder()))

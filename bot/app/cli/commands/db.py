@@ -93,7 +93,7 @@ def upgrade(*, as_json: JsonFlag = False) -> None:
 
 
 def _server(home: Home) -> "Server | None":
-    from bot.app.state_wiring import server_of
+    from bot.app.config.server import server_of
 
     return server_of(home.settings, home.places)
 

@@ -65,8 +65,8 @@ def _contract(
 
 async def _alone(home: Home) -> dict[str, Any]:
     """Look at what can be seen while no daemon runs."""
-    from bot.app.checkup import Check, machine_checks, report
     from bot.app.cli.checks_at_rest import at_rest
+    from bot.app.telling.checkup import Check, machine_checks, report
 
     running = Check(name="daemon", ok=None, found="none runs here: start one with ./run")
     return report([running, *machine_checks(home.places), *await at_rest(home)])

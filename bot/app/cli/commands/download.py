@@ -14,7 +14,7 @@ from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from bot.app.download import Wish
+    from bot.app.trying.download import Wish
     from bot.venue.open import VenueConfig
 
 DayOption = Annotated[
@@ -70,7 +70,7 @@ def _ns(instant: datetime | None) -> int:
 
 async def _fetched(config: "VenueConfig", asked: tuple[Any, ...]) -> dict[str, Any]:
     from bot.app.clock import SystemClock
-    from bot.app.download import Download
+    from bot.app.trying.download import Download
     from bot.venue.open import open_room
 
     clock = SystemClock()
@@ -89,7 +89,7 @@ def _wish(asked: tuple[Any, ...], now_ns: int) -> "Wish":
     Raises:
         ConfigInvalid: it ends before it begins.
     """
-    from bot.app.download import Wish
+    from bot.app.trying.download import Wish
 
     symbols, step_s, since_ns, until_ns, into, beside = asked
     until_ns = min(until_ns or now_ns, now_ns)

@@ -60,8 +60,8 @@ def risk(
     as_json: JsonFlag = False,
 ) -> None:
     """Show net exposure by asset, shares of venues, and what joint shocks leave of the budget."""
-    from bot.app.fleet_risk import fleet_risk
-    from bot.app.policy import policy_of
+    from bot.app.accounts.fleet_risk import fleet_risk
+    from bot.app.config.policy import policy_of
     from bot.journal import fleet
 
     settings = open_home().settings
@@ -125,7 +125,7 @@ def _flattened(line: "Line", named: list[str], wait_s: float) -> dict[str, Any]:
 
 @contextmanager
 def _line() -> "Iterator[Line]":
-    from bot.app.state_wiring import server_of
+    from bot.app.config.server import server_of
     from bot.journal.line import Line
 
     home = open_home()

@@ -23,7 +23,7 @@ def fuzz(
     as_json: JsonFlag = False,
 ) -> None:
     """Break frames of every venue; exits 3 on a crash or on a number that no frame holds."""
-    from bot.venue.fuzz import fuzz_decoders
+    from bot.venue.proof.fuzz import fuzz_decoders
 
     whisper(f"{cases:,} broken frames a venue; about half a minute a million and venue")
     report = fuzz_decoders(cases, seed)

@@ -49,7 +49,7 @@ def init(
     as_json: JsonFlag = False,
 ) -> None:
     """Ask for mode, loss budget, contracts and keys; write config and secrets with safe modes."""
-    from bot.app.first_setup import Chosen, write_choice
+    from bot.app.config.first_setup import Chosen, write_choice
 
     home = open_home()
     if not defaults:

@@ -20,7 +20,7 @@ def new_strategy(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a commented strategy and its test; nothing is enabled by it."""
-    from bot.app.template import write_example
+    from bot.app.trying.template import write_example
 
     places = open_home().places
     strategy, test = write_example(places.root, places.strategies, name)

@@ -66,7 +66,7 @@ async def _recorded(
     flush_s: float,
 ) -> dict[str, Any]:
     from bot.app.clock import SystemClock
-    from bot.app.recording import record as listen
+    from bot.app.trying.recording import record as listen
     from bot.data.recorder import Recorder
 
     stop = asyncio.Event()

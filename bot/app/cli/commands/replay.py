@@ -151,9 +151,9 @@ def options_for(
         ConfigInvalid: no such folder, start, rule or strategy.
     """
     from bot.app.clock import SystemClock
-    from bot.app.discover import find_strategies
-    from bot.app.policy import policy_of
-    from bot.app.rule_policy import without_rules
+    from bot.app.config.policy import policy_of
+    from bot.app.config.rule_policy import without_rules
+    from bot.app.trying.discover import find_strategies
     from bot.domain.account import MarginMode
     from bot.lab.options import ReplayOptions
 
@@ -212,7 +212,7 @@ def _write_files(results: "list[ReplayResult]", report: Path | None, sense: Path
 
 
 def _write_reports(results: "list[ReplayResult]", path: Path) -> None:
-    from bot.lab.report import write_report
+    from bot.lab.pages.report import write_report
 
     for index, result in enumerate(results):
         target = path if len(results) == 1 else path.with_stem(f"{path.stem}-{index + 1}")
@@ -224,7 +224,7 @@ def _write_reports(results: "list[ReplayResult]", path: Path) -> None:
 
 
 def _write_senses(results: "list[ReplayResult]", path: Path) -> None:
-    from bot.lab.sense_file import write_sense
+    from bot.lab.pages.sense_file import write_sense
 
     for index, result in enumerate(results):
         target = path if len(results) == 1 else path.with_stem(f"{path.stem}-{index + 1}")
@@ -236,7 +236,7 @@ def _write_senses(results: "list[ReplayResult]", path: Path) -> None:
 
 
 def _print(results: "list[ReplayResult]", kinder: "list[ReplayResult]", *, as_json: bool) -> None:
-    from bot.lab.summary import document, sensitivity
+    from bot.lab.pages.summary import document, sensitivity
 
     lines = [sensitivity(kind) for kind in kinder]
     if wants_json(as_json):
@@ -253,8 +253,8 @@ def _print(results: "list[ReplayResult]", kinder: "list[ReplayResult]", *, as_js
 
 
 def _tell(result: "ReplayResult", console: Console) -> None:
+    from bot.lab.pages.summary import render_summary
     from bot.lab.story import severity_of, text_of
-    from bot.lab.summary import render_summary
 
     for line in result.story:
         style = COLOURS[severity_of(line).value]

@@ -90,7 +90,7 @@ def _account(
 
 
 def _sections(result: "ReplayResult", options: "ReplayOptions") -> dict[str, Any]:
-    from bot.lab.dossier import dossier
+    from bot.lab.pages.dossier import dossier
 
     found = dossier(result, options.policy.sizing.stop_slip_bps)
     found["baselines"] = _baselines(result, options) if options.hold else []
@@ -128,9 +128,9 @@ def write(result: "ReplayResult", sections: dict[str, Any], stem: Path) -> list[
     """
     import msgspec
 
-    from bot.lab.dossier_pages import markdown, parts
-    from bot.lab.report import page
-    from bot.lab.summary import document
+    from bot.lab.pages.dossier_pages import markdown, parts
+    from bot.lab.pages.report import page
+    from bot.lab.pages.summary import document
 
     texts = {
         ".html": page(result, parts(sections)),

@@ -11,9 +11,9 @@ from bot.app.cli.output import JsonFlag, leave, print_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bot.app.mode import RunWish
-    from bot.app.places import Places
-    from bot.app.settings import Settings
+    from bot.app.config.mode import RunWish
+    from bot.app.config.places import Places
+    from bot.app.config.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def run(
     as_json: JsonFlag = False,
 ) -> None:
     """Guard and trade until stopped; logs go to stderr and logs/. Stops stay at the venue."""
-    from bot.app.mode import RunWish
+    from bot.app.config.mode import RunWish
 
     wish = RunWish(
         mode=mode,
@@ -72,7 +72,7 @@ def _runner() -> "Callable[[Settings, Places, RunWish], int]":
     What was loaded stays for the whole run, so later collections need not look at it either.
     """
     gc.disable()
-    from bot.app.wiring import run_bot
+    from bot.app.wiring.graph import run_bot
 
     gc.freeze()
     gc.enable()

@@ -54,8 +54,8 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Look for look-ahead, dates and warm-up faults; exits 3 when one is found."""
-    from bot.app.discover import find_strategies
-    from bot.app.policy import policy_of
+    from bot.app.config.policy import policy_of
+    from bot.app.trying.discover import find_strategies
     from bot.data.folder import read_folder
     from bot.lab import foresight
     from bot.lab.material import material_of
@@ -102,7 +102,7 @@ def judge(
     as_json: JsonFlag = False,
 ) -> None:
     """Replay every strategy on every folder, with and without the guard, alone and together."""
-    from bot.app import judge as judging
+    from bot.app.trying import judge as judging
     from bot.lab.judging import rows_of
 
     home = open_home()
@@ -128,7 +128,7 @@ def judge(
 
 
 def _names(home: Home, asked: str | None) -> list[str]:
-    from bot.app.discover import strategy_files
+    from bot.app.trying.discover import strategy_files
 
     if asked is None:
         return list(strategy_files(home.places.strategies))
@@ -136,7 +136,7 @@ def _names(home: Home, asked: str | None) -> list[str]:
 
 
 def _listed(home: Home) -> list[dict[str, object]]:
-    from bot.app.discover import find_strategies, strategy_files
+    from bot.app.trying.discover import find_strategies, strategy_files
 
     settings = home.settings.strategies
     files = strategy_files(home.places.strategies)

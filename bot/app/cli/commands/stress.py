@@ -246,8 +246,8 @@ def _twins(
 
     An unlevered twin is what the cost at equal size is scaled from.
     """
-    from bot.app.policy import policy_of
-    from bot.app.policy_moves import ALL, moved
+    from bot.app.config.policy import policy_of
+    from bot.app.config.policy_moves import ALL, moved
     from bot.domain.account import MarginMode
     from bot.lab.stress import Case
 

@@ -14,7 +14,7 @@ from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
-    from bot.app.trials import StrategyTrial
+    from bot.app.trying.trials import StrategyTrial
 
 SHOWN = 12
 
@@ -90,8 +90,8 @@ def sweep(
 
 
 def _trial(home: Home, folders: list[Path], name: str, symbols: tuple[str, ...]) -> "StrategyTrial":
-    from bot.app.policy import policy_of
-    from bot.app.trials import StrategyTrial
+    from bot.app.config.policy import policy_of
+    from bot.app.trying.trials import StrategyTrial
 
     for folder in folders:
         if not folder.is_dir():

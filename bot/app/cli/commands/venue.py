@@ -50,8 +50,8 @@ def venue(
     del as_json  # its one line is JSON always: the bot that started it reads it
     home = open_home()
     folder = state or home.places.venue
-    from bot.app.venue_main import serve, wish_of
-    from bot.app.venue_process import VenueLock
+    from bot.app.embedded.main import serve, wish_of
+    from bot.app.embedded.process import VenueLock
 
     lock = VenueLock(folder)
     if not lock.take():
@@ -84,7 +84,7 @@ def record(
 
     Names, keys and signatures are masked; balances, positions and orders are in the file.
     """
-    from bot.app.venue_truth import record_truth
+    from bot.app.embedded.truth import record_truth
 
     home = open_home()
     document = asyncio.run(record_truth(home.settings, home.places, into, seconds))
@@ -98,7 +98,7 @@ def diff(
     as_json: JsonFlag = False,
 ) -> None:
     """Replay a recording through this ccxt and these decoders; exit 3 when anything changed."""
-    from bot.app.venue_truth import diff_truth
+    from bot.app.embedded.truth import diff_truth
 
     document = asyncio.run(diff_truth(fixture))
     show(document, _changes, as_json=as_json)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.orders import PositionSide
-from bot.venue.fuzz_frames import MS, OTHER, SOUND, USER
+from bot.venue.proof.fuzz_frames import MS, OTHER, SOUND, USER
 from bot.venue.streams import bybit, hyperliquid, okx
 from bot.venue.streams.told import Forced, Funding, Interest, Quote, Told, Top, Trade
 

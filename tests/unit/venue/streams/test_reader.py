@@ -11,7 +11,7 @@ from bot.domain.messages import Event
 from bot.domain.orders import PositionSide
 from bot.venue.feeds.contracts import Contract
 from bot.venue.feeds.reader import SenseReader
-from bot.venue.fuzz_frames import MS, SOUND
+from bot.venue.proof.fuzz_frames import MS, SOUND
 from bot.venue.streams import bybit, hyperliquid, okx
 
 BTC = "BTC/USDT:USDT"

@@ -1,0 +1,1 @@
+"""Which accounts a daemon drives, what binds them, and who else may drive them."""

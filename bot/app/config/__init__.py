@@ -1,0 +1,1 @@
+"""The configuration: its shape, its faults, and what the kernel makes of it."""

@@ -1,0 +1,1 @@
+"""What a person tries at a desk: strategies, trials, recordings, reports."""

@@ -1,0 +1,1 @@
+"""A finished replay as pages, pictures, tables and lines."""

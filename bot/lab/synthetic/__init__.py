@@ -1,0 +1,1 @@
+"""Generated cascades, and what many of them say of a guard."""

@@ -1,0 +1,1 @@
+"""Binance USD-M: requests, streams and rows as domain values."""

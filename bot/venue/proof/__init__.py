@@ -1,0 +1,1 @@
+"""What proves a decoder: recorded truth, broken frames, and ccxt as a peer."""
