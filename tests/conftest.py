@@ -28,3 +28,26 @@ def blank_template(postgres):
 @pytest.fixture
 def blank_database(postgres, blank_template):
     return postgres.server(postgres.database(blank_template))
+
+
+WHOLE_PROCESSES = {"e2e", "process"}
+"""Folders of tests that start programs: a busy machine may starve one of them past its patience."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if WHOLE_PROCESSES & set(item.path.parts):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell whole what went wrong in a test that passed at its second try."""
+    first_tries = terminalreporter.stats.get("rerun", [])
+    if first_tries:
+        terminalreporter.section("failed at the first try: each of these is a find, not noise")
+    for report in first_tries:
+        terminalreporter.write_line(f"{report.nodeid} ({report.when})")
+        terminalreporter.write_line(report.longreprtext)
+        for name, text in report.sections:
+            terminalreporter.write_line(f"---- {name}")
+            terminalreporter.write_line(text[-3000:])
