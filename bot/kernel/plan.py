@@ -26,6 +26,10 @@ FIRING_NS = 3 * NS_PER_S
 ANSWER_DUE_NS = 10 * NS_PER_S
 GIVE_BACK_MIN_USD = 1.0
 DUST_STOP_FRAC = 0.001
+FURTHEST_SHARE = 0.95
+"""From this share of the largest allowed distance on, a stop counts as placed by the mark alone."""
+FURTHEST_REPRICE_FRAC = 0.02
+"""How far such a stop may lie from its wanted price, as a share of its distance."""
 
 
 class EntryWish(msgspec.Struct, frozen=True):
@@ -58,9 +62,6 @@ class MarginWish(msgspec.Struct, frozen=True):
     amount_usd: Decimal
     reason: str
 
-
-FURTHEST_SHARE = 0.95
-FURTHEST_REPRICE_FRAC = 0.02
 
 Wish = EntryWish | ReduceWish | CancelWish | MarginWish
 
