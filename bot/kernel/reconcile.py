@@ -44,6 +44,7 @@ def on_snapshot(desk: Desk, event: AccountSnapshot) -> list[Leg]:
     state.leverages = dict(account.leverages)
     state.account_ns = event.received_ns
     changed = _positions(desk, account, first=first)
+    state.shown_ns = max(state.shown_ns, account.event_ns)
     _orders(desk, account)
     _wallet(desk, account, first=first)
     state.reconciled_ns = event.received_ns

@@ -93,7 +93,10 @@ def _liquidated(desk: Desk, leg: Leg, fill: Fill) -> None:
 
 
 def _tell(desk: Desk, fill: Fill, belief: OrderBelief | None, leg: Leg) -> None:
-    who = belief.purpose.value if belief is not None and belief.purpose is not None else "by hand"
+    ours = fill.client_order_id.startswith(OURS)
+    who = "of an earlier life" if ours else "by hand"
+    if belief is not None and belief.purpose is not None:
+        who = belief.purpose.value
     if fill.is_liquidation:
         who = "LIQUIDATION"
     elif fill.is_adl:

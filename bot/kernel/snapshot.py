@@ -45,6 +45,8 @@ class BotState(msgspec.Struct, kw_only=True):
     latched: bool = False
     latch_reason: str = ""
     reconciled_ns: int = 0
+    shown_ns: int = 0
+    """Venue time of the newest account reading of this life."""
     account_ns: int = 0
     user_stream_live: bool = True
     stops_proven: bool = True

@@ -128,7 +128,7 @@ class Kernel:
         zones = {symbol: market.zones for symbol, market in old.markets.items()}
         old.run_id, old.markets, old.lived_until_ns = run_id, {}, old.now_ns
         old.mode, old.mode_reason = TradingMode.REDUCING, "starting"
-        old.reconciled_ns = old.account_ns = old.wallet_ns = old.fill_ns = 0
+        old.reconciled_ns = old.shown_ns = old.account_ns = old.wallet_ns = old.fill_ns = 0
         for leg in old.legs.values():
             leg.uncovered_since_ns = leg.cut_off_ns = leg.margin_asked_ns = leg.missing_reads = 0
             leg.refused, leg.wait_until_ns, leg.plan = {}, {}, None

@@ -2,10 +2,19 @@
 
 from decimal import Decimal
 
-from bot.domain.messages import CancelOrder, Fill, Notify, OrderAccepted, TimerFired
+import pytest
+
+from bot.domain.messages import (
+    CancelOrder,
+    Fill,
+    Notify,
+    OrderAccepted,
+    SubmitOrder,
+    TimerFired,
+)
 from bot.domain.orders import OrderSide, PositionSide, Purpose
 from bot.domain.risk import Severity
-from bot.domain.units import ZERO
+from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel.snapshot import leg_key
 from tests.fakes.kernel_world import BTC, World, orders_of, position
 
@@ -80,3 +89,42 @@ def test_our_own_liquidation_is_counted_told_and_leaves_nothing_open() -> None:
     assert [notice.severity for notice in told] == [Severity.CRITICAL]
     cancelled = [e.client_order_id for e in effects if isinstance(e, CancelOrder)]
     assert cancelled == [stop.client_order_id]
+
+
+def past(world: World, number: int, side: OrderSide, ago_s: float) -> Fill:
+    """An execution that the account had seen long ago, read by a life that knows nothing of it."""
+    return Fill(
+        symbol=BTC, trade_id=str(number), client_order_id=f"bwearlier-{number}-1",
+        venue_order_id=f"v{number}", side=side, position_side=None, qty=Decimal("0.045"),
+        price=Decimal(76_000), fee_usd=Decimal(1), realized_pnl_usd=Decimal(0), is_maker=False,
+        event_ns=world.now_ns - int(ago_s * NS_PER_S), received_ns=world.now_ns,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sides",
+    [
+        (OrderSide.BUY, OrderSide.SELL),
+        (OrderSide.SELL, OrderSide.BUY),
+        (OrderSide.SELL,),
+        (OrderSide.BUY, OrderSide.SELL, OrderSide.SELL, OrderSide.BUY),
+    ],
+)
+def test_executions_of_an_earlier_life_open_nothing_and_send_nothing(
+    sides: tuple[OrderSide, ...],
+) -> None:
+    world = World()
+    world.account()
+    told = [e for n, side in enumerate(sides) for e in world.step(past(world, n, side, 9.0 - n))]
+    assert not any(isinstance(effect, SubmitOrder) for effect in told)
+    assert all(leg.qty == ZERO for leg in world.kernel.state.legs.values())
+    assert world.kernel.state.books.fees_usd == len(sides), "they are counted all the same"
+
+
+def test_an_execution_after_the_reading_is_believed_and_protected() -> None:
+    world = World()
+    world.account()
+    world.later(1.0)
+    effects = world.step(past(world, 1, OrderSide.BUY, 0.5))
+    assert held(world) == Decimal("0.045")
+    assert orders_of(effects, Purpose.STOP)
