@@ -10,6 +10,7 @@ from bot.domain.policy import Policy
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
+from bot.kernel.observe.flows import funding_due_frac
 from bot.kernel.snapshot import BotState, Leg
 from bot.kernel.stops.placement import nudged
 from bot.kernel.track import agrees, equity_usd, settled
@@ -138,7 +139,8 @@ def floor_stop_price(view: LegView) -> float | None:
     The distance limit is kept; liquidation is not looked at (see `wanted_stop`).
 
     Several legs share what is left by notional times volatility, so that all stops filling
-    together respect the floor.
+    together respect the floor. Funding that is due within the hour is spent already: a long pays
+    it at the mark at most, a short at the stop.
     """
     state, policy = view.state, view.policy
     legs = held(state, policy)
@@ -146,12 +148,17 @@ def floor_stop_price(view: LegView) -> float | None:
     total = sum(weights.values())
     share = weights[id_of(view)] / total if total > 0.0 else 1.0
     budget = (equity_usd(state) - floor_usd(state, policy)) * share
-    if budget <= 0.0:
-        return None
     instrument = view.market.instrument
     fee = instrument.taker_fee_frac if instrument is not None else 0.0
     cost = fee + CLOSE_SLIP_FRAC
     sign = view.leg.side.sign
+    due = max(sign * funding_due_frac(view.market, state.now_ns), 0.0)
+    if sign > 0:
+        budget -= due * view.notional_usd
+    else:
+        cost += due
+    if budget <= 0.0:
+        return None
     price = (view.mark * view.qty - sign * budget) / (view.qty * (1.0 - sign * cost))
     limit = policy.guard.stop_distance_max_frac * view.mark
     return view.mark - sign * min(sign * (view.mark - price), limit)

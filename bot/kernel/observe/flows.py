@@ -2,10 +2,14 @@
 
 from bot.domain.market import FundingRate, Liquidation, LiquidationSum, OpenInterest
 from bot.domain.orders import PositionSide
-from bot.domain.units import NS_PER_DAY
+from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
 from bot.kernel.snapshot import FlowSum, Market
 
 FLOWS_MAX = 5_000
+DUE_WITHIN_NS = NS_PER_H
+"""So long before a settlement its payment is taken for spent."""
+SETTLED_NS = 5 * NS_PER_S
+"""So long after it the wallet may not have been told."""
 
 
 def on_funding(market: Market, event: FundingRate) -> None:
@@ -60,3 +64,20 @@ def funding_8h_frac(market: Market) -> float | None:
     if market.funding_frac is None or market.funding_interval_s <= 0:
         return None
     return market.funding_frac * 28_800 / market.funding_interval_s
+
+
+def settlement_left_ns(market: Market, now_ns: int) -> int | None:
+    """Return how far away the next settlement is, by the contract's own interval; None: unknown."""
+    if market.funding_interval_s <= 0:
+        return None
+    interval_ns = market.funding_interval_s * NS_PER_S
+    return interval_ns - now_ns % interval_ns
+
+
+def funding_due_frac(market: Market, now_ns: int) -> float:
+    """Return the rate that is about to be paid (positive: by longs); 0.0: none, or not known."""
+    rate, left_ns = market.funding_frac, settlement_left_ns(market, now_ns)
+    if rate is None or left_ns is None:
+        return 0.0
+    just_ns = market.funding_interval_s * NS_PER_S - left_ns
+    return rate if left_ns <= DUE_WITHIN_NS or just_ns < SETTLED_NS else 0.0

@@ -3,7 +3,7 @@
 from bot.domain.policy import Step
 from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_S
-from bot.kernel.observe.flows import funding_8h_frac
+from bot.kernel.observe.flows import funding_8h_frac, settlement_left_ns
 from bot.kernel.rules._ladder import blocked, stepped, unknown
 from bot.kernel.view import LegView
 
@@ -51,11 +51,10 @@ def _cost_of_risk(view: LegView, paid_8h: float) -> float | None:
 def _window(view: LegView) -> Demand | None:
     """Return a block when the next settlement is near and takes much from this side."""
     market, rules = view.market, view.policy.rules
-    if market.funding_frac is None or market.funding_interval_s <= 0:
+    left_ns = settlement_left_ns(market, view.state.now_ns)
+    if market.funding_frac is None or left_ns is None:
         return None
-    due = view.leg.side.sign * market.funding_frac
-    interval_ns = market.funding_interval_s * NS_PER_S
-    left_s = (interval_ns - view.state.now_ns % interval_ns) / NS_PER_S
+    due, left_s = view.leg.side.sign * market.funding_frac, left_ns / NS_PER_S
     if due < rules.settlement_rate_min_frac or left_s > rules.settlement_window_s:
         return None
     reason = f"a funding payment of {due:.4%} is due (s)"

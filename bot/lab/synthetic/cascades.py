@@ -7,6 +7,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from bot.domain.market import FundingRate
+from bot.domain.messages import Event
 from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.lab.bench.authored import START_NS, authored_material
 from bot.lab.material import Material
@@ -130,6 +132,10 @@ def _material(track: Track, kind: str, sign: int) -> Material:
         return material
     step = FUNDING_STEP_S * NS_PER_S
     due = range(START_NS + step, material.end_ns + NS_PER_H, step)
-    rates = dict.fromkeys(due, sign * FUNDING_CAP_FRAC)
-    plan = FundingPlan("", FUNDING_STEP_S, rates, "authored: funding at its cap")
-    return replace(material, funding={track.symbol: plan})
+    rate = sign * FUNDING_CAP_FRAC
+    plan = FundingPlan("", FUNDING_STEP_S, dict.fromkeys(due, rate), "authored: funding at its cap")
+    told: list[tuple[int, Event]] = [
+        (ns, FundingRate(track.symbol, ns, ns, "", rate, FUNDING_STEP_S, False, ns + step))
+        for ns in range(START_NS, material.end_ns, step)
+    ]
+    return replace(material, funding={track.symbol: plan}, news=told)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bot.domain.orders import PositionSide
 from bot.domain.policy import PROFILES, Policy, guard_of
+from bot.domain.units import NS_PER_S
 from bot.kernel.guard import CLOSE_SLIP_FRAC, floor_usd, wanted_stop
 from bot.kernel.snapshot import BotState, Leg, Market, leg_key
 from bot.kernel.track import equity_usd
@@ -84,6 +85,35 @@ def test_all_stops_filling_together_lose_no_more_than_the_budget(
     for view in held(state, policy):
         stop = stops[leg_key(view.leg.symbol, view.leg.side)]
         loss += view.leg.side.sign * view.qty * (view.mark - stop) + closing_cost(view, stop)
+    assert loss <= budget + CENTS
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    legs=LEGS,
+    lost=st.floats(0.0, 0.16),
+    rates=st.lists(st.floats(-0.02, 0.02), min_size=3, max_size=3),
+    left_s=st.integers(1, 3_600),
+    way=st.floats(0.0, 1.0),
+)
+def test_funding_that_is_due_and_all_stops_lose_no_more_than_the_budget(
+    legs: list, lost: float, rates: list, left_s: int, way: float
+) -> None:
+    """Settled at any mark on the way to the stop; what a leg would receive is not counted on."""
+    policy = Policy(guard=guard_of("L20"))
+    state = account(legs, lost)
+    state.now_ns = (28_800 - left_s) * NS_PER_S
+    for market, rate in zip(state.markets.values(), rates, strict=True):
+        market.funding_frac, market.funding_interval_s = rate, 28_800
+    budget = equity_usd(state) - floor_usd(state, policy)
+    stops, loss = stops_of(state, policy), 0.0
+    for view in held(state, policy):
+        sign, stop = view.leg.side.sign, stops[leg_key(view.leg.symbol, view.leg.side)]
+        loss += sign * view.qty * (view.mark - stop) + closing_cost(view, stop)
+        if stop != view.mark:
+            settled = view.mark + way * (stop - view.mark)
+            assert view.market.funding_frac is not None
+            loss += max(sign * view.market.funding_frac, 0.0) * view.qty * settled
     assert loss <= budget + CENTS
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from bot.domain.market import FundingRate
 from bot.domain.messages import (
     Fill,
     Notify,
@@ -16,7 +17,10 @@ from bot.domain.messages import (
 from bot.domain.orders import OrderSide, PositionSide, Purpose
 from bot.domain.policy import GuardPolicy, guard_of
 from bot.domain.risk import Enforce, TradingMode
-from bot.kernel.guard import drawdown_frac
+from bot.domain.units import NS_PER_S
+from bot.kernel.guard import drawdown_frac, floor_stop_price
+from bot.kernel.snapshot import leg_key
+from bot.kernel.view import LegView
 from tests.fakes.kernel_world import (
     BTC,
     World,
@@ -75,6 +79,40 @@ def test_the_floor_stop_leaves_the_floor_of_the_peak() -> None:
         stop.trigger_price
     ) * 0.657 * 0.001
     assert loss == pytest.approx(1_900.0, abs=1.0)
+
+
+def due_world(left_s: int, rate: float, wallet: str = "10000") -> World:
+    """The account of 10,000 USD, `left_s` before a settlement at `rate`, with another wallet."""
+    world, effects = held_world()
+    world.accept_all(effects)
+    ahead_ns = 28_800 * NS_PER_S - world.now_ns % (28_800 * NS_PER_S) - left_s * NS_PER_S
+    world.now_ns += ahead_ns + 28_800 * NS_PER_S
+    ns = world.now_ns
+    world.step(FundingRate(BTC, ns, ns, "", rate, 28_800, False))
+    market, leg = world.kernel.state.markets[BTC], world.kernel.state.legs[leg_key(BTC, LONG)]
+    world.kernel.state.wallet_usd, market.mark = Decimal(wallet), 76_000.0
+    leg.qty = leg.user_qty = Decimal("0.157")
+    return world
+
+
+def floor_stop(world: World) -> float | None:
+    state = world.kernel.state
+    leg = state.legs[leg_key(BTC, LONG)]
+    return floor_stop_price(LegView(state, world.kernel.policy, leg, state.markets[BTC]))
+
+
+def test_funding_due_within_the_hour_is_spent_before_the_stop() -> None:
+    far, near = floor_stop(due_world(3_601, 0.02)), floor_stop(due_world(3_600, 0.02))
+    assert far is not None
+    assert near is not None
+    assert near - far == pytest.approx(0.02 * 76_000.0, rel=2e-3)
+    assert floor_stop(due_world(600, -0.02)) == pytest.approx(far), "received funding is no budget"
+
+
+def test_a_leg_that_cannot_pay_what_is_due_is_closed_before_the_settlement() -> None:
+    """Under the floor by the payment alone: 8,200 USD less 2 % of 11,932 USD is less than 8,100."""
+    assert floor_stop(due_world(3_601, 0.02, wallet="8200")) is not None
+    assert floor_stop(due_world(600, 0.02, wallet="8200")) is None
 
 
 def test_a_new_stop_is_placed_before_the_old_one_is_cancelled() -> None:

@@ -61,6 +61,8 @@ def test_every_kind_brings_what_it_is_named_for() -> None:
     closes = found["v_recovery"].material.tracks[0].close
     assert closes[-1] > min(closes) * 1.01
     assert max(found["funding_cap"].material.funding[BTC].rates.values()) == 0.02
+    heard = {event.next_ns for _, event in found["funding_cap"].material.news}
+    assert heard >= set(list(found["funding_cap"].material.funding[BTC].rates)[:-1])
 
 
 def test_a_silence_hides_prices_or_everything() -> None:
