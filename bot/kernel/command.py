@@ -11,7 +11,7 @@ from bot.domain.units import ZERO
 from bot.kernel import guard, limits
 from bot.kernel.desk import Desk
 from bot.kernel.hand_command import set_mode
-from bot.kernel.plan import ReduceWish, Wish, cut_draft
+from bot.kernel.plan import ReduceWish, Wish, cut_draft, market_orders
 from bot.kernel.snapshot import Leg
 from bot.kernel.track import equity_usd
 
@@ -66,28 +66,38 @@ def _reduce(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
         given = command.args.get("fraction", "")
         return False, f"reduce needs a fraction above 0 and up to 1, was {given[:20]!r}", []
     wishes: list[Wish] = []
-    words = []
+    words: list[str] = []
+    left: list[str] = []
     for leg in _legs(desk, command.args.get("symbol", "")):
         market = desk.state.markets.get(leg.symbol)
         if market is None or market.instrument is None:
-            words.append(f"{leg.symbol} unknown contract")
+            left.append(f"{leg.symbol} {leg.side.value}: its contract is not known yet")
             continue
         qty = leg.qty if fraction == 1 else market.instrument.qty_down(leg.qty * fraction)
         if qty <= ZERO:
-            words.append(f"{leg.symbol} too small to reduce by {fraction}")
+            left.append(f"{leg.symbol} {leg.side.value}: {fraction} of {leg.qty} is under one lot")
             continue
         leg.user_qty = min(leg.user_qty, leg.qty - qty) if leg.foreign else leg.user_qty
         leg.last_cut_ns = leg.action_ns = desk.state.now_ns
         purpose = Purpose.FLATTEN if qty == leg.qty else Purpose.CUT
-        wishes.append(
-            ReduceWish(
-                cut_draft(leg, qty, purpose, f"operator: reduce {fraction}"), command.command_id
-            )
-        )
-        words.append(f"{leg.symbol} {leg.side.value} by {qty}")
-    if not words:
+        parts = market_orders(market.instrument, qty)
+        why = f"operator: reduce {fraction}"
+        drafts = [cut_draft(leg, part, purpose, why) for part in parts]
+        wishes += [ReduceWish(draft, command.command_id) for draft in drafts]
+        words.append(f"{leg.symbol} {leg.side.value} by {_in_parts(parts, qty)}")
+    if not words and not left:
         return True, "nothing is held", []
-    return True, "reducing " + ", ".join(words), wishes
+    told = [f"reducing {', '.join(words)}"] if words else []
+    told += [f"left as it is: {each}" for each in left]
+    return bool(words), "; ".join(told), wishes
+
+
+def _in_parts(parts: list[Decimal], qty: Decimal) -> str:
+    """Tell a quantity, and in how many orders it leaves; what is too much for them is said."""
+    sent = sum(parts, ZERO)
+    orders = f" in {len(parts)} orders, the largest the venue takes" if len(parts) > 1 else ""
+    rest = f"; {qty - sent} is left, repeat the command" if sent < qty else ""
+    return f"{sent}{orders}{rest}"
 
 
 def _flatten(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:

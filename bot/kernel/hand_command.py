@@ -48,7 +48,10 @@ def set_mode(desk: Desk, command: Command) -> tuple[bool, str, list[Wish]]:
     wishes = _at_once(desk, leg, mode) if leg is not None and leg.qty > ZERO else []
     if mode is HandMode.PANIC and not wishes:
         desk.state.hand_orders[key] = HandOrder(HandMode.GRACEFUL_STOP)
-    text = f"{symbol} {side.value}: {before.value} -> {mode.value}: {SAYS[mode]}"
+    says = SAYS[mode]
+    if mode is HandMode.PANIC and not wishes:
+        says = f"nothing to close now; {SAYS[HandMode.GRACEFUL_STOP]}"
+    text = f"{symbol} {side.value}: {before.value} -> {mode.value}: {says}"
     desk.notify(Severity.WARNING, "hand_mode", f"{text}.", symbol)
     return True, text, wishes
 

@@ -20,6 +20,8 @@ from bot.kernel.snapshot import Leg, OrderBelief, Trade
 from bot.kernel.track import live_orders
 from bot.kernel.view import LegView
 
+PARTS_MAX = 20
+"""So many market orders at most leave for one word of the operator."""
 STOPS_MAX = 4
 IN_FLIGHT_NS = 3 * NS_PER_S // 2
 FIRING_NS = 3 * NS_PER_S
@@ -247,6 +249,15 @@ def cut_qty(instrument: Instrument, leg: Leg, target: float) -> Decimal:
 def one_order(instrument: Instrument, qty: Decimal) -> Decimal:
     """Return as much of `qty` as one market order may carry."""
     return min(qty, instrument.market_qty_max)
+
+
+def market_orders(instrument: Instrument, qty: Decimal) -> list[Decimal]:
+    """Return quantities of market orders that together close `qty`, as far as PARTS_MAX go."""
+    parts: list[Decimal] = []
+    while qty > ZERO and len(parts) < PARTS_MAX:
+        parts.append(one_order(instrument, qty))
+        qty -= parts[-1]
+    return parts
 
 
 def give_back(view: LegView, stop_price: float) -> MarginWish | None:

@@ -14,6 +14,7 @@ from bot.kernel.sweep import orphans, sweep
 from bot.kernel.track import OURS, apply_fill, fill_leg, is_new_fill
 
 TRADES_KEPT = 500
+BY_HAND, EARLIER = "by hand", "of an earlier life"
 LATE_FILL_NS = 5 * NS_PER_S
 
 
@@ -31,11 +32,14 @@ def on_fill(desk: Desk, fill: Fill) -> tuple[Leg, list[Wish]] | None:
     state.books.fees_usd += float(fill.fee_usd)
     if leg.trade is not None and _is_of(leg.trade, fill, ours=ours, grew=grew):
         _book_trade(desk, leg.trade, fill, grew=grew)
+        if grew and leg.trade.entry_qty == fill.qty:
+            _say_opened(desk, leg.trade)
     if not ours:
         _foreign(desk, leg, fill, grew=grew, counted=counted)
-    _tell(desk, fill, belief, leg)
+    who = _who(fill, belief)
+    _tell(desk, fill, belief, leg, who)
     if leg.qty == ZERO:
-        return leg, on_flat(desk, leg)
+        return leg, on_flat(desk, leg, who)
     return leg, []
 
 
@@ -92,34 +96,49 @@ def _liquidated(desk: Desk, leg: Leg, fill: Fill) -> None:
     )  # fmt: skip
 
 
-def _tell(desk: Desk, fill: Fill, belief: OrderBelief | None, leg: Leg) -> None:
-    ours = fill.client_order_id.startswith(OURS)
-    who = "of an earlier life" if ours else "by hand"
-    if belief is not None and belief.purpose is not None:
-        who = belief.purpose.value
+def _who(fill: Fill, belief: OrderBelief | None) -> str:
+    """Return whose execution it was: the purpose of our order, the venue's force, or a hand."""
     if fill.is_liquidation:
-        who = "LIQUIDATION"
-    elif fill.is_adl:
-        who = "ADL"
+        return "LIQUIDATION"
+    if fill.is_adl:
+        return "ADL"
+    if belief is not None and belief.purpose is not None:
+        return belief.purpose.value
+    return EARLIER if fill.client_order_id.startswith(OURS) else BY_HAND
+
+
+def _say_opened(desk: Desk, trade: Trade) -> None:
+    """Tell people that a strategy's trade began: at its first execution, once."""
+    asked = f" of {trade.planned_qty}" if trade.entry_qty < trade.planned_qty else ""
+    target = f", target {trade.target_price:.8g}" if trade.target_price > 0.0 else ""
+    desk.notify(
+        Severity.INFO, "opened",
+        f"{trade.strategy} {trade.side.value} {trade.entry_qty}{asked} at "
+        f"{_average(trade.entry_value_usd, trade.entry_qty)}, stop {trade.stop_price:.8g} "
+        f"({trade.risk_usd:.2f} USD at risk){target}. Why: {trade.reason}.", trade.symbol,
+    )  # fmt: skip
+
+
+def _tell(desk: Desk, fill: Fill, belief: OrderBelief | None, leg: Leg, who: str) -> None:
     desk.record(
         "fill",
         fill.symbol,
         f"{fill.side.value} {fill.qty} at {fill.price:f} ({who}); {leg.side.value} now {leg.qty}",
         belief.reason if belief is not None and belief.reason else who,
-        measured=f"fee {fill.fee_usd:f} USD, result {fill.realized_pnl_usd:f} USD",
+        measured=f"fee {fill.fee_usd:.4f} USD, result {fill.realized_pnl_usd:.4f} USD",
         cause=fill.client_order_id,
         client_order_id=fill.client_order_id,
     )
 
 
-def on_flat(desk: Desk, leg: Leg) -> list[Wish]:
-    """Close the books of a leg that is gone; return what cancels its orders."""
+def on_flat(desk: Desk, leg: Leg, by: str = "") -> list[Wish]:
+    """Close the books of a leg that is gone, `by` whom if that was seen; return its cancels."""
     if leg.flat_ns:
         return sweep(desk, leg)
     leg.flat_ns = max(desk.state.now_ns, 1)
     trade = leg.trade
     if trade is not None and not _awaited(desk, trade) and trade.exit_qty >= trade.entry_qty:
-        close_trade(desk, leg)
+        close_trade(desk, leg, by)
     hand.on_flat(desk.state, leg)
     leg.user_qty = leg.released_usd = leg.entry_price = ZERO
     leg.isolated_margin_usd = leg.venue_liq_price = None
@@ -137,8 +156,8 @@ def _awaited(desk: Desk, trade: Trade) -> bool:
     return trade.entry_qty == ZERO and entry is not None and entry.status.is_live
 
 
-def close_trade(desk: Desk, leg: Leg) -> None:
-    """Write the result of a finished trade; one that never filled leaves no result."""
+def close_trade(desk: Desk, leg: Leg, by: str = "") -> None:
+    """Write and tell the result of a finished trade; one that never filled leaves none."""
     trade = leg.trade
     leg.trade = None
     if trade is None or trade.entry_qty == ZERO:
@@ -155,15 +174,29 @@ def close_trade(desk: Desk, leg: Leg) -> None:
     state.closed_trades.append(trade)
     del state.closed_trades[:-TRADES_KEPT]
     multiple = float(net) / trade.risk_usd if trade.risk_usd > 0.0 else 0.0
+    what = f"{trade.strategy} {trade.side.value} closed: {net:.2f} USD ({multiple:+.2f} R)"
+    entry = _average(trade.entry_value_usd, trade.entry_qty)
+    exit_ = _average(trade.exit_value_usd, trade.exit_qty)
     desk.record(
         "trade",
         trade.symbol,
-        f"{trade.strategy} {trade.side.value} closed: {net:.2f} USD ({multiple:+.2f} R)",
+        what,
         trade.reason,
-        measured=f"entry {_average(trade.entry_value_usd, trade.entry_qty)}, "
-        f"exit {_average(trade.exit_value_usd, trade.exit_qty)}, fees {trade.fees_usd:.4f} USD",
+        measured=f"entry {entry}, exit {exit_}, fees {trade.fees_usd:.4f} USD",
         cause=trade.decision_id,
     )
+    ended = f", {_ended(by)}" if by else ""
+    desk.notify(
+        Severity.INFO, "closed",
+        f"{what}, costs counted{ended}; {trade.entry_qty} from {entry} to {exit_}. "
+        f"It was opened for: {trade.reason}.", trade.symbol,
+    )  # fmt: skip
+
+
+def _ended(by: str) -> str:
+    if by == BY_HAND:
+        return by
+    return f"by an order {by}" if by == EARLIER else f"by {by}"
 
 
 def _closed_share(exit_qty: Decimal, entry_qty: Decimal) -> Decimal:

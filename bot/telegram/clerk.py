@@ -12,7 +12,7 @@ from bot.domain.errors import BotError
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.ports import Alert, Clock, House
-from bot.telegram.commands import QUERIES, Local, Meant, Order, Query, Told, Unclear, lines, meant
+from bot.telegram.commands import QUERIES, Local, Meant, Order, Query, Told, Unclear, helped, meant
 from bot.telegram.config import ChatConfig
 from bot.telegram.confirm import Codes, Confirmations, Wish
 from bot.telegram.incoming import Incoming, Verdict, judge
@@ -210,7 +210,7 @@ class Clerk:
         )
         head = "" if answer.accepted else "Refused: "
         follow = {"pause": "Next: /resume when you want new risk again."}.get(name, "")
-        more = "Next: /positions shows it done." if name in ("reduce", "flatten") else follow
+        more = "Next: /positions shows it done." if "reducing " in answer.text else follow
         self._say(f"{head}{answer.text}\n{more}".strip(), kept=True)
 
     async def _tell(self, what: Told, number: int) -> None:
@@ -292,7 +292,7 @@ class Clerk:
         elif what.name == "mute":
             self._mute(what.words)
         else:
-            self._say("\n".join(f"/{name} - {line}" for name, line in lines()))
+            self._say(helped())
 
     def _mute(self, words: tuple[str, ...]) -> None:
         word = words[0].lower() if words else f"{MUTE_DEFAULT_MIN:g}"

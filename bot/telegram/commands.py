@@ -1,7 +1,8 @@
 """Every command of the chat: what it asks or orders, how it is read, its line of help."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 
 import msgspec
 
@@ -111,6 +112,24 @@ ORDER_LINES = {
     "help": "all commands",
 }
 
+GROUPS = (
+    ("Questions (a contract may follow, as BTC):", tuple(QUERIES)[:-1]),
+    ("These lower risk and act at once:", ("pause", "reduce", "flatten", "panic")),
+    ("These raise risk and ask back (mode: unless it lowers):", ("resume", "rearm", "limits", "mode")),
+    ("The chat and the files:", ("mute", "ack", "reload", "help")),
+)
+LIKENESS = 0.6
+"""How much of a word must be right to be recognised; see difflib."""
+
+
+def helped() -> str:
+    """Return all commands in groups, a line each."""
+    words = dict(lines())
+    told = [
+        "\n".join([head, *(f"/{name} - {words[name]}" for name in names)]) for head, names in GROUPS
+    ]
+    return "\n\n".join(told)
+
 
 def lines() -> list[tuple[str, str]]:
     """Return (command, line of help) for all."""
@@ -126,15 +145,23 @@ def meant(text: str, username: str, known: Known) -> tuple[Meant, Args]:
     first, *words = text.split()
     name, _, addressed = first.removeprefix("/").partition("@")
     if not first.startswith("/") or (addressed and addressed.lower() != username.lower()):
-        raise Unclear("Commands begin with a slash. /help tells all of them.")
+        raise Unclear(f"Commands begin with a slash. {_like(first)}/help tells all of them.")
     name = name.lower()
     query = QUERIES.get(name)
     if query is not None:
         return query, query.fixed | _args_of(query, words, known)
     reader = READERS.get(name)
     if reader is None:
-        raise Unclear(f"There is no command /{name[:30]}. /help tells all of them.")
+        said = f"There is no command /{name[:30]}; nothing was done."
+        raise Unclear(f"{said} {_like(name)}/help tells all of them.")
     return reader(words, known), {}
+
+
+def _like(word: str) -> str:
+    """Return which command was probably meant; "" when none is near. Nothing is done by it."""
+    names: Iterable[str] = [*QUERIES, *ORDER_LINES]
+    found = get_close_matches(word.strip("/!.").lower(), names, n=1, cutoff=LIKENESS)
+    return f"Did you mean /{found[0]}? " if found else ""
 
 
 def resolve(word: str, known: Known) -> str:
@@ -205,11 +232,21 @@ def _mode(words: Words, known: Known) -> Meant:
         raise Unclear(f"/mode SYMBOL long|short MODE, where MODE is one of {', '.join(MODES)}.")
     symbol, side, mode = resolve(words[0], known), words[1].lower(), words[2].lower()
     args = {"symbol": symbol, "side": side, "mode": mode}
-    if words[3:]:
-        args["target"] = words[3][:30]
+    if mode == "tp_only":
+        args["target"] = _target(words[3:])
     if mode in AT_ONCE_MODES:
         return Order("mode", args)
     return Wish("mode", args, f"guard {symbol} {side} as {mode}")
+
+
+def _target(words: Words) -> str:
+    try:
+        price = Decimal(words[0].replace(",", "")) if words else Decimal(0)
+    except InvalidOperation:
+        price = Decimal(0)
+    if not price.is_finite() or price <= 0:
+        raise Unclear("tp_only needs the price to leave at: /mode BTC long tp_only 82000.")
+    return f"{price:f}"
 
 
 def _resume(_words: Words, _known: Known) -> Meant:

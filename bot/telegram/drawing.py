@@ -2,7 +2,7 @@
 
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,12 +35,14 @@ def equity(figure: "Figure", doc: Document) -> None:
     axes = _axes(figure.subplots(), f"Equity, {doc['days']} days, USD")
     times: list[Any] = [_time(point["at"]) for point in doc["points"]]
     values = [point["equity_usd"] for point in doc["points"]]
-    axes.plot(times, values, color=INK, linewidth=1.4)
+    axes.plot(times, values, color=INK, linewidth=1.4, marker="o" if len(values) < 3 else None)
     if values:
         axes.fill_between(times, values, min(values), color=ZONE, alpha=0.15)
     if doc["high_water_usd"]:
         axes.axhline(doc["high_water_usd"], color=UP, linewidth=0.8, linestyle="--")
         _tag(axes, doc["high_water_usd"], "peak", UP)
+    if len(times) == 1:
+        axes.set_xlim(times[0] - timedelta(minutes=5), times[0] + timedelta(minutes=5))
     _dates(axes)
 
 

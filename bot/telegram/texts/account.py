@@ -4,6 +4,7 @@ from bot.telegram.texts.said import (
     Document,
     Said,
     age,
+    away,
     bullets,
     coin,
     millions,
@@ -102,6 +103,9 @@ def liq(doc: Document, zone: str) -> Said:
     legs = sorted(doc["positions"], key=lambda leg: leg["liq_distance_frac"] or 9.0)
     lines = []
     for leg in legs:
+        if leg.get("liq_exists") is False:
+            lines.append(f"{coin(leg['symbol'])} {leg['side']}: no price liquidates it")
+            continue
         to_stop, to_liq = leg["stop_distance_frac"], leg["liq_distance_frac"]
         units = f", {to_liq / to_stop:.1f} times as far as the stop" if to_stop and to_liq else ""
         lines.append(
@@ -120,7 +124,7 @@ def risk(doc: Document, zone: str) -> Said:
         f"({percent(doc['budget_left_frac'])}); everything is closed at {usd(doc['floor_usd'])}",
         f"Held {usd(exposure['gross_usd'])}, {exposure['leverage'] or 0:.2f}x",
         *[
-            f"At {price(row['price'])} ({percent(row['distance_frac'])}): {row['what']}, "
+            f"At {price(row['price'])} ({away(row['distance_frac'])}): {row['what']}, "
             f"{coin(row['symbol'])} {row['side']}, {signed(row['result_usd'])}"
             for row in doc["next"][:4]
         ],
@@ -253,8 +257,12 @@ def chart(doc: Document, zone: str) -> Said:
     if not doc["bars"]:
         return Said("No price is known yet.")
     legs = [
-        f"{leg['side']} {leg['qty']}: stop {price(leg['stop_price'])}, liquidation "
-        f"{price(leg['liq_price_own'])}"
+        f"{leg['side']} {leg['qty']}: stop {price(leg['stop_price'])}, "
+        + (
+            "no price liquidates it"
+            if leg.get("liq_exists") is False
+            else f"liquidation {price(leg['liq_price_own'])}"
+        )
         for leg in doc["positions"]
     ]
     clusters = [f"{c['side']} {price(c['price'])} {millions(c['usd'])}" for c in doc["estimated"]]

@@ -4,6 +4,7 @@ from bot.telegram.texts.said import (
     UNKNOWN,
     Document,
     Said,
+    away,
     bullets,
     coin,
     millions,
@@ -72,7 +73,7 @@ def liquidations(doc: Document, zone: str) -> Said:
         usual = "" if times is None else f", {times:g} times an ordinary day"
         short.append(
             f"{coin(row['symbol'])} in 24 h: longs {millions(row['long_24h_usd'])}, shorts "
-            f"{millions(row['short_24h_usd'])}{usual}. {row['cascade_words'] or ''}".strip()
+            f"{millions(row['short_24h_usd'])}{usual}. Cascade: {row['cascade_words'] or UNKNOWN}"
         )
         detail += [
             f"{row_['window_s'] / 3600:g} h: longs {millions(row_['long_usd'])}, shorts "
@@ -97,7 +98,7 @@ def levels(doc: Document, zone: str) -> Said:
         f"{coin(row['symbol'])} {price(row['low'])}"
         + (f"-{price(row['high'])}" if row["high"] != row["low"] else "")
         + f" {row['name']}: {row['side'] or 'no side yet'}, {row['state']}, "
-        f"{percent(row['distance_frac'])} away"
+        f"{away(row['distance_frac'])}"
         for row in rows
     ]
     zones = [

@@ -44,6 +44,13 @@ def percent(value: Any, digits: int = 2) -> str:  # noqa: ANN401 - JSON value
     return UNKNOWN if value is None else f"{100 * float(value):.{digits}f} %"
 
 
+def away(value: Any) -> str:  # noqa: ANN401 - JSON value
+    """Return how far a price lies from the mark, and on which side of it."""
+    if value is None:
+        return f"{UNKNOWN} how far"
+    return f"{percent(abs(float(value)))} {'below' if float(value) < 0.0 else 'above'}"
+
+
 def price(value: Any) -> str:  # noqa: ANN401 - JSON value
     """Return a price in quote, with the digits that matter."""
     if value is None:
@@ -55,6 +62,16 @@ def price(value: Any) -> str:  # noqa: ANN401 - JSON value
 def coin(symbol: Any) -> str:  # noqa: ANN401 - JSON value
     """Return the coin of a symbol."""
     return str(symbol).split("/", 1)[0]
+
+
+def span(value: Any) -> str:  # noqa: ANN401 - JSON value
+    """Return a length of time given in seconds."""
+    if value is None:
+        return UNKNOWN
+    seconds = float(value)
+    if seconds < 120.0:
+        return f"{seconds:.2g} s" if seconds < 10.0 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200.0 else f"{seconds / 3600:.1f} h"
 
 
 def age(value: Any) -> str:  # noqa: ANN401 - JSON value

@@ -1,6 +1,6 @@
 """What happened and why, and how the machine does, in words."""
 
-from bot.telegram.texts.said import Document, Said, coin, moment
+from bot.telegram.texts.said import Document, Said, coin, moment, span
 
 
 def why(doc: Document, zone: str) -> Said:
@@ -14,7 +14,8 @@ def why(doc: Document, zone: str) -> Said:
 
 
 def _line(row: Document, zone: str) -> str:
-    numbers = ", ".join(f"{name} {row[name]}" for name in ("measured", "limit") if row.get(name))
+    limit = f"limit {row['limit']}" if row.get("limit") else ""
+    numbers = ", ".join(part for part in (row.get("measured"), limit) if part)
     what = row.get("what") or row.get("kind") or ""
     reason = row.get("why") or row.get("reason") or ""
     where = f"{coin(row['symbol'])} " if row.get("symbol") else ""
@@ -51,9 +52,9 @@ def health(doc: Document, zone: str) -> Said:
     """Say how the process does."""
     del zone
     lines = [
-        f"{'Ready' if doc['ready'] else 'NOT ready'}, up {doc['up_s'] / 3600:.1f} h, "
+        f"{'Ready' if doc['ready'] else 'NOT ready'}, up {span(doc['up_s'])}, "
         f"{doc['rss_mb'] or '?'} MB",
-        f"Loop late by {doc['lag_s']} s at most; {doc['inbox']} events wait",
+        f"Loop late by {span(doc['lag_s'])} at most; {doc['inbox']} events wait",
         f"Journal {doc['journal']}; coverage passes {doc['coverage_passes']}"
         + (f"; BLIND: {doc['blind']}" if doc["blind"] else ""),
         f"Alerts waiting: {_counts(doc['alerts_waiting'])}; not acknowledged: "

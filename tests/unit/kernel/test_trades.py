@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.messages import Fill, PositionUpdate
+from bot.domain.messages import Effect, Fill, Notify, PositionUpdate
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, Purpose
 from bot.kernel.snapshot import Leg, OrderBelief, Trade, leg_key
 from tests.fakes.kernel_world import BTC, World, position
@@ -35,8 +35,14 @@ def waiting_world() -> World:
     return world
 
 
-def execute(world: World, cid: str, side: OrderSide, qty: str, ns: int) -> Leg:
-    world.step(
+def told(effects: list[Effect], kind: str) -> list[str]:
+    return [e.text for e in effects if isinstance(e, Notify) and e.kind == kind]
+
+
+def execute(
+    world: World, cid: str, side: OrderSide, qty: str, ns: int, heard: list[Effect] | None = None
+) -> Leg:
+    effects = world.step(
         Fill(
             symbol=BTC, trade_id=f"{cid}{side}{ns}", client_order_id=cid, venue_order_id="9",
             side=side, position_side=None, qty=Decimal(qty), price=Decimal(76_000),
@@ -44,6 +50,8 @@ def execute(world: World, cid: str, side: OrderSide, qty: str, ns: int) -> Leg:
             received_ns=world.later(0.1),
         )
     )  # fmt: skip
+    if heard is not None:
+        heard += effects
     return world.kernel.state.legs[leg_key(BTC, PositionSide.LONG)]
 
 
@@ -71,6 +79,22 @@ def test_a_trade_ends_with_its_own_exit() -> None:
     assert leg.trade is None
     (done,) = world.kernel.state.closed_trades
     assert done.exit_qty == done.entry_qty == Decimal("0.1")
+
+
+def test_people_hear_of_a_trade_once_when_it_opens_and_once_when_it_closes() -> None:
+    world = waiting_world()
+    heard: list[Effect] = []
+    execute(world, ENTRY, OrderSide.BUY, "0.06", world.later(1.0), heard)
+    execute(world, ENTRY, OrderSide.BUY, "0.04", world.later(1.0), heard)
+    (opened,) = told(heard, "opened")
+    assert "test LONG 0.06 of 0.1 at 76000, stop 75000 (100.00 USD at risk)" in opened
+    assert "a reason" in opened
+    execute(world, "bwtest0001-10-1", OrderSide.SELL, "0.05", world.later(1.0), heard)
+    assert told(heard, "closed") == []
+    execute(world, "hand", OrderSide.SELL, "0.05", world.later(1.0), heard)
+    (closed,) = told(heard, "closed")
+    assert "test LONG closed: -4.00 USD (-0.04 R), costs counted, by hand" in closed
+    assert len(told(heard, "opened")) == 1
 
 
 def test_a_position_that_came_and_went_unseen_frees_the_plan() -> None:

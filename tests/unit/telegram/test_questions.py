@@ -40,7 +40,7 @@ SAYS = {
     "config": ("paper, L20, enforce full",),
     "version": ("breakwater 0.1.0",),
     "reload": ("In force from now on: telegram", "next start: risk"),
-    "help": ("/panic - close everything now",),
+    "help": ("/panic - close everything now", "These lower risk and act at once"),
 }
 
 
@@ -105,13 +105,20 @@ def test_what_is_not_understood_is_answered_with_what_to_write() -> None:
     async def script(stand: Stand) -> None:
         api = stand.api
         assert "slash" in (await api.answer("hello"))["text"]
-        assert "/help" in (await api.answer("/sttus"))["text"]
+        assert "slash" in (await api.answer("panic"))["text"]
+        assert "Did you mean /panic?" in (await api.answer("panic!"))["text"]
+        assert "Did you mean /positions?" in (await api.answer("/postions"))["text"]
+        assert "Did you mean" not in (await api.answer("/xyzzy"))["text"]
+        assert "/help" in (await api.answer("/xyzzy"))["text"]
         assert "Known: BTC/USDT:USDT" in (await api.answer("/flatten DOGE"))["text"]
         assert "1 % or all" in (await api.answer("/reduce 1"))["text"]
         assert "no share" in (await api.answer("/reduce much"))["text"]
         assert "How much" in (await api.answer("/reduce"))["text"]
         assert "limit: was" in (await api.answer("/trades many"))["text"]
         assert "/mode SYMBOL" in (await api.answer("/mode BTC"))["text"]
+        for price in ("", " cheap", " -1", " nan"):
+            said = await api.answer(f"/mode BTC long tp_only{price}")
+            assert "the price to leave at" in said["text"]
         assert "slash" in (await api.answer("/status@another_bot"))["text"]
         assert "Equity" in (await api.answer("/STATUS@breakwater_bot"))["text"]
         assert stand.house.orders == []
