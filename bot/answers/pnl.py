@@ -53,8 +53,11 @@ def _periods(question: Question, by: str, equity: float | None) -> list[Answered
     trades = _trades(question.state.closed_trades, by)
     rows: list[Answered] = []
     before: float | None = None
+    now = _name(question.state.now_ns, by) if question.state.now_ns else ""
     for name in sorted(spans):
         start, before = before, float(str(spans[name]["end_usd"]))
+        if start is None and name == now:
+            start = _began_usd(question, by)
         made, count = trades.get(name, (0.0, 0))
         rows.append(
             {
@@ -67,6 +70,12 @@ def _periods(question: Question, by: str, equity: float | None) -> list[Answered
             }
         )
     return rows[::-1]
+
+
+def _began_usd(question: Question, by: str) -> float | None:
+    """Return equity at the beginning of the running period, where nothing older is recorded."""
+    anchors = question.state.anchors
+    return (anchors.day_start_usd if by == "day" else anchors.week_start_usd) or None
 
 
 def _trades(closed: list[Trade], by: str) -> dict[str, tuple[float, int]]:

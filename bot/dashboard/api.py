@@ -1,5 +1,6 @@
 """The REST API under /api/v1: the answers of the command line, and commands with a typed word."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -16,7 +17,10 @@ from bot.domain.errors import BotError
 LOWERING = ("pause", "flatten", "reduce")
 """Commands that can only lower risk."""
 RAISING = ("resume", "rearm", "relever", "mode", "limits")
-SPECIAL = ("accounts", "doctor")
+SPECIAL = ("accounts", "doctor", "events", "health")
+DESK = ("ack",)
+"""What is said to the desk of alerts, not to the kernel."""
+COMMANDS = (*LOWERING, *RAISING, *DESK)
 Short = Annotated[str, Field(max_length=80)]
 Text = Annotated[str, Path(max_length=40, pattern=r"^[a-z][a-z_-]*$")]
 Word = Annotated[str, Query(max_length=80)]
@@ -122,13 +126,23 @@ async def command(
     body: CommandBody,
 ) -> Response:
     """Put a command into the inbox and return the kernel's answer."""
-    if name not in LOWERING and name not in RAISING:
-        raise NotThere(f"no command called {name}; known: {', '.join((*LOWERING, *RAISING))}")
+    if name not in COMMANDS:
+        raise NotThere(f"no command called {name}; known: {', '.join(COMMANDS)}")
     entry.require_csrf(request.headers.get("x-csrf", ""))
     if body.confirm != name.upper():
         raise NotConfirmed(f'type the word: "confirm": "{name.upper()}"')
+    if name in DESK:
+        return as_json(
+            {"command": name, "accepted": True, "text": _said(await rooms.ask(name, {}))}
+        )
     taken = await rooms.house.order(
         name, body.args, operator=f"page:{entry.by}", key=f"page-{body.key}" if body.key else ""
     )
     told = {"command": name, "accepted": taken.accepted, "text": taken.text}
     return as_json(told, 200 if taken.accepted else 409)
+
+
+def _said(found: Mapping[str, object]) -> str:
+    closed = found.get("acknowledged")
+    names = ", ".join(str(kind) for kind in closed) if isinstance(closed, list) else ""
+    return f"acknowledged: {names}" if names else "no alert waits"

@@ -115,7 +115,8 @@ ORDER_LINES = {
 GROUPS = (
     ("Questions (a contract may follow, as BTC):", tuple(QUERIES)[:-1]),
     ("These lower risk and act at once:", ("pause", "reduce", "flatten", "panic")),
-    ("These raise risk and ask back (mode: unless it lowers):", ("resume", "rearm", "limits", "mode")),
+    ("These raise risk and ask back:", ("resume", "rearm", "limits")),
+    ("This asks back unless it lowers risk:", ("mode",)),
     ("The chat and the files:", ("mute", "ack", "reload", "help")),
 )
 LIKENESS = 0.6

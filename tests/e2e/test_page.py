@@ -149,7 +149,40 @@ def test_a_word_is_typed_before_anything_is_sent(tab: Callable[..., Tab], town: 
     one.page.click("#ask-go")
     one.page.wait_for_selector("#ask-answer.good")
     assert daemon.status()["wanted_mode"] == "REDUCING"
+    one.page.fill("#ask-word", "PAUSE")
+    one.page.press("#ask-word", "Enter")
+    until(lambda: one.page.input_value("#ask-word") == "", "it was sent")
+    assert one.page.is_visible("#ask"), "Enter sends, it does not close"
     assert daemon.request("resume")["ok"]
+
+
+def test_an_order_without_an_answer_is_said_and_sent_again_happens_once(
+    tab: Callable[..., Tab], town: Any
+) -> None:
+    stand, daemon, _, _ = town
+    before = stand.venue.position()
+    one = tab()
+    sent: list[Any] = []
+
+    def swallow(route: Any) -> None:
+        """The first order reaches the bot, its answer is lost."""
+        sent.append(route.request.post_data_json)
+        answer = route.fetch()
+        if len(sent) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    one.page.route("**/api/v1/commands/**", swallow)
+    one.page.get_by_role("button", name="Reduce").click()
+    one.page.fill("#ask-word", "REDUCE")
+    one.page.click("#ask-go")
+    one.page.wait_for_selector("#ask-answer:has-text('may have happened')")
+    one.page.click("#ask-go")
+    one.page.wait_for_selector("#ask-answer:not(:has-text('may have happened'))")
+    assert sent[0]["key"] == sent[1]["key"]
+    until(lambda: stand.venue.position() == before / 2, "half of it is gone, and not more")
+    daemon.await_protected(str(before / 2))
 
 
 def test_news_reaches_the_screen_and_a_lost_stream_comes_back(
@@ -213,4 +246,25 @@ def test_every_account_is_on_the_overview(town, browser) -> None:
     assert row is not None
     assert "every position has its stop" in row.inner_text()
     assert tab.errors == []
+    tab.context.close()
+
+
+def test_a_page_whose_bot_died_is_grey_and_dated_and_comes_back_by_itself(town, browser) -> None:
+    """The last test here: it kills the daemon of the others."""
+    stand, daemon, url, token = town
+    tab = Tab(browser, url, token)
+    tab.page.wait_for_selector("#mode.good")
+    daemon.kill()
+    tab.page.wait_for_selector("body[data-stale] #mode.bad")
+    assert tab.page.inner_text("#mode") == "NO CONNECTION"
+    assert "as of" in tab.page.inner_text("#link")
+    assert "grayscale" in tab.page.evaluate(
+        "getComputedStyle(document.querySelector('main')).filter"
+    )
+    stand.start_daemon()
+    tab.page.wait_for_selector("body:not([data-stale]) #mode.good, #token", timeout=60_000)
+    if tab.page.is_visible("#token"):
+        tab.page.fill("#token", token)
+        tab.page.click("button[type=submit]")
+        tab.page.wait_for_selector("body:not([data-stale]) #mode.good")
     tab.context.close()

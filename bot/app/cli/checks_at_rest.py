@@ -4,6 +4,9 @@ from bot.app.cli.home import Home
 from bot.app.telling.checkup import Check, venue_checks
 from bot.domain.errors import BotError
 
+VENUE_S = 15.0
+"""A first read of a venue's contracts can take so long on a slow line."""
+
 
 async def at_rest(home: Home) -> list[Check]:
     """Return the checks of a bot at rest."""
@@ -96,7 +99,7 @@ async def _venue(home: Home) -> list[Check]:
         return [Check(name="venue", ok=False, found=str(error), remedy="see docs/runbook.md")]
     policy = policy_of(home.settings, mode=table.mode)
     try:
-        found = await venue_checks(room.venue, symbols)
+        found = await venue_checks(room.venue, symbols, VENUE_S)
         if table.mode == "testnet":
             site = play_money(config.exchange, config.site)
             found = [*found, Check(name="play money", ok=True, found=site)]

@@ -12,7 +12,7 @@ from bot.app.config.places import Places
 from bot.app.config.server import server_of
 from bot.app.config.settings import Settings, config_hash, load_settings
 from bot.app.telling.answering import Special
-from bot.app.telling.checkup import Check, machine_checks, report, venue_checks
+from bot.app.telling.checkup import Check, bounded, machine_checks, report, venue_checks
 from bot.app.telling.noticeboard import Noticeboard
 from bot.app.telling.source_health import source_checks
 from bot.domain.errors import BotError
@@ -26,6 +26,10 @@ from bot.runtime.parts import Machine
 
 TIERS_AGE_MAX_S = 7_200.0
 """They are read every hour; two misses are a finding."""
+DOCTOR_S = 6.0
+"""The longest that any one look outside may take; the socket gives up after ten."""
+SEEN_NS = 2 * NS_PER_S
+"""Who asks so soon after somebody else is told what that one was: requests belong to protection."""
 
 
 class Bedside:
@@ -50,6 +54,9 @@ class Bedside:
         self._board = board
         self._health = health
         self._feeds = feeds
+        self._one_at_a_time = asyncio.Lock()
+        self._outside: list[Check] = []
+        self._looked_ns = 0
 
     def answers(self) -> dict[str, Special]:
         """Return the questions answered here, by name."""
@@ -60,11 +67,24 @@ class Bedside:
         }
 
     async def _doctor(self, args: dict[str, str]) -> Answered:
+        """Look at everything; what is asked outside is asked once for all who ask at that time."""
         del args
-        checks = [self._config(), *machine_checks(self._places), await self._database()]
-        checks += await venue_checks(self._venue, self._settings.risk.symbols)
+        async with self._one_at_a_time:
+            if self._machine.state.now_ns - self._looked_ns > SEEN_NS:
+                self._outside = await self._look_outside()
+                self._looked_ns = self._machine.state.now_ns
+        checks = [self._config(), *machine_checks(self._places), *self._outside]
         checks += source_checks(self._health, self._machine.state.now_ns)
         return report([*checks, self._proof(), *self._belief(), *self._heard()])
+
+    async def _look_outside(self) -> list[Check]:
+        """Ask journal and venue, all at once; DOCTOR_S at most."""
+        symbols = self._settings.risk.symbols
+        remedy = "breakwater db check, and free disk"
+        async with asyncio.TaskGroup() as group:
+            journal = group.create_task(bounded("database", self._database(), remedy, DOCTOR_S))
+            venue = group.create_task(venue_checks(self._venue, symbols, DOCTOR_S))
+        return [journal.result(), *venue.result()]
 
     def _heard(self) -> list[Check]:
         """Tell how each venue is heard; one that is silent is missing from the senses, not calm."""
@@ -90,15 +110,7 @@ class Bedside:
         return Check(name="configuration", ok=True, found=f"valid; this run began with {running}")
 
     async def _database(self) -> Check:
-        try:
-            rows = await self._journal.rows("runs", limit=1)
-        except BotError as error:
-            return Check(
-                name="database",
-                ok=False,
-                found=str(error),
-                remedy="breakwater db check, and free disk",
-            )
+        rows = await self._journal.rows("runs", limit=1)
         return Check(name="database", ok=True, found=f"{self._journal.label}, {len(rows)} run read")
 
     def _proof(self) -> Check:

@@ -1,11 +1,13 @@
 """What `doctor` looks at: one check, one finding, one remedy."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import stat
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 import msgspec
 
@@ -82,23 +84,37 @@ def _disk(places: Places) -> Check:
 NETWORK = "check the network and the venue's status page"
 
 
-async def venue_checks(venue: Venue, symbols: Sequence[str]) -> list[Check]:
-    """Look at reachability, clock, contracts, account modes and what the key may do."""
-    checks: list[Check] = []
+async def venue_checks(venue: Venue, symbols: Sequence[str], within_s: float) -> list[Check]:
+    """Look at reachability, clock, contracts, account modes and what the key may do.
 
-    async def look(name: str, question: Callable[[], Awaitable[Check]], remedy: str) -> None:
-        try:
-            checks.append(await question())
-        except VenueUnreachable as error:
-            checks.append(Check(name=name, ok=False, found=str(error), remedy=NETWORK))
-        except BotError as error:
-            checks.append(Check(name=name, ok=False, found=str(error), remedy=remedy))
+    All at once, each for `within_s` at most: a venue that is slow, or a full lane of requests,
+    is a finding and not a wait.
+    """
+    looks = (
+        ("venue clock", _clock(venue), "check the network, and the clock (NTP)"),
+        ("contracts", _contracts(venue, symbols), "correct risk.symbols"),
+        ("account", _account(venue), "check the API key, its rights and its IP list"),
+        ("key permissions", _permissions(venue), "make a key without withdrawals"),
+    )
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(bounded(*look, within_s)) for look in looks]
+    return [task.result() for task in tasks]
 
-    await look("venue clock", lambda: _clock(venue), "check the network, and the clock (NTP)")
-    await look("contracts", lambda: _contracts(venue, symbols), "correct risk.symbols")
-    await look("account", lambda: _account(venue), "check the API key, its rights and its IP list")
-    await look("key permissions", lambda: _permissions(venue), "make a key without withdrawals")
-    return checks
+
+async def bounded(
+    name: str, question: Coroutine[Any, Any, Check], remedy: str, within_s: float
+) -> Check:
+    """Return a finding; one that takes longer than `within_s` could not be looked at."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await question
+    except TimeoutError:
+        late = f"no answer within {within_s:g} s"
+        return Check(name=name, ok=None, found=late, remedy=f"ask again; {NETWORK}")
+    except VenueUnreachable as error:
+        return Check(name=name, ok=False, found=str(error), remedy=NETWORK)
+    except BotError as error:
+        return Check(name=name, ok=False, found=str(error), remedy=remedy)
 
 
 async def _clock(venue: Venue) -> Check:
@@ -155,6 +171,7 @@ def _held(account: AccountState) -> str:
 async def _permissions(venue: Venue) -> Check:
     rights = await venue.key_permissions()
     words = {True: "yes", False: "no", None: "the venue does not say"}
+    silent = rights.can_withdraw is None and rights.can_trade is not False
     unknown = rights.can_withdraw is None or rights.ip_restricted is None
     return Check(
         name="key permissions",
@@ -164,6 +181,8 @@ async def _permissions(venue: Venue) -> Check:
         found=f"trade: {words[rights.can_trade]}, withdraw: {words[rights.can_withdraw]}, "
         f"transfer: {words[rights.can_transfer]}, "
         f"bound to addresses: {words[rights.ip_restricted]}",
-        remedy="make a key that can neither withdraw nor transfer and is bound to this address: "
+        remedy="nothing on paper and testnets; live, nothing is opened until the venue has said it"
+        if silent
+        else "make a key that can neither withdraw nor transfer and is bound to this address: "
         "until then nothing is opened",
     )

@@ -76,10 +76,11 @@ class Front:
         up_s = (self._clock.monotonic_ns() - self._began_ns) / NS_PER_S
         return {
             "as_of": iso(self._clock.now_ns()),
+            "version": program_version(),
             "ready": health.get("ready", False),
             "up_s": round(up_s, 1),
             "rss_mb": resident_mb(),
-            "lag_s": health.get("lag_s"),
+            "lag_s": _rounded(health.get("lag_s")),
             "inbox": health.get("inbox"),
             "inbox_dropped": health.get("inbox_dropped"),
             "journal": health.get("journal"),
@@ -133,6 +134,10 @@ class Front:
             )
         ]
         return {"applied": applied, "at_next_start": later, "config": config_hash(fresh)}
+
+
+def _rounded(seconds: object) -> float | None:
+    return round(seconds, 3) if isinstance(seconds, int | float) else None
 
 
 def program_version() -> str:

@@ -1,6 +1,6 @@
 // Chooses the view, keeps the stream of events open, and reconnects by itself.
 
-import { get, settings, trouble } from "/static/core.js";
+import { get, settings, time, trouble } from "/static/core.js";
 import * as overview from "/static/overview.js";
 import * as market from "/static/market.js";
 import * as risk from "/static/risk.js";
@@ -10,8 +10,11 @@ import * as health from "/static/health.js";
 
 const VIEWS = { overview, market, risk, journal, lab, health };
 const view = document.getElementById("view");
+const SILENCE_MS = 25_000;
 let state = null;
 let shown = null;
+let source = null;
+let heard = 0;
 
 function chosen() {
   const name = location.hash.slice(1).split("/")[0];
@@ -28,6 +31,7 @@ async function show() {
   shown = name;
   view.replaceChildren();
   view.dataset.view = name;
+  view.dataset.drawn = Date.now();
   try {
     await VIEWS[name].show(view, state);
   } catch (error) {
@@ -35,8 +39,36 @@ async function show() {
   }
 }
 
+async function refresh() {
+  const name = shown, busy = document.hidden || document.getElementById("ask").open || view.contains(document.activeElement);
+  const every = VIEWS[name]?.every;
+  if (!every || busy || document.body.dataset.stale || Date.now() - Number(view.dataset.drawn) < every * 1000) return;
+  view.dataset.drawn = Date.now();
+  try { await VIEWS[name].show(view, state); } catch { /* the stream tells what is wrong */ }
+}
+
+function stale(why) {
+  const since = heard ? `What you see is as of ${time(state.status.as_of)}.` : "Nothing was heard yet.";
+  const badge = document.getElementById("mode");
+  document.body.dataset.stale = "yes";
+  badge.textContent = "NO CONNECTION";
+  badge.className = "badge bad";
+  document.getElementById("link").textContent = `${why}; trying again. ${since} Stops rest at the venue.`;
+}
+
+function watch() {
+  if (Date.now() - heard > SILENCE_MS && source) {
+    stale("the bot is silent");
+    source.close();
+    listen();
+  }
+  refresh();
+}
+
 function told(document_) {
   state = document_;
+  heard = Date.now();
+  delete document.body.dataset.stale;
   const status = document_.status;
   const badge = document.getElementById("mode");
   badge.textContent = status.latched ? "HALTED, latched" : status.mode;
@@ -48,11 +80,14 @@ function told(document_) {
 }
 
 function listen() {
-  const source = new EventSource("/api/v1/stream");
-  source.addEventListener("state", (event) => told(JSON.parse(event.data)));
-  source.addEventListener("error", () => {
-    document.getElementById("link").textContent = "no connection to the bot; trying again";
-    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+  const opened = source = new EventSource("/api/v1/stream");
+  opened.addEventListener("state", (event) => told(JSON.parse(event.data)));
+  opened.addEventListener("error", async () => {
+    stale("no connection to the bot");
+    if (opened.readyState !== EventSource.CLOSED) return;
+    const again = await fetch("/api/v1/session").catch(() => null);
+    if (again?.status === 401) location.assign("/login");
+    else setTimeout(() => { if (source === opened) listen(); }, 2000);
   });
 }
 
@@ -75,7 +110,9 @@ async function begin() {
   const [session, page] = await Promise.all([get("session"), get("page")]);
   Object.assign(settings, page, { csrf: session.csrf });
   document.getElementById("zone").textContent = `Times are ${settings.time_zone}.`;
+  heard = 0;
   listen();
+  setInterval(watch, 1000);
   addEventListener("hashchange", async () => { await show(); view.focus({ preventScroll: true }); scrollTo(0, 0); });
   await show();
 }

@@ -56,7 +56,7 @@ export function table(caption, heads, rows, empty = "none") {
       cells.map((cell, index) => el("td", { class: heads[index].startsWith("#") ? "num" : null }, cell)));
     if (row.open) {
       made.addEventListener("click", row.open);
-      made.addEventListener("keydown", (event) => { if (event.key === "Enter") row.open(); });
+      made.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); row.open(); } });
     }
     return made;
   });
@@ -75,8 +75,7 @@ export async function get(path) {
 export const answer = (name, query = {}) =>
   get(`answers/${name}?${new URLSearchParams(query)}`);
 
-export async function order(name, args, confirm) {
-  const key = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
+export async function order(name, args, confirm, key) {
   const reply = await fetch(`/api/v1/commands/${name}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", "X-CSRF": settings.csrf },

@@ -2,6 +2,7 @@
 
 import { answer, big, card, el, get, known, number, percent, price, table, text, time, wide } from "/static/core.js";
 
+export const every = 30;
 let plotly = null;
 let symbol = "";
 
@@ -96,8 +97,8 @@ export async function show(view) {
     el("div", { class: "grid" },
       chart("chart-price", "Price and zones since this run began"),
       wide("Estimated clusters", strip(of(clusters.clusters))),
-      card("Funding", funding(of(fund.funding))),
-      card("Liquidations", liq ? el("div", {},
+      wide("Funding", funding(of(fund.funding))),
+      wide("Liquidations", liq ? el("div", {},
         el("p", {}, `24 h: longs ${big(liq.long_24h_usd)}, shorts ${big(liq.short_24h_usd)}`),
         el("p", { class: "quiet" }, `${text(liq.source)} of ${liq.venues.join(", ")}; ${number(liq.times_ordinary)} times an ordinary day`))
         : el("p", { class: "quiet" }, "unknown")),
@@ -106,6 +107,6 @@ export async function show(view) {
       chart("chart-funding", "Funding per 8 h", true),
       wide("Zones", table("Zones, nearest first", ["Zone", "#From", "#To", "Side", "State", "#Away"], zones.slice(0, 40).map((zone) => [
         zone.name, price(zone.low), price(zone.high), text(zone.side), zone.state, percent(zone.distance_frac)]))),
-      wide("Scenarios", el("pre", {}, (scenarios.scenarios ?? []).map((row) => `${row.name}: ${text(row.state)}`).join("\n") || "none"))));
+      wide("Scenarios", el("pre", {}, (scenarios.scenarios ?? []).map((row) => `${row.name}: ${row.status}, stage ${row.stage}, ${row.targets_hit} of ${row.targets.length} targets; ${row.says}`).join("\n") || "none is declared"))));
   await charts(view, past.readings, zones);
 }

@@ -42,7 +42,8 @@ function budget(risk) {
 
 function protection(status) {
   const bare = status.unprotected.length;
-  const word = !status.reconciled ? "account not read" : bare ? `${bare} without a full stop` : "every position has its stop";
+  const word = !status.reconciled ? "account not read" : bare ? `${bare} without a full stop`
+    : status.positions ? "every position has its stop" : "nothing is held";
   return card("Protection", el("p", { class: `big ${bare || !status.reconciled ? "bad" : "good"}` }, word),
     el("p", { class: "quiet" }, `${status.stops_working} stops working, ${status.entries_pending} entries under way`),
     el("p", { class: "quiet" }, `account read ${number(status.account_age_s, 1)} s ago`));
@@ -85,7 +86,7 @@ function accounts(doc) {
     doc.accounts.map((row) => [row.account, row.venue,
       el("span", { class: row.seen && !row.latched ? "good" : "bad" }, row.error ?? (row.seen ? (row.latched ? "latched" : row.mode) : "not seen now")),
       usd(row.equity_usd), usd(row.floor_usd), percent(row.drawdown_frac),
-      row.unprotected?.length ? `${row.unprotected.length} without a full stop` : "every position has its stop"])),
+      row.seen ? (row.unprotected?.length ? `${row.unprotected.length} without a full stop` : "every position has its stop") : "unknown"])),
     `Together ${sum}; net ${net}.`)];
 }
 

@@ -2,6 +2,7 @@
 
 import { answer, card, el, known, number, percent, price, table, usd, wide } from "/static/core.js";
 
+export const every = 5;
 const budgetWords = { true: "within the budget", false: "BEYOND the budget" };
 
 function fate(row) {
