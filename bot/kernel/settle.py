@@ -76,12 +76,20 @@ def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool, counted: bool) -> 
             Severity.CRITICAL, "adl",
             f"{leg.symbol}: the venue auto-deleveraged {fill.qty} at {fill.price}.", leg.symbol,
         )  # fmt: skip
+        _begin_waiting(desk)
     if grew and not counted and leg.qty > ZERO:
         known = leg.user_qty if leg.foreign else max(leg.qty - fill.qty, ZERO)
         leg.user_qty = known + fill.qty
         leg.foreign = True
     elif not grew:
         leg.user_qty = min(leg.user_qty, leg.qty)
+
+
+def _begin_waiting(desk: Desk) -> None:
+    """Let every buy-back wait anew: where winners are closed, somebody's losses found no buyer."""
+    for leg in desk.state.legs.values():
+        if leg.qty > ZERO and leg.last_cut_ns:
+            leg.last_cut_ns = desk.state.now_ns
 
 
 def _liquidated(desk: Desk, leg: Leg, fill: Fill) -> None:

@@ -121,6 +121,17 @@ def is_hedged(state: BotState, leg: Leg) -> bool:
     )
 
 
+def is_outweighed(state: BotState, leg: Leg) -> bool:
+    """Whether the other side of the same contract, out of the same wallet, is at least as large."""
+    return is_cross(leg) and any(
+        other is not leg
+        and other.symbol == leg.symbol
+        and other.qty >= leg.qty > ZERO
+        and is_cross(other)
+        for other in state.legs.values()
+    )
+
+
 def _price(leg: Leg, own: Market, move: float | None) -> float | None:
     if move is None:
         return None

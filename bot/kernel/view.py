@@ -97,15 +97,24 @@ class LegView:
 
     @property
     def _told_liq_price(self) -> float | None:
+        """What the venue shows, but where a cross leg would gain: there our arithmetic decides.
+
+        A hedge has one price for both legs, and a leg alone may still carry the hedge's.
+        """
         told = self.leg.venue_liq_price
-        return float(told) if told is not None else None
+        if told is None:
+            return None
+        price = float(told)
+        gains_there = self.leg.side.sign * (price - self.mark) > 0.0
+        if gains_there and shared_margin.is_cross(self.leg):
+            known = self.margin_usd is not None and self.market.instrument is not None
+            if known or shared_margin.is_outweighed(self.state, self.leg):
+                return None
+        return price
 
     def liq_apart_frac(self) -> float | None:
         """How far our liquidation price and the venue's lie apart, of the mark; None: not both."""
-        told = self.leg.venue_liq_price
-        return apart_frac(
-            self.own_liq_price(), float(told) if told is not None else None, self.mark
-        )
+        return apart_frac(self.own_liq_price(), self._told_liq_price, self.mark)
 
     def liq_distance_frac(self) -> float | None:
         """Adverse move to liquidation as a share of the mark; None: no such price or unknown."""

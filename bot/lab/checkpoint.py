@@ -202,7 +202,7 @@ def _digest(options: ReplayOptions, material: Material) -> str:
         str(options.data.resolve()), options.policy, options.hold, options.hold_all,
         options.leverage, options.margin, options.guard, options.stop_fill, options.start,
         options.seed, options.wallet_usd, options.latency_ms, options.in_bar, options.sense_on,
-        options.slip_fast_bps, options.silence,
+        options.slip_fast_bps, options.silence, options.adl,
         [(each.name, getattr(each, "params", None)) for each in options.strategies],
         material.symbols, material.start_ns, material.end_ns, material.bar_s,
         [(t.symbol, t.timeframe_s, len(t.open_ns), t.close) for t in material.tracks],

@@ -10,6 +10,7 @@ from bot.domain.units import ZERO
 from bot.lab.options import ReplayOptions
 from bot.lab.stage import ACCOUNT, Stage
 from bot.simulator.exchange import Exchange, ExchangeRefused, OrderRequest
+from bot.simulator.market import to_tick
 
 HAND_ID: Final = "hand-open"
 """Start of the client id: not one of ours, so that the guard sees a stranger's position."""
@@ -32,29 +33,44 @@ def open_by_hand(stage: Stage, symbols: tuple[str, ...], options: ReplayOptions)
     Raises:
         ConfigInvalid: the exchange does not take such a position.
     """
-    part_usd = (options.wallet_usd / max(len(symbols), 1)).quantize(CENT, ROUND_DOWN)
+    side = PositionSide.LONG if options.hold == "long" else PositionSide.SHORT
+    other = PositionSide.SHORT if side is PositionSide.LONG else PositionSide.LONG
+    sides = (side,) if options.adl is None else (other, side)
+    part_usd = options.wallet_usd / max(len(symbols) * len(sides), 1)
+    part_usd = part_usd.quantize(CENT, ROUND_DOWN)
+    alone = len(symbols) == len(sides) == 1
     for symbol in symbols:
-        _open(stage, symbol, options, part_usd, alone=len(symbols) == 1)
+        for each in sides:
+            _open(stage, symbol, each, options, part_usd, alone=alone)
+
+
+def leverage_of(options: ReplayOptions) -> int:
+    """Return the leverage to set; a hedge holds the whole size on both sides of one wallet."""
+    return options.leverage if options.adl is None else 2 * options.leverage
 
 
 def _open(
-    stage: Stage, symbol: str, options: ReplayOptions, wallet_usd: Decimal, *, alone: bool
-) -> None:
+    stage: Stage, symbol: str, side: PositionSide, options: ReplayOptions, wallet_usd: Decimal,
+    *, alone: bool,
+) -> None:  # fmt: skip
     """Open one position with `wallet_usd` as margin and enough left for fees.
 
     Raises:
         ConfigInvalid: the exchange does not take such a position.
     """
     exchange = stage.exchange
-    side = PositionSide.LONG if options.hold == "long" else PositionSide.SHORT
-    qty = _all_in(exchange, symbol, options.leverage, wallet_usd)
+    name = f"{HAND_ID}-{exchange.instrument(symbol).base}"
+    if options.adl is not None:
+        name += f"-{side.value}"
+    qty = _all_in(exchange, symbol, leverage_of(options), wallet_usd)
     for _ in range(SHRINKS_MAX):
         request = OrderRequest(
             symbol=symbol,
             side=side.entry,
             kind=OrderKind.MARKET,
             qty=qty,
-            client_order_id=f"{HAND_ID}-{exchange.instrument(symbol).base}",
+            client_order_id=name,
+            position_side=side if options.adl is not None else None,
         )
         try:
             state = exchange.submit(ACCOUNT, request)
@@ -72,7 +88,7 @@ def _open(
             "hand",
             symbol,
             average,
-            f"opened by hand: {side.value} {qty} at {options.leverage}x",
+            f"opened by hand: {side.value} {qty} at {leverage_of(options)}x",
             f"{options.margin.value.lower()} margin, all of {wallet_usd:,.2f} USD",
         )
         if options.margin is MarginMode.ISOLATED and alone:
@@ -104,11 +120,37 @@ def prepare(exchange: Exchange, symbols: tuple[str, ...], options: ReplayOptions
     """
     trading = max(1, int(options.policy.sizing.leverage_max))
     held = held_symbols(symbols, options)
+    if options.adl is not None:
+        exchange.set_hedge_mode(ACCOUNT, hedge_mode=True)
     for symbol in symbols:
-        leverage = options.leverage if symbol in held else trading
+        leverage = leverage_of(options) if symbol in held else trading
         try:
             exchange.set_leverage(ACCOUNT, symbol, leverage)
         except ExchangeRefused as refused:
             raise ConfigInvalid(f"--leverage {leverage}: {symbol}: {refused.message}") from None
         if exchange.account(ACCOUNT).margin_modes[symbol] is not options.margin:
             exchange.set_margin_mode(ACCOUNT, symbol, options.margin)
+
+
+def take_winner(stage: Stage, symbols: tuple[str, ...], options: ReplayOptions) -> None:
+    """Let the venue auto-deleverage what wins of a hedge, at the instant `options.adl` names."""
+    adl = options.adl
+    if adl is None or stage.now_ns != adl.at_ns:
+        return
+    loser = PositionSide.LONG if options.hold == "long" else PositionSide.SHORT
+    for position in stage.exchange.account(ACCOUNT).positions:
+        if position.symbol not in symbols or position.side is loser or position.qty <= ZERO:
+            continue
+        side, contract = position.side, stage.exchange.instrument(position.symbol)
+        worse = stage.exchange.market(position.symbol).mark * (1.0 - side.sign * adl.worse_frac)
+        price = to_tick(worse, contract.tick, side.exit)
+        stage.exchange.adl(ACCOUNT, position.symbol, side, position.qty, price)
+        stage.story.tell(
+            stage.now_ns,
+            "adl",
+            position.symbol,
+            float(price),
+            f"the venue auto-deleveraged {side.value} {position.qty} at {price:f}",
+            "a loser's liquidation could not be filled; winners are closed against it",
+        )
+    stage.deliver()

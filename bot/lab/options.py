@@ -37,6 +37,16 @@ class Silence(msgspec.Struct, frozen=True):
         return silent and (self.whole or isinstance(event, MARKET_EVENTS))
 
 
+class Adl(msgspec.Struct, frozen=True):
+    """A hedge, and when (ns UTC, the start of a bar) the venue closes all of its winning leg.
+
+    `worse_frac`: how far beyond the market somebody's bankruptcy price lies, against the winner.
+    """
+
+    at_ns: int
+    worse_frac: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReplayOptions:
     """One replay of one data folder.
@@ -73,6 +83,8 @@ class ReplayOptions:
     """A part of the time in which feeds or the whole venue are out of reach; stops still rest."""
     slip_fast_bps: float = 30.0
     """What a market order loses in a fast bar."""
+    adl: Adl | None = None
+    """Hold the other side as well, of the same size, until the venue takes the winner away."""
     resume: Path | None = None
     """Where the replay is kept as it goes; one that was cut off goes on from there."""
 

@@ -14,7 +14,7 @@ from bot.domain.policy import Policy
 from bot.domain.units import NS_PER_DAY, NS_PER_MS, NS_PER_S
 from bot.kernel.step import Kernel
 from bot.lab.checkpoint import EVERY, Checkpoints
-from bot.lab.hand import held_symbols, open_by_hand, prepare
+from bot.lab.hand import held_symbols, open_by_hand, prepare, take_winner
 from bot.lab.material import Material, material_of
 from bot.lab.options import EquityPoint, ReplayOptions, ReplayResult, StoryLine, Traces
 from bot.lab.path import Phase, candle_of, instants, price_at
@@ -120,6 +120,7 @@ class _Run:
         if not self.opened and all(symbol in self.last for symbol in self.held):
             self.opened = True
             open_by_hand(stage, self.held, self.options)
+        take_winner(stage, self.held, self.options)
         if stage.kernel is None:
             return
         stage.look()

@@ -77,7 +77,9 @@ def is_sane(
         return False
     liq = position.venue_liq_price
     if liq is not None and liq > ZERO and (trigger - liq) * position.side.sign <= ZERO:
-        return False
+        gains_there = mark is not None and (float(liq) - mark) * position.side.sign > 0.0
+        if not (position.hedged and gains_there):
+            return False
     if mark is None:
         return True
     return abs(float(trigger) - mark) <= FAR_SLACK * distance_max_frac * mark

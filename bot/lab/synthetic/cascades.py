@@ -13,13 +13,14 @@ from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.lab.bench.authored import START_NS, authored_material
 from bot.lab.material import Material
 from bot.lab.news import FundingPlan
+from bot.lab.options import Adl
 from bot.lab.path import Track, track_of
 from bot.lab.synthetic.hazard import Hazard, drawn_jumps
 
 Floats = npt.NDArray[np.float64]
 KINDS: Final = (
     "jumps", "self_exciting", "gap", "outage", "thin_depth", "frozen_feed", "v_recovery",
-    "funding_cap",
+    "funding_cap", "adl_hedge",
 )  # fmt: skip
 """Seed n is of kind n modulo their number."""
 BAR_S: Final = 300
@@ -33,6 +34,9 @@ DEAF_S: Final = 1_800
 FUNDING_CAP_FRAC: Final = 0.02
 FUNDING_STEP_S: Final = 8 * 3_600
 RECOVERED_FRAC: Final = 0.8
+ADL_FALLEN: Final = 0.5
+"""Share of the whole fall after which the winning leg of a hedge is taken away."""
+ADL_WORSE_FRAC: Final = 0.01
 
 
 class Cascade(NamedTuple):
@@ -50,6 +54,8 @@ class Cascade(NamedTuple):
     all_deaf: bool = False
     """Whether the venue is out of reach, not the prices alone."""
     slip_fast_bps: float = SLIP_FAST_BPS
+    adl: Adl | None = None
+    """When the winning leg of a hedge is auto-deleveraged; None: nothing is hedged."""
 
 
 def cascade(seed: int, hazard: Hazard, symbol: str, *, sign: int = 1) -> Cascade:
@@ -83,7 +89,14 @@ def cascade(seed: int, hazard: Hazard, symbol: str, *, sign: int = 1) -> Cascade
         deaf_until_ns=middle_ns + half if deaf else 0,
         all_deaf=kind == "outage",
         slip_fast_bps=SLIP_FAST_BPS / DEPTH_FRAC**0.5 if kind == "thin_depth" else SLIP_FAST_BPS,
+        adl=Adl(_fallen_ns(track, sign), ADL_WORSE_FRAC) if kind == "adl_hedge" else None,
     )
+
+
+def _fallen_ns(track: Track, sign: int) -> int:
+    """Return the start of the first bar that opens when the fall is half done, in logarithms."""
+    fallen = -sign * np.log(np.array(track.open) / FIRST_PRICE)
+    return track.open_ns[int(np.argmax(fallen >= ADL_FALLEN * fallen.max()))]
 
 
 def _logs(hazard: Hazard, kind: str, dice: np.random.Generator) -> tuple[Floats, ...]:

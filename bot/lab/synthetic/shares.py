@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from bot.data.folder import Folder
+from bot.domain.account import MarginMode
 from bot.domain.policy import Policy
-from bot.lab.options import Hold, ReplayOptions, Silence
+from bot.lab.options import Hold, ReplayOptions, ReplayResult, Silence
 from bot.lab.pool import spread
 from bot.lab.record import Record
 from bot.lab.replay import replay_material
@@ -63,7 +64,7 @@ def _holds(folder: Folder, symbol: str) -> bool:
 def live_through(trial: Trial, seed: int) -> Outcome:
     """Play cascade `seed` guarded and unguarded: the same bars, the same failures."""
     given = cascade(seed, trial.hazard, trial.symbol, sign=1 if trial.hold == "long" else -1)
-    guarded, bare = (_play(trial, given, guard=guard) for guard in (True, False))
+    guarded, bare = (play_cascade(trial, given, guard=guard) for guard in (True, False))
     return Outcome(
         seed=seed,
         kind=given.kind,
@@ -78,14 +79,17 @@ def live_through(trial: Trial, seed: int) -> Outcome:
     )
 
 
-def _play(trial: Trial, given: Cascade, *, guard: bool) -> Any:  # noqa: ANN401 - a ReplayResult
+def play_cascade(trial: Trial, given: Cascade, *, guard: bool) -> ReplayResult:
+    """Hold what the trial says through one cascade; a hedge shares one wallet."""
     silence = None
     if given.deaf_until_ns:
         silence = Silence(given.deaf_from_ns, given.deaf_until_ns, given.all_deaf)
+    margin = MarginMode.ISOLATED if given.adl is None else MarginMode.CROSS
     options = ReplayOptions(
         data=Path(f"cascade-{given.seed}"), policy=trial.policy, symbols=(trial.symbol,),
         hold=trial.hold, leverage=trial.leverage, guard=guard, stop_fill=trial.stop_fill,
         seed=given.seed, sense_on=False, silence=silence, slip_fast_bps=given.slip_fast_bps,
+        margin=margin, adl=given.adl,
     )  # fmt: skip
     return replay_material(given.material, options)
 

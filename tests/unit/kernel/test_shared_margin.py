@@ -77,6 +77,34 @@ def test_a_hedge_of_one_contract_is_not_near_liquidation() -> None:
     assert up > 2 * 78_199.0
 
 
+def test_the_lighter_leg_of_a_hedge_is_not_cut_for_the_price_of_the_heavier_one() -> None:
+    """The venue shows both legs one price; a long gains on the way up to the short's."""
+    kit = crossed((BTC, LONG, "1.9", "80000"), (BTC, SHORT, "2", "77000"), wallet="12000")
+    light, heavy = view_of(kit, BTC, LONG), view_of(kit, BTC, SHORT)
+    told = heavy.own_liq_price()
+    assert told is not None
+    assert told > 78_199.0
+    for view in (light, heavy):
+        view.leg.venue_liq_price = Decimal(repr(round(told, 2)))
+    assert light.liq_price() is None
+    assert liquidation_distance.demand(light) is None
+    assert heavy.liq_price() == pytest.approx(told, abs=0.01)
+    assert (light.liq_apart_frac(), heavy.liq_apart_frac()) == (None, pytest.approx(0.0, abs=1e-6))
+    kit.state.legs.pop(leg_key(BTC, SHORT))
+    alone = view_of(kit, BTC, LONG)
+    assert alone.liq_price() == alone.own_liq_price(), "what was told before the hedge was taken"
+
+
+def test_where_our_arithmetic_is_not_known_the_venue_is_believed() -> None:
+    kit = crossed((BTC, LONG, "2", "80000"), (ETH, LONG, "30", "2500"))
+    kit.state.legs[leg_key(ETH, LONG)].margin_mode = MarginMode.ISOLATED
+    view = view_of(kit, BTC)
+    assert view.margin_usd is None
+    view.leg.venue_liq_price = Decimal(79_000)
+    assert view.liq_price() == 79_000.0
+    assert liquidation_distance.demand(view) is not None
+
+
 def test_a_short_of_another_contract_promises_no_more_than_it_has_gained() -> None:
     kit = crossed((BTC, LONG, "2", "80000"), (ETH, SHORT, "30", "2500"), wallet="30000")
     view = view_of(kit, BTC)

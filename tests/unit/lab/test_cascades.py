@@ -19,6 +19,7 @@ from bot.lab.synthetic.shares import (
     judged,
     live_through,
     percentiles,
+    play_cascade,
     record_of,
     run_trials,
     share,
@@ -63,6 +64,12 @@ def test_every_kind_brings_what_it_is_named_for() -> None:
     assert max(found["funding_cap"].material.funding[BTC].rates.values()) == 0.02
     heard = {event.next_ns for _, event in found["funding_cap"].material.news}
     assert heard >= set(list(found["funding_cap"].material.funding[BTC].rates)[:-1])
+    taken, track = found["adl_hedge"].adl, found["adl_hedge"].material.tracks[0]
+    assert taken is not None
+    at = track.open_ns.index(taken.at_ns)
+    assert 1.0 - track.open[at] / 80_000.0 >= 0.45 * found["adl_hedge"].fall_frac
+    assert min(track.low[at:]) == min(track.low)
+    assert found["gap"].adl is None
 
 
 def test_a_silence_hides_prices_or_everything() -> None:
@@ -151,6 +158,26 @@ def test_an_outage_at_the_low_is_lived_through_by_the_resting_stop() -> None:
     outage = live_through(trial(10), KINDS.index("outage"))
     assert outage.guarded_liquidations == 0
     assert outage.guarded_drawdown_frac < 0.30
+
+
+@pytest.mark.parametrize("hold", ["long", "short"])
+def test_a_hedge_whose_winner_is_taken_leaves_no_more_than_the_budget(hold: str) -> None:
+    """Both sides of one wallet until half of the fall; then the loser alone."""
+    given = cascade(KINDS.index("adl_hedge"), DEFAULT, BTC, sign=1 if hold == "long" else -1)
+    assert given.adl is not None
+    loser, winner = ("LONG", "SHORT") if hold == "long" else ("SHORT", "LONG")
+    left: dict[bool, float] = {}
+    for guard in (True, False):
+        result = play_cascade(trial(5, hold), given, guard=guard)
+        (taken,) = [line for line in result.story if line.kind == "adl"]
+        assert taken.event_ns == given.adl.at_ns
+        assert winner in taken.what
+        after = [f for f in result.traces.fills if f.event_ns == taken.event_ns]
+        assert [f.side for f in after][:1] == ["BUY" if winner == "SHORT" else "SELL"]
+        assert loser in result.story[-1].why
+        assert result.liquidations == 0
+        left[guard] = result.max_drawdown_frac
+    assert left[True] < 0.20 < left[False]
 
 
 def test_a_judgement_counts_and_doubts() -> None:

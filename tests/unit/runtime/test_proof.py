@@ -72,6 +72,13 @@ def test_a_stop_behind_the_liquidation_price_covers_nothing() -> None:
     assert judge(leg, [a_stop(trigger="72000")], MARK, FAR).covered
 
 
+def test_a_hedge_is_stopped_although_the_venue_shows_the_other_legs_liquidation() -> None:
+    leg = msgspec.structs.replace(LONG, venue_liq_price=Decimal(190_000), hedged=True)
+    assert judge(leg, [a_stop(trigger="70000", position_side=LONG.side)], MARK, FAR).covered
+    one_way = msgspec.structs.replace(leg, hedged=False)
+    assert not judge(one_way, [a_stop(trigger="70000")], MARK, FAR).covered
+
+
 def test_a_stop_that_the_mark_has_passed_is_ending() -> None:
     passed = a_stop(trigger="76500")
     assert judge(LONG, [passed], MARK, FAR).ending == ("s",)
