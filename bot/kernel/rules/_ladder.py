@@ -43,10 +43,25 @@ def stepped(
 ) -> Demand | None:
     """Return the demand of a ladder of steps for `value`; None while no step is in force."""
     factor = factor_in_force(steps, value, view.before(name), rising=rising, way_out=way_out)
+    return demanded(view, name, steps, value, reason, factor)
+
+
+def demanded(
+    view: LegView, name: str, steps: Sequence[Step], value: float, reason: str, factor: float
+) -> Demand | None:
+    """Return the demand of the step whose factor is in force; None at the full size."""
     if factor >= 1.0:
         return None
     limit = next(step.enter for step in steps if step.factor == factor)
     return Demand(name, view.leg.symbol, factor, reason, value, limit)
+
+
+def anew(
+    view: LegView, name: str, steps: Sequence[Step], value: float, reason: str
+) -> Demand | None:
+    """Return the demand of rising steps for `value` alone, whatever was in force before."""
+    factor = factor_in_force(steps, value, 1.0, rising=True)
+    return demanded(view, name, steps, value, reason, factor)
 
 
 def next_enter(steps: Sequence[Step], value: float | None, *, rising: bool) -> float | None:

@@ -4,7 +4,7 @@ from bot.domain.policy import Step
 from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_DAY
 from bot.kernel.assess.cascade import ACTIVE
-from bot.kernel.rules._ladder import stepped, unknown
+from bot.kernel.rules._ladder import anew, unknown
 from bot.kernel.view import LegView, own_open_usd
 
 NAME = "daily_loss"
@@ -24,14 +24,14 @@ def demand(view: LegView) -> Demand | None:
         return unknown(view, NAME, "equity at the start of the day is not known")
     steps = (
         Step(rules.daily_loss_half_frac, rules.daily_loss_half_frac, 0.5),
-        Step(rules.daily_loss_halt_frac, 0.0, 0.0),
+        Step(rules.daily_loss_halt_frac, rules.daily_loss_halt_frac, 0.0),
     )
     reason = "strategies' day loss above limit"
     same_day = view.since_ns(NAME) >= anchors.day * NS_PER_DAY
     if view.before(NAME) <= 0.0 and (same_day or _is_cascading(view)):
         limit = rules.daily_loss_halt_frac
         return Demand(NAME, view.leg.symbol, 0.0, reason, found, limit)
-    return stepped(view, NAME, steps, found, reason, rising=True)
+    return anew(view, NAME, steps, found, reason)
 
 
 def gauge(view: LegView) -> Gauge:

@@ -3,7 +3,7 @@
 from bot.domain.policy import Step
 from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_DAY
-from bot.kernel.rules._ladder import stepped, unknown
+from bot.kernel.rules._ladder import anew, unknown
 from bot.kernel.view import LegView, own_open_usd
 
 NAME = "weekly_loss"
@@ -21,14 +21,14 @@ def demand(view: LegView) -> Demand | None:
         return unknown(view, NAME, "equity at the start of the week is not known")
     steps = (
         Step(rules.weekly_loss_half_frac, rules.weekly_loss_half_frac, 0.5),
-        Step(rules.weekly_loss_halt_frac, 0.0, 0.0),
+        Step(rules.weekly_loss_halt_frac, rules.weekly_loss_halt_frac, 0.0),
     )
     reason = "strategies' week loss above limit"
     same_week = view.since_ns(NAME) >= (anchors.week * 7 - MONDAY) * NS_PER_DAY
     if view.before(NAME) <= 0.0 and same_week:
         limit = rules.weekly_loss_halt_frac
         return Demand(NAME, view.leg.symbol, 0.0, reason, found, limit)
-    return stepped(view, NAME, steps, found, reason, rising=True)
+    return anew(view, NAME, steps, found, reason)
 
 
 def gauge(view: LegView) -> Gauge:

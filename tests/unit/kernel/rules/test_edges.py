@@ -61,14 +61,15 @@ def test_a_close_out_needs_margin_and_a_known_equity() -> None:
     assert BY_NAME["close_out"].gauge(kit.view).measured is None
 
 
+@pytest.mark.parametrize("earned", [100.0, 0.0, -50.0])
 @pytest.mark.parametrize(("cascade", "wanted"), [("ACTIVE", 0.0), ("CALM", None)])
 def test_a_halt_of_yesterday_ends_unless_forced_selling_goes_on(
-    cascade: str, wanted: float | None
+    cascade: str, wanted: float | None, earned: float
 ) -> None:
     kit = Kit()
     kit.judged(cascade=cascade)
     kit.state.anchors.day += 1  # the halt began yesterday, today nothing was lost
-    kit.state.anchors.own_day_usd = 100.0
+    kit.state.anchors.own_day_usd = earned
     found = ask(kit, "daily_loss", 0.0, hours_ago=1.0)
     assert (None if found is None else found.exposure_factor) == wanted
 
@@ -81,6 +82,8 @@ def test_a_halt_of_the_week_holds_until_its_end() -> None:
     assert found.exposure_factor == 0.0
     kit.state.anchors.week += 1
     assert ask(kit, "weekly_loss", 0.0, hours_ago=1.0) is None
+    kit.state.anchors.own_week_usd = 0.0
+    assert ask(kit, "weekly_loss", 0.0, hours_ago=1.0) is None, "a flat account earns nothing"
 
 
 @pytest.mark.parametrize(
