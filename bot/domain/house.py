@@ -38,6 +38,10 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     venue: str
     equity_usd: float | None
     holdings: tuple[Holding, ...] = ()
+    floor_usd: float | None = None
+    """What its resting floor stop leaves; None: it has no peak yet."""
+    peak_usd: float | None = None
+    """Of its equity, as transfers and re-arming left it; None: it has none yet."""
 
     @property
     def known(self) -> bool:

@@ -1,9 +1,10 @@
-"""Several accounts at several venues judged as one: exposure, joint shocks, one loss budget.
+"""Several accounts at several venues judged as one: money, exposure, joint shocks, one budget.
 
-Pure. An account that is not known now is never counted on: its money is taken for lost, its
-positions for held against us, and every answer names it.
+Pure. An account that is not known now is never counted on: a sum with it is unknown, a shock takes
+its money for lost and its hedges for gone, and every answer names it.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
@@ -14,6 +15,18 @@ SLIDE_SLIP_FRAC = 0.0015
 """What a stop loses against its trigger when every price in between trades, fee included."""
 UNKNOWN_MAINTENANCE_FRAC = 0.01
 CUT_STEPS = 100
+
+
+class Joint(msgspec.Struct, frozen=True, kw_only=True):
+    """The money of all accounts together, USD."""
+
+    equity_usd: float | None
+    """None: some account is not seen now."""
+    at_least_usd: float | None
+    """With the floor in the place of what is not seen; None: even that is not known."""
+    peak_usd: float | None
+    """Sum of the accounts' own peaks: never too low for the whole; None: one has none."""
+    unseen: tuple[str, ...]
 
 
 class AssetExposure(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +77,27 @@ class JointBudget(msgspec.Struct, frozen=True, kw_only=True):
     """What may be lost beyond the shock before the floor; negative: too much is at risk."""
     cut_frac: float
     """By which all exposure must shrink for the shock to end at the floor; 0: nothing."""
+
+
+def together(houses: Sequence[House]) -> Joint:
+    """Return the sum of accounts; what is not seen is never counted with an old number."""
+    known = [each.equity_usd for each in houses if each.equity_usd is not None]
+    dark = [each for each in houses if not each.known]
+    floors = [each.floor_usd for each in dark if each.floor_usd is not None]
+    peaks = [each.peak_usd for each in houses if each.peak_usd]
+    return Joint(
+        equity_usd=None if dark else math.fsum(known),
+        at_least_usd=math.fsum([*known, *floors]) if len(floors) == len(dark) else None,
+        peak_usd=math.fsum(peaks) if peaks and len(peaks) == len(houses) else None,
+        unseen=tuple(each.account for each in dark),
+    )
+
+
+def is_spent(joint: Joint, budget_frac: float) -> bool:
+    """Whether the accounts together have lost the joint budget; what is unknown has not."""
+    if joint.equity_usd is None or joint.peak_usd is None or budget_frac <= 0.0:
+        return False
+    return joint.equity_usd <= (1.0 - budget_frac) * joint.peak_usd
 
 
 def exposure(houses: Iterable[House]) -> tuple[tuple[AssetExposure, ...], tuple[str, ...]]:

@@ -5,28 +5,22 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from bot.answers import house as house_answer
-from bot.answers.question import Answered, Question, iso
+from bot.answers.question import Answered, iso
+from bot.app.accounts.seen import house_of, shown
+from bot.app.accounts.shocks import shocks
 from bot.app.config.account_tables import AccountsTable
 from bot.domain.errors import BotError, ConfigInvalid
-from bot.domain.house import Holding
 from bot.domain.house import House as Owned
-from bot.domain.joint import Joint, Seen, is_spent, together
 from bot.domain.risk import Severity
-from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel.guard import is_unexplained
-from bot.kernel.houses import exposure, exposure_shares, joint_shock
-from bot.kernel.snapshot import BotState
-from bot.kernel.track import settled
+from bot.domain.units import NS_PER_S
+from bot.kernel.houses import Joint, exposure, exposure_shares, is_spent, together
 from bot.ports import Clock, House
 from bot.runtime.parts import Ask, DaemonParts
 
 PERIOD_S = 1.0
-MARK_AGE_NS = 30 * NS_PER_S
+SAME_LOOK_NS = NS_PER_S // 4
+"""Doors that look within this time see the same: each looking at all would cost their square."""
 WHO = "accounts"
-MOVES_FRAC = (-0.20, -0.10, 0.10, 0.20)
 
 
 class Member:
@@ -44,23 +38,14 @@ class Member:
         """Answers questions about this account."""
         return self.parts.ask
 
-    def seen(self, now_ns: int) -> Seen:
+    @property
+    def ready(self) -> bool:
+        """Whether its kernel knows what it was before: mode, latch, positions."""
+        return bool(self.parts.health.get("ready"))
+
+    def seen(self, now_ns: int) -> Owned:
         """Return what is known of it now."""
-        state, policy = self.parts.kernel.state, self.parts.kernel.policy
-        told = house_answer.answer(Question(state=state, policy=policy, args={}))
-        peak = state.anchors.high_water_usd
-        fresh = self.parts.health.get("ready") and not self.parts.health.get("blind")
-        equity = told["equity_usd"] if fresh and _marked(state, now_ns) else None
-        return Seen(
-            house=Owned(
-                account=self.name,
-                venue=self.venue,
-                equity_usd=float(str(equity)) if equity is not None and _agrees(state) else None,
-                holdings=msgspec.convert(told["holdings"], tuple[Holding, ...], strict=False),
-            ),
-            floor_usd=(1.0 - policy.guard.floor_frac) * peak if peak > 0.0 else None,
-            peak_usd=peak,
-        )
+        return house_of(self.name, self.venue, shown(self.parts, now_ns))
 
 
 class Together:
@@ -78,6 +63,8 @@ class Together:
         self._latched: set[str] = self._kept()
         """Accounts that were latched since the joint budget was used up."""
         self.spent = bool(self._latched)
+        self._seen: list[Owned] = []
+        self._seen_ns = 0
 
     def join(self, name: str, venue: str, parts: DaemonParts) -> None:
         """Take an account in, in the place of an earlier life of it."""
@@ -88,7 +75,7 @@ class Together:
         """Wait until the next look."""
         await self._clock.sleep_s(PERIOD_S)
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[Owned]:
         """Return every account that is configured, as it is seen now."""
         now_ns = self._clock.now_ns()
         return [
@@ -96,22 +83,21 @@ class Together:
             for name, venue in self._expected.items()
         ]
 
+    def _looked(self) -> list[Owned]:
+        """Return what is seen, at most SAME_LOOK_NS old."""
+        now_ns = self._clock.monotonic_ns()
+        if not self._seen or now_ns - self._seen_ns > SAME_LOOK_NS:
+            self._seen, self._seen_ns = self.seen(), now_ns
+        return self._seen
+
     async def answer(self, args: dict[str, str]) -> Answered:
         """Answer `accounts`: each with its status in short, and all together."""
         del args
-        now_ns, seen = self._clock.now_ns(), self.seen()
-        joint, houses = together(seen), [each.house for each in seen]
+        now_ns, houses = self._clock.now_ns(), self.seen()
+        joint = together(houses)
         exposures, _ = exposure(houses)
-        shocks = [
-            {
-                "move_frac": move,
-                "equity_usd": joint_shock(
-                    houses, {each.asset: move for each in exposures}
-                ).equity_usd,
-            }
-            for move in MOVES_FRAC
-        ]
-        rows = [await _row(member, now_ns) for _, member in sorted(self.members.items())]
+        by_name = {house.account: house for house in houses}
+        rows = [await _row(each, by_name[name]) for name, each in sorted(self.members.items())]
         return {
             "as_of": iso(now_ns),
             "accounts": rows,
@@ -124,7 +110,12 @@ class Together:
             "net_usd": {each.asset: each.net_usd for each in exposures},
             "gross_usd": sum(each.gross_usd for each in exposures),
             "venue_share_frac": exposure_shares(exposures),
-            "shocks": shocks,
+            "shocks": shocks(
+                houses,
+                exposures,
+                peak_usd=joint.peak_usd,
+                loss_budget_frac=self._table.loss_budget_frac,
+            ),
         }
 
     async def look(self, member: Member) -> None:
@@ -132,14 +123,14 @@ class Together:
         house = member.house
         if house is None:
             return
-        seen = self.seen()
-        joint = together(seen)
+        houses = self._looked()
+        joint = together(houses)
         if self.spent:
             await self._hold_spent(member, house)
         elif is_spent(joint, self._table.loss_budget_frac):
             self._spend(joint, house)
             await self._hold_spent(member, house)
-        exposures, _ = exposure([each.house for each in seen])
+        exposures, _ = exposure(houses)
         share = exposure_shares(exposures).get(member.venue, 0.0)
         crowded = share > self._table.venue_share_max_frac
         if crowded and not member.crowded:
@@ -171,8 +162,9 @@ class Together:
                 self._latched.add(member.name)
                 self._save()
             return
-        everyone = self._latched >= set(self._expected) and len(self.members) == len(self._expected)
-        if everyone and not any(m.parts.kernel.state.latched for m in self.members.values()):
+        members = self.members.values()
+        everyone = self._latched >= set(self._expected) and len(members) == len(self._expected)
+        if everyone and all(m.ready and not m.parts.kernel.state.latched for m in members):
             self.spent = False
             self._latched.clear()
             self._save()
@@ -210,9 +202,8 @@ class _Door:
             await self._whole.sleep()
 
 
-async def _row(member: Member, now_ns: int) -> Answered:
+async def _row(member: Member, house: Owned) -> Answered:
     found = member.ask("status", {})
-    seen = member.seen(now_ns)
     try:
         status = await found if inspect.isawaitable(found) else found
     except BotError as error:
@@ -220,36 +211,18 @@ async def _row(member: Member, now_ns: int) -> Answered:
     return {
         "account": member.name,
         "venue": member.venue,
-        "seen": seen.house.known,
+        "seen": house.known,
         "mode": status["mode"],
         "mode_reason": status["mode_reason"],
         "latched": status["latched"],
-        "equity_usd": seen.house.equity_usd,
-        "floor_usd": seen.floor_usd,
-        "drawdown_frac": status["drawdown_frac"] if seen.house.known else None,
+        "equity_usd": house.equity_usd,
+        "floor_usd": house.floor_usd,
+        "drawdown_frac": status["drawdown_frac"] if house.known else None,
         "positions": status["positions"],
         "unprotected": status["unprotected"],
     }
 
 
-def _never(name: str, venue: str) -> Seen:
+def _never(name: str, venue: str) -> Owned:
     """An account that has not lived yet: nothing is known of it."""
-    house = Owned(account=name, venue=venue, equity_usd=None)
-    return Seen(house=house, floor_usd=None, peak_usd=0.0)
-
-
-def _agrees(state: BotState) -> bool:
-    """Whether wallet and positions tell of the same instant, and nothing is unexplained.
-
-    A loss that the wallet shows before the position is gone would count twice, and latch all.
-    """
-    return settled(state) and not is_unexplained(state)
-
-
-def _marked(state: BotState, now_ns: int) -> bool:
-    """Whether every held leg has a mark that is not old."""
-    for leg in state.legs.values():
-        market = state.markets.get(leg.symbol)
-        if leg.qty > ZERO and (market is None or now_ns - market.mark_received_ns > MARK_AGE_NS):
-            return False
-    return True
+    return Owned(account=name, venue=venue, equity_usd=None)

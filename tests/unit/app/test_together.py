@@ -5,11 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.app.accounts.together import MARK_AGE_NS, Together
+from bot.app.accounts.seen import MARK_AGE_NS
+from bot.app.accounts.together import Together
 from bot.app.config.account_tables import AccountsTable
-from bot.domain.joint import together
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_S
+from bot.kernel.houses import together
 from tests.fakes.kernel_world import BTC, World, position
 
 
@@ -50,7 +51,7 @@ def test_what_is_settled_and_marked_is_counted(world: World, tmp_path) -> None:
     joint = together(whole.seen())
     assert joint.unseen == ()
     assert joint.equity_usd == pytest.approx(10_000.0)
-    (held,) = whole.seen()[0].house.holdings
+    (held,) = whole.seen()[0].holdings
     assert (held.asset, held.notional_usd) == ("BTC", pytest.approx(3_800.0))
 
 

@@ -4,22 +4,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.house import House
-from bot.domain.joint import Seen, is_spent, together
+from bot.kernel.houses import is_spent, together
 
 usd = st.floats(0.0, 1e7)
 
 
-def seen(name: str, equity: float | None, peak: float, floor: float | None = None) -> Seen:
-    house = House(account=name, venue="binance", equity_usd=equity)
-    return Seen(house=house, floor_usd=floor, peak_usd=peak)
+def seen(name: str, equity: float | None, peak: float, floor: float | None = None) -> House:
+    return House(
+        account=name, venue="binance", equity_usd=equity, floor_usd=floor, peak_usd=peak or None
+    )
 
 
 @given(st.lists(st.tuples(st.none() | usd, usd, st.none() | usd), min_size=1, max_size=6))
 def test_a_sum_is_told_only_when_all_are_seen(rows: list) -> None:
     accounts = [seen(str(n), *row) for n, row in enumerate(rows)]
     joint = together(accounts)
-    dark = [each for each in accounts if each.house.equity_usd is None]
-    assert joint.unseen == tuple(each.house.account for each in dark)
+    dark = [each for each in accounts if each.equity_usd is None]
+    assert joint.unseen == tuple(each.account for each in dark)
     assert (joint.equity_usd is None) == bool(dark)
     assert (joint.at_least_usd is None) == any(each.floor_usd is None for each in dark)
     assert not (dark and is_spent(joint, 0.5))
