@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import text
 
 from bot.domain.errors import DataInvalid
+from bot.journal import joint
 from bot.journal.fleet_tables import ROOM
 from bot.journal.line import CHANNEL, Line
 
@@ -38,6 +39,9 @@ ANSWERED = text(f"""
 SELECT id, account, accepted, answer FROM {ROOM}.orders
 WHERE id = ANY(:ids) AND answered_at IS NOT NULL
 """)  # noqa: S608
+FORGET = text(f"""
+UPDATE {ROOM}.leases SET told = :told WHERE account = :account AND expires_at <= {NOW}
+""")  # noqa: S608
 TELL = text("SELECT pg_notify(:channel, :word)")
 
 
@@ -56,15 +60,41 @@ def overview(line: Line) -> list[dict[str, Any]]:
     Raises:
         JournalBroken: the server did not answer, or no account was ever driven here.
     """
+    return overview_and_spent(line, "")[0]
+
+
+def overview_and_spent(line: Line, mode: str) -> tuple[list[dict[str, Any]], joint.Spent | None]:
+    """Return `overview`, and the joint budget of a mode if it is used up, of the same instant.
+
+    Raises:
+        JournalBroken: the server did not answer.
+    """
     with line.transaction("reading the fleet") as connection:
-        if connection.execute(text(f"SELECT to_regclass('{ROOM}.orders')")).scalar() is None:
-            return []
+        if connection.execute(text(f"SELECT to_regclass('{ROOM}.joint_latched')")).scalar() is None:
+            return [], None
         found = [dict(row) for row in connection.execute(OVERVIEW).mappings()]
-    for row in found:
-        told = row.pop("told")
-        row["state"] = json.loads(told) if told else None
-        row["driven"] = bool(row["driven"])
-    return found
+        spent = joint.open_spent(connection, mode)
+    return [_told(row) for row in found], spent
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    told = row.pop("told")
+    row["state"] = json.loads(told) if told else None
+    row["driven"] = bool(row["driven"])
+    return row
+
+
+def forget(line: Line, account: str) -> bool:
+    """Leave an account out of the joint budget until it is driven again; False: it is driven.
+
+    Its lease and its token stay, so that nothing of an old holder is ever taken.
+
+    Raises:
+        JournalBroken: the server did not answer: perhaps forgotten.
+    """
+    told = {"account": account, "told": json.dumps({"forgotten": True})}
+    with line.transaction("forgetting an account") as connection:
+        return connection.execute(FORGET, told).rowcount == 1
 
 
 def give(line: Line, accounts: Sequence[str], name: str, operator: str) -> list[int]:

@@ -25,6 +25,17 @@ CREATE TABLE IF NOT EXISTS {ROOM}.orders (
   operator text NOT NULL, given_at timestamptz NOT NULL, answered_at timestamptz,
   accepted boolean, answer text
 );
+CREATE TABLE IF NOT EXISTS {ROOM}.joint_spent (
+  id bigserial PRIMARY KEY, mode text NOT NULL, begun_at timestamptz NOT NULL,
+  begun_by text NOT NULL, equity_usd float8 NOT NULL, peak_usd float8 NOT NULL,
+  budget_frac float8 NOT NULL, ended_at timestamptz
+);
+CREATE UNIQUE INDEX IF NOT EXISTS joint_spent_open ON {ROOM}.joint_spent (mode)
+  WHERE ended_at IS NULL;
+CREATE TABLE IF NOT EXISTS {ROOM}.joint_latched (
+  spent_id bigint NOT NULL REFERENCES {ROOM}.joint_spent (id), account text NOT NULL,
+  latched_at timestamptz NOT NULL, rearmed_at timestamptz, PRIMARY KEY (spent_id, account)
+);
 """
 
 
@@ -34,7 +45,7 @@ def make_room(connection: Connection, label: str) -> None:
     Raises:
         JournalBroken: they are of a newer program.
     """
-    made = f"SELECT to_regclass('{ROOM}.orders')"  # the last one made
+    made = f"SELECT to_regclass('{ROOM}.joint_latched')"  # the last one made
     if connection.execute(text(made)).scalar() is None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:room))"), {"room": ROOM})
         for statement in MAKING.split(";"):

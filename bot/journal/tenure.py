@@ -6,12 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from bot.domain.errors import BotError, Fenced, JournalBroken, StateLocked
 from bot.domain.units import NS_PER_S
-from bot.journal import fleet, lease
+from bot.journal import fleet, joint, lease
 from bot.journal.lease import Candidate, Holder, Lease
 from bot.journal.line import Line
 from bot.journal.server import Server
@@ -19,11 +21,25 @@ from bot.ports import Clock
 
 RENEWALS = 4
 """So often a lease is renewed within its time."""
+TELL_S = 3.0
+"""At least so often, for others judge by what it tells."""
+TOLD_AGE_NS = 5 * NS_PER_S
+"""What was given to tell longer ago is not told: whoever should tell it may hang."""
+WATCH_NS = NS_PER_S
 MARGIN_FRAC = 0.2
 """This share of its time before the server would give it away, a holder stops by itself."""
 LOOK_S = 0.1
 END_S = 5.0
 POLL_S = 0.5
+
+
+class Fleet(msgspec.Struct, frozen=True):
+    """All accounts as the database knew them at `read_ns` of the monotonic clock, ours as well."""
+
+    rows: list[dict[str, Any]]
+    """See `fleet.overview`."""
+    spent: joint.Spent | None
+    read_ns: int
 
 
 class Tenure:
@@ -36,7 +52,10 @@ class Tenure:
         self._kept_ns = int(held.who.ttl_s * (1.0 - MARGIN_FRAC) * NS_PER_S)
         self._until_ns = began_ns + self._kept_ns
         self._why = ""
-        self._told = ""
+        self._told, self._told_ns = "", 0
+        self._mode = ""
+        self._fleet: Fleet | None = None
+        self._works: deque[Callable[[Line], object]] = deque()
         self._orders: deque[fleet.Order] = deque()
         self._seen: set[int] = set()
         self._answers: deque[tuple[int, bool, str]] = deque()
@@ -83,7 +102,19 @@ class Tenure:
 
     def tell(self, line: str) -> None:
         """Give the fleet one JSON line on how this account does; told with the next renewal."""
-        self._told = line
+        self._told, self._told_ns = line, self._clock.monotonic_ns()
+
+    def watch(self, mode: str) -> None:
+        """Read all accounts of the database from now on, and whether their budget is used up."""
+        self._mode = mode
+
+    def others(self) -> Fleet | None:
+        """Return what was read last; None: nothing yet. Its age is the reader's to judge."""
+        return self._fleet
+
+    def post(self, work: Callable[[Line], object]) -> None:
+        """Have something written in the lease's thread; done again until the server answers."""
+        self._works.append(work)
 
     def ordered(self) -> list[fleet.Order]:
         """Return what was ordered through the fleet since the last call."""
@@ -102,7 +133,7 @@ class Tenure:
         self._thread.join(END_S)
 
     def _keep(self) -> None:
-        period_ns = int(self._lease.who.ttl_s / RENEWALS * NS_PER_S)
+        period_ns = int(min(self._lease.who.ttl_s / RENEWALS, TELL_S) * NS_PER_S)
         due_ns = self._clock.monotonic_ns() + period_ns
         while not self._end.is_set() and self.held():
             try:
@@ -111,6 +142,8 @@ class Tenure:
                     due_ns = self._clock.monotonic_ns() + period_ns
                 self._line.heard(POLL_S)
                 self._take_orders()
+                self._work()
+                self._watch()
             except Fenced as error:
                 self._why = str(error)
             except JournalBroken as error:
@@ -126,12 +159,28 @@ class Tenure:
 
     def _renew(self) -> None:
         sent_ns = self._clock.monotonic_ns()
-        self._lease.renew(self._line, self._told)
+        stale = sent_ns - self._told_ns > TOLD_AGE_NS
+        self._lease.renew(self._line, "" if stale else self._told)
         self._until_ns = sent_ns + self._kept_ns
         self._trouble = ""
         while self._answers:
             fleet.answer(self._line, *self._answers[0])
             self._answers.popleft()
+
+    def _work(self) -> None:
+        """Write what waits, after what was told before it: readers must not see it the other way."""
+        if self._works:
+            self._renew()
+        while self._works:
+            self._works[0](self._line)
+            self._works.popleft()
+
+    def _watch(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        if not self._mode or (self._fleet and now_ns - self._fleet.read_ns < WATCH_NS):
+            return
+        rows, spent = fleet.overview_and_spent(self._line, self._mode)
+        self._fleet = Fleet(rows, spent, now_ns)
 
     def _take_orders(self) -> None:
         for order in fleet.waiting(self._line):

@@ -3,10 +3,14 @@
 import inspect
 import json
 
+from loguru import logger
+
+from bot.app.accounts.fleet_budget import FleetBudget
+from bot.app.accounts.seen import shown
 from bot.journal.fleet import Order
 from bot.journal.tenure import Tenure
-from bot.ports import Clock, House
-from bot.runtime.parts import Ask
+from bot.ports import House
+from bot.runtime.parts import DaemonParts
 
 PERIOD_S = 0.5
 TELL_EVERY = 3
@@ -23,10 +27,11 @@ class FleetDoor:
 
     name = "fleet"
 
-    def __init__(self, tenure: Tenure, ask: Ask, clock: Clock) -> None:
+    def __init__(self, tenure: Tenure, parts: DaemonParts, budget: FleetBudget) -> None:
         self._tenure = tenure
-        self._ask = ask
-        self._clock = clock
+        self._parts = parts
+        self._clock = parts.clock
+        self._budget = budget
 
     async def run(self, house: House) -> None:
         """Serve until cancelled."""
@@ -34,19 +39,24 @@ class FleetDoor:
         while True:
             if turn % TELL_EVERY == 0:
                 self._tenure.tell(await self._summary())
+                await self._look(house)
             for order in self._tenure.ordered():
                 await self._obey(house, order)
             turn += 1
             await self._clock.sleep_s(PERIOD_S)
 
     async def _summary(self) -> str:
-        status, house = await self._answer("status"), await self._answer("house")
-        told = {name: status.get(name) for name in TOLD} | {"house": house}
+        found = self._parts.ask("status", {})
+        status = await found if inspect.isawaitable(found) else found
+        told = {name: status.get(name) for name in TOLD}
+        told |= {"house": shown(self._parts, self._clock.now_ns()), "bound": self._budget.bound}
         return json.dumps(told, separators=(",", ":"))
 
-    async def _answer(self, name: str) -> dict[str, object]:
-        found = self._ask(name, {})
-        return await found if inspect.isawaitable(found) else found
+    async def _look(self, house: House) -> None:
+        try:
+            await self._budget.look(house)
+        except TimeoutError:
+            logger.warning("the fleet's order got no answer in time: it is given again")
 
     async def _obey(self, house: House, order: Order) -> None:
         key = f"fleet-{self._tenure.token}-{order.order_id}"

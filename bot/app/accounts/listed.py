@@ -38,7 +38,8 @@ def _each(settings: Settings, places: Places) -> Iterator[Beside]:
     for name, changes in sorted(settings.accounts.beside.items()):
         if name == FIRST:
             raise ConfigInvalid(f"accounts.beside.{FIRST}: the first account has this name")
-        tables: dict[str, Any] = {**common, "accounts": {}}
+        bound = {"fleet_loss_budget_frac": common["accounts"]["fleet_loss_budget_frac"]}
+        tables: dict[str, Any] = {**common, "accounts": bound}
         for alone in ALONE:
             tables[alone] = {"venues": []} if alone == "senses" else {}
         tables["dashboard"] = {**common["dashboard"], "enabled": False}

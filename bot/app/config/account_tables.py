@@ -17,6 +17,8 @@ class AccountsTable(Table):
     """Of the peak of all accounts together; 0: each account's own budget alone."""
     venue_share_max_frac: Annotated[Float, Field(gt=0.0, le=1.0)] = 1.0
     """Of what all accounts hold, net of each asset at a venue, at one venue; 1: no limit."""
+    fleet_loss_budget_frac: Annotated[Float, Field(ge=0.0, le=0.9)] = 0.0
+    """Of the peak of all accounts of one database (state.url); 0: this account is not bound."""
     beside: Annotated[
         dict[AccountName, dict[Overridden, dict[str, Any]]], Field(max_length=100)
     ] = Field(default_factory=dict)

@@ -175,7 +175,7 @@ class _House:
             )  # fmt: skip
             parts.stop = self._stop
             if opened.state.tenure is not None:
-                fence(parts, opened.state.tenure)
+                fence(parts, opened.state.tenure, settings)
             self._all.join(FIRST, settings.venues.exchange, parts)
             await open_operator(settings, places, self._scrubber, parts, board, front, stack)
             self._tell = parts.notify
@@ -210,7 +210,7 @@ class _House:
             parts.stop, parts.notify_address = self._stop, None
             parts.options = replace(parts.options, owns_process=False, signals=False)
             if opened.state.tenure is not None:
-                fence(parts, opened.state.tenure)
+                fence(parts, opened.state.tenure, settings)
 
             def tell(notice: Notify) -> None:
                 board(notice)

@@ -10,6 +10,7 @@ import msgspec
 from loguru import logger
 
 from bot.app.accounts.fenced import FencedVenue
+from bot.app.accounts.fleet_budget import FleetBudget
 from bot.app.accounts.fleet_door import FleetDoor
 from bot.app.accounts.lock import hold_account
 from bot.app.config.settings import Settings
@@ -71,7 +72,7 @@ def hold_on_server(
             paper.another = True
 
 
-def fence(parts: DaemonParts, tenure: Tenure) -> None:
+def fence(parts: DaemonParts, tenure: Tenure, settings: Settings) -> None:
     """Let a daemon send only while the lease is its own, and open its door to the fleet.
 
     Backups are the server's own.
@@ -80,7 +81,15 @@ def fence(parts: DaemonParts, tenure: Tenure) -> None:
     parts.venue = FencedVenue(parts.venue, tenure)
     parts.guard = FencedVenue(parts.guard, tenure)
     parts.backup = None
-    parts.doors = (*parts.doors, FleetDoor(tenure, parts.ask, parts.clock))
+    watches = parts.options.read_only
+    budget = FleetBudget(
+        tenure,
+        settings.state.account,
+        parts,
+        mode=settings.breakwater.mode,
+        budget_frac=0.0 if watches else settings.accounts.fleet_loss_budget_frac,
+    )
+    parts.doors = (*parts.doors, FleetDoor(tenure, parts, budget))
 
 
 def _candidate(settings: Settings, run_id: str, config: VenueConfig) -> Candidate:

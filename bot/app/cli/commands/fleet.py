@@ -14,6 +14,7 @@ from bot.app.cli.output import Document, JsonFlag, leave, show, wants_json
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
+    from bot.journal.joint import Spent
     from bot.journal.line import Line
 
 REFUSED = 3
@@ -60,18 +61,52 @@ def risk(
     as_json: JsonFlag = False,
 ) -> None:
     """Show net exposure by asset, shares of venues, and what joint shocks leave of the budget."""
-    from bot.app.accounts.fleet_risk import fleet_risk
+    from bot.app.accounts.fleet_risk import counted, fleet_risk
     from bot.app.config.policy import policy_of
     from bot.journal import fleet
 
     settings = open_home().settings
     policy = policy_of(settings, mode=settings.breakwater.mode)
+    mode = settings.breakwater.mode
     with _line() as line:
-        rows = fleet.overview(line)
+        rows, spent = fleet.overview_and_spent(line, mode)
+    enforced = settings.accounts.fleet_loss_budget_frac
     document = fleet_risk(
-        rows, loss_budget_frac=policy.guard.loss_budget_frac, venue_max_frac=venue_max
+        counted(rows, mode),
+        loss_budget_frac=enforced or policy.guard.loss_budget_frac,
+        venue_max_frac=venue_max,
     )
+    document["spent"] = None if spent is None else _spent(spent)
     show(document, _risk_page, as_json=as_json)
+
+
+def _spent(spent: "Spent") -> dict[str, Any]:
+    return {
+        "equity_usd": spent.equity_usd,
+        "peak_usd": spent.peak_usd,
+        "loss_budget_frac": spent.budget_frac,
+        "latched": sorted(spent.latched),
+        "rearmed": sorted(spent.rearmed),
+    }
+
+
+@group.command()
+def forget(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT")], *, as_json: JsonFlag = False
+) -> None:
+    """Leave an account that nobody drives any more out of the joint budget, until it is driven."""
+    from bot.journal import fleet
+
+    with _line() as line:
+        done = fleet.forget(line, account)
+    told = "forgotten until it is driven again" if done else "is driven, or was never known"
+    show(
+        {"account": account, "forgotten": done, "answer": told},
+        lambda doc, console: console.print(f"{doc['account']}: {doc['answer']}"),
+        as_json=as_json,
+    )
+    if not done:
+        leave(REFUSED)
 
 
 @group.command()
@@ -186,6 +221,8 @@ def _risk_page(document: Document, console: Console) -> None:
         ),
         ("equity", f"{money(document['equity_usd'])} of {money(document['peak_usd'])} USD"),
         ("loss budget", percent(document["loss_budget_frac"])),
+        ("closed together", ", ".join(document["bound"]) or "nobody: it warns"),
+        ("used up", text(document["spent"] and "yes: re-arm every account")),
     ]
     put(
         console,
