@@ -168,7 +168,7 @@ class Tenure:
             self._answers.popleft()
 
     def _work(self) -> None:
-        """Write what waits, after what was told before it: readers must not see it the other way."""
+        """Write what waits, after what was told before it: nobody may see it the other way."""
         if self._works:
             self._renew()
         while self._works:
