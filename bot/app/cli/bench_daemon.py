@@ -28,13 +28,16 @@ DEADLINE_S = 60.0
 LOOK_S = 0.02
 QTY = Decimal("0.01")
 SYMBOL = "BTCUSDT"
+PROGRAM = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 
 def bench_daemon(places: Places, clock: Clock, rounds: int) -> dict[str, Any]:
     """Return ready time, RSS and fill-to-stop times of a daemon of its own in an empty folder.
 
-    The figures named `page_` are of its next start, with the web page on.
+    A copy of the program is started three times: where no byte code of it may be kept, as under
+    PYTHONDONTWRITEBYTECODE (`unkept_`); then keeping it, which is what warms it; then as whoever
+    starts it again does. The figures named `page_` are of one more start, with the web page on.
 
     Raises:
         VenueUnreachable: the daemon did not come up, or a stop did not come, in time.
@@ -43,13 +46,27 @@ def bench_daemon(places: Places, clock: Clock, rounds: int) -> dict[str, Any]:
         root = Path(name)
         shutil.copytree(places.config, root / "config")
         shutil.copytree(places.strategies, root / "strategies")
+        shutil.copytree(PROGRAM, root / PROGRAM.name, ignore=shutil.ignore_patterns("__pycache__"))
+        unkept = _measured(root, clock, 0, page=False, keep=False)
+        _measured(root, clock, 0, page=True)
         figures = _measured(root, clock, rounds, page=False)
         again = _measured(root, clock, 0, page=True)
-    return figures | {f"page_{name}": again[name] for name in ("ready_s", "ready_cpu_s", "rss_mb")}
+    named = {"": figures, "page_": again, "unkept_": unkept}
+    return figures | {
+        f"{prefix}{name}": told[name]
+        for prefix, told in named.items()
+        for name in ("ready_s", "ready_cpu_s", "rss_mb")
+    }
 
 
-def _measured(root: Path, clock: Clock, rounds: int, *, page: bool) -> dict[str, Any]:
+def _measured(
+    root: Path, clock: Clock, rounds: int, *, page: bool, keep: bool = True
+) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BREAKWATER_")}
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "STATE_DIRECTORY"):
+        environment.pop(name, None)
+    if not keep:
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment |= {
         "BREAKWATER_CONFIG_DIR": str(root / "config"),
         "BREAKWATER_STRATEGIES__ENABLED": "[]",
@@ -57,14 +74,14 @@ def _measured(root: Path, clock: Clock, rounds: int, *, page: bool) -> dict[str,
         "BREAKWATER_BREAKWATER__LOG_DIR": "logs",
         "BREAKWATER_DASHBOARD__ENABLED": str(page).lower(),
         "BREAKWATER_DASHBOARD__PORT": str(_free_port()),
-        "PYTHONPATH": str(Path(__file__).resolve().parents[3]),
+        "PYTHONPATH": str(root),
     }
-    environment.pop("STATE_DIRECTORY", None)
     began = clock.monotonic_ns()
     with (root / "daemon.log").open("wb") as log:
         daemon = subprocess.Popen(
             [sys.executable, "-m", "bot", "run", "--mode", "paper"],
             env=environment,
+            cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -77,7 +94,10 @@ def _measured(root: Path, clock: Clock, rounds: int, *, page: bool) -> dict[str,
             "ready_cpu_s": _cpu_s(daemon.pid),
         }
         if rounds:
+            before = _sched_ns(daemon.pid)
             figures |= _protection(root, clock, rounds)
+            ran_ns, waited_ns = (b - a for a, b in zip(before, _sched_ns(daemon.pid), strict=True))
+            figures["waited_for_core_frac"] = round(waited_ns / max(ran_ns + waited_ns, 1), 3)
         figures["rss_mb"] = _rss_mb(daemon.pid)
     finally:
         daemon.send_signal(signal.SIGTERM)
@@ -106,6 +126,7 @@ def _protection(root: Path, clock: Clock, rounds: int) -> dict[str, float | str]
         "fill_to_stop_request_ms_max": round(spent[-1] / 1e6, 2),
         "fill_to_stop_rounds": rounds,
         "aim": "p99 <= 10 ms; ready <= 1.5 s CPU; RSS <= 150 MiB",
+        "unkept": "the same start where byte code of the program may not be kept",
     }
 
 
@@ -180,6 +201,15 @@ def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     ticks = int(fields[11]) + int(fields[12])
     return round(ticks / os.sysconf("SC_CLK_TCK"), 2)
+
+
+def _sched_ns(pid: int) -> tuple[int, int]:
+    """Return how long a process's first thread, its event loop, ran and stood ready to run, in ns.
+
+    A loop that stands ready for long shares its core with others, and its times tell of them.
+    """
+    ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return int(ran), int(waited)
 
 
 def _rss_mb(pid: int) -> float:
