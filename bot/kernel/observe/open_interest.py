@@ -99,8 +99,9 @@ def log_change(venues: list[OiVenue], known: float, now_ns: int, horizon_s: int)
     None when those hold less than half of the coins `known` to be open: a rest is no market.
     """
     now = then = 0.0
+    then_ns = now_ns - horizon_s * NS_PER_S
     for venue in venues:
-        before = _at(venue, now_ns, horizon_s)
+        before = _at(venue, then_ns, horizon_s)
         if before is not None:
             now += venue.qty
             then += before
@@ -115,7 +116,8 @@ def change(sense: OiSense, now_ns: int, horizon_s: int) -> OiChange | None:
     moved = log_change(venues, known_qty(sense, now_ns), now_ns, horizon_s)
     if moved is None:
         return None
-    both = [v for v in venues if _at(v, now_ns, horizon_s) is not None]
+    then_ns = now_ns - horizon_s * NS_PER_S
+    both = [v for v in venues if _at(v, then_ns, horizon_s) is not None]
     return OiChange(
         horizon_s=horizon_s,
         log_change=moved,
@@ -158,9 +160,8 @@ def _proven(venue: OiVenue, qty: float, gap_ns: int) -> bool:
     return agreed
 
 
-def _at(venue: OiVenue, now_ns: int, horizon_s: int) -> float | None:
-    """Return the value last known a horizon ago, no older than the venue's age limit."""
-    ns = now_ns - horizon_s * NS_PER_S
+def _at(venue: OiVenue, ns: int, horizon_s: int) -> float | None:
+    """Return the value last known at `ns`, a horizon ago, within the venue's age limit."""
     if horizon_s < FINE_HORIZON_S:
         fine = rings.last_known(venue.fine, ns // FINE_NS, FINE_BACK)
         if fine is not None:

@@ -42,6 +42,10 @@ def get(ring: Ring, slot: int) -> float | None:
 def last_known(ring: Ring, slot: int, back: int) -> float | None:
     """Return the newest value at `slot` or up to `back` slots before it."""
     newest, size, values = ring.newest, ring.size, ring.values
+    if 0 <= slot <= newest < slot + size:
+        value = values[slot % size]
+        if value is not None:
+            return value  # as a rule it is there
     oldest = max(slot - back, newest - size + 1, 0)
     for each in range(min(slot, newest), oldest - 1, -1):
         value = values[each % size]

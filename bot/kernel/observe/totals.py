@@ -166,23 +166,27 @@ def _prints(sense: LiqSense, now_ns: int) -> LiqNow | None:
     live = [v for _, v in sorted(sense.venues.items()) if v.live]
     if not live:
         return None
-    long_24h = sum(v.wheels[2].long_totals[0] for v in live) / 100.0
-    short_24h = sum(v.wheels[2].short_totals[0] for v in live) / 100.0
-    hour = sum(v.wheels[1].long_totals[0] + v.wheels[1].short_totals[0] for v in live)
-    five = sum(v.wheels[0].long_totals[1] + v.wheels[0].short_totals[1] for v in live)
-    first_ns = min(v.first_ns for v in live)
+    longs = shorts = hour = five = 0
+    first_ns = live[0].first_ns
+    for venue in live:
+        minutes, hours, days = venue.wheels[0], venue.wheels[1], venue.wheels[2]
+        longs += days.long_totals[0]
+        shorts += days.short_totals[0]
+        hour += hours.long_totals[0] + hours.short_totals[0]
+        five += minutes.long_totals[1] + minutes.short_totals[1]
+        first_ns = min(first_ns, venue.first_ns)
     return LiqNow(
         source=PRINTS,
-        venues=tuple(v.venue for v in live),
+        venues=tuple([v.venue for v in live]),
         known_ns=now_ns,
-        long_24h=long_24h,
-        short_24h=short_24h,
+        long_24h=longs / 100.0,
+        short_24h=shorts / 100.0,
         last_1h=hour / 100.0,
         last_5m=five / 100.0,
         base=sense.base_usd,
         base_days=sense.base_days,
         coverage=min((now_ns - first_ns) / NS_PER_DAY, 1.0),
-        missing_venues=tuple(sorted(n for n, v in sense.venues.items() if not v.live)),
+        missing_venues=tuple(sorted([n for n, v in sense.venues.items() if not v.live])),
     )
 
 

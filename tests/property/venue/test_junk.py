@@ -15,6 +15,7 @@ from bot.domain.errors import VenueDataInvalid, VenueError
 from bot.venue.binance import parse, parse_market
 from bot.venue.binance.parse_user import news
 from bot.venue.errors import error_of_reply, reply_of
+from bot.venue.funding_info import funding_intervals_s
 from bot.venue.reader import PublicReader
 from bot.venue.streams import bybit, hyperliquid, okx
 
@@ -209,7 +210,7 @@ ROWS: list[tuple[Reader, dict[str, object]]] = [
      {"rows": [[MS, "10", "12", "9", "11", "5", MS + 1], [MS + 60_000, "10", "12", "9", "11", "5",
                                                         MS + 1]]}),
     (lambda row: parse_market.open_interest(row, BTC, 1), {"openInterest": "5", "time": MS}),
-    (lambda row: parse_market.funding_intervals_s([row]),
+    (lambda row: funding_intervals_s([row]),
      {"symbol": "BTCUSDT", "fundingIntervalHours": 4}),
 ]  # fmt: skip
 
