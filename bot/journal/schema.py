@@ -2,6 +2,7 @@
 
 import io
 import sqlite3
+import threading
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -15,6 +16,9 @@ REVISIONS = ("0001",)
 a start with a current schema need not load Alembic."""
 HEAD = REVISIONS[-1]
 SCRIPTS = Path(__file__).parent / "migrations"
+_ONE_AT_A_TIME = threading.Lock()
+"""Alembic keeps the connection it migrates in a global: accounts that start together would migrate
+each other's journals from two threads."""
 
 
 def revision_of(raw: sqlite3.Connection, path: Path) -> str:
@@ -63,13 +67,14 @@ def upgrade(raw: sqlite3.Connection, path: Path) -> None:
 
 def migrate(connection: Connection) -> None:
     """Run the migrations up to the newest inside the open transaction of `connection`."""
-    from alembic import command  # loaded only when there is something to migrate
-    from alembic.config import Config
+    with _ONE_AT_A_TIME:
+        from alembic import command  # loaded only when there is something to migrate
+        from alembic.config import Config
 
-    config = Config(stdout=io.StringIO())
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+        config = Config(stdout=io.StringIO())
+        config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)
 
 
 def bring_up(raw: sqlite3.Connection, path: Path, now_ns: int) -> Path | None:

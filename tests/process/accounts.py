@@ -22,8 +22,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tests.e2e.test_accounts import BESIDE, hedge_of
+from tests.e2e.test_accounts import BESIDE
+from tests.fakes.bybit_handle import BybitHandle
 from tests.fakes.daemon import Daemon, NotReady, Stand, until
+from tests.fakes.hyperliquid_handle import HyperliquidHandle
+from tests.fakes.okx_handle import OkxHandle
+from tests.fakes.venue_handle import VenueHandle
 
 DATA = Path(os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 FROM, TO = datetime(2026, 1, 29, tzinfo=UTC), datetime(2026, 2, 7, tzinfo=UTC)
@@ -31,6 +35,11 @@ LOOK_S = 0.25
 DARK_S = 20.0
 BUDGET = 0.20
 LEVERAGE = 5.0
+HANDLES = {
+    "binance": VenueHandle, "bybit": BybitHandle, "hyperliquid": HyperliquidHandle,
+    "okx": OkxHandle,
+}  # fmt: skip
+CONTRACT_OF_OKX = 0.01
 
 
 @dataclass
@@ -65,11 +74,10 @@ def sliced(folder: Path) -> Path:
 
 
 def watch(
-    stand: Stand, daemon: Daemon, figures: Figures, speed: float, dark_below: float, hours: float
+    daemon: Daemon, second: int, figures: Figures, speed: float, dark_below: float, hours: float
 ) -> None:
     """Look until the market has lived `hours`, or all are latched."""
     began, dark_until = time.monotonic(), 0.0
-    second = hedge_of(stand).pid
     was_dark = False
     while figures.market_hours < hours and len(figures.latched) < 2:
         time.sleep(LOOK_S)
@@ -125,10 +133,12 @@ def play(speed: float, protocol: str, dark_below: float, hours: float) -> Figure
             daemon = stand.start_daemon()
             until(lambda: not daemon.ask("accounts")["unseen"], "both are seen")
             mark = daemon.status()["markets"][0]["mark"]
-            qty = f"{LEVERAGE * 10_000.0 / mark:.3f}"
-            for venue in (stand.venue, hedge_of(stand)):
-                venue.by_hand("BUY", qty)
-            watch(stand, daemon, figures, speed, dark_below, hours)
+            second = HANDLES[protocol](stand.state / "accounts" / "hedge" / "venue")
+            qty = LEVERAGE * 10_000.0 / mark
+            stand.venue.by_hand("BUY", f"{qty:.3f}")
+            of_okx = protocol == "okx"
+            second.by_hand("BUY", f"{qty / CONTRACT_OF_OKX:.0f}" if of_okx else f"{qty:.3f}")
+            watch(daemon, second.pid, figures, speed, dark_below, hours)
             for account in ("main", "hedge"):
                 status = json.loads(stand.run("--account", account, "status", "--json").stdout)
                 figures.liquidations += status["counters"]["liquidations"]
@@ -142,7 +152,7 @@ def main() -> None:
     parser.add_argument("--speed", type=float, default=600.0, help="market seconds per second")
     parser.add_argument("--protocol", default="bybit", help="of the second venue")
     parser.add_argument("--dark-below", type=float, default=75_000.0)
-    parser.add_argument("--hours", type=float, default=140.0, help="of market time")
+    parser.add_argument("--hours", type=float, default=212.0, help="of market time")
     given = parser.parse_args()
     if not (DATA / "market-data").is_dir():
         raise SystemExit(f"no recorded market data at {DATA}: set BREAKWATER_SHARED")

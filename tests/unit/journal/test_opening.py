@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -45,6 +46,24 @@ def test_migrations_make_exactly_the_tables_of_the_code(home):
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Row.metadata) == []
     raw.close()
+
+
+def test_accounts_that_start_together_make_their_own_journals(tmp_path):
+    """Alembic's context is one for a process; mixed up, it wrote to the others' and crashed."""
+    homes = [tmp_path / str(number) for number in range(4)]
+    for folder in homes:
+        folder.mkdir(mode=0o700)
+
+    def made(folder):
+        store = open_journal(folder, HandClock())
+        try:
+            store.intent(RUN, 1, approved(), NOW_NS)
+            return [order.client_order_id for order in store.live_orders()]
+        finally:
+            store.close()
+
+    with ThreadPoolExecutor(len(homes)) as pool:
+        assert list(pool.map(made, homes)) == [[approved().client_order_id]] * len(homes)
 
 
 def test_the_list_of_revisions_is_the_list_of_migration_files():
