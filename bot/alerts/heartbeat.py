@@ -8,8 +8,11 @@ from loguru import logger
 from bot.alerts import web
 from bot.domain.errors import ChannelFailed
 from bot.domain.risk import Severity
+from bot.domain.units import NS_PER_S
 from bot.ports import Clock, House
 
+START_NS = 60 * NS_PER_S
+"""A start that is not ready yet is no failure for so long: every restart would call somebody."""
 FAILURES_TOLD = 3
 
 
@@ -38,6 +41,8 @@ class Heartbeat:
         self._clock = clock
         self._ailment = ailment
         self._fail_suffix = fail_suffix
+        self._was_well = False
+        self._patient_until_ns = clock.monotonic_ns() + START_NS
 
     async def run(self, house: House) -> None:
         """Beat until cancelled."""
@@ -59,6 +64,9 @@ class Heartbeat:
 
     async def _beat(self) -> None:
         wrong = self._ailment()
+        if wrong and not self._was_well and self._clock.monotonic_ns() < self._patient_until_ns:
+            return
+        self._was_well = self._was_well or not wrong
         url = self._url.rstrip("/") + self._fail_suffix if wrong else self._url
         if wrong and not self._fail_suffix:
             return

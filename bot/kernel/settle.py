@@ -77,6 +77,8 @@ def _foreign(desk: Desk, leg: Leg, fill: Fill, *, grew: bool, counted: bool) -> 
             f"{leg.symbol}: the venue auto-deleveraged {fill.qty} at {fill.price}.", leg.symbol,
         )  # fmt: skip
         _begin_waiting(desk)
+    if grew and not counted and leg.qty == fill.qty:
+        _say_adopted(desk, leg, fill)
     if grew and not counted and leg.qty > ZERO:
         known = leg.user_qty if leg.foreign else max(leg.qty - fill.qty, ZERO)
         leg.user_qty = known + fill.qty
@@ -90,6 +92,14 @@ def _begin_waiting(desk: Desk) -> None:
     for leg in desk.state.legs.values():
         if leg.qty > ZERO and leg.last_cut_ns:
             leg.last_cut_ns = desk.state.now_ns
+
+
+def _say_adopted(desk: Desk, leg: Leg, fill: Fill) -> None:
+    desk.notify(
+        Severity.WARNING, "adopt",
+        f"{leg.symbol}: {leg.side.value} {fill.qty} at {fill.price:f} was opened by hand. It is "
+        "guarded from now on; /positions shows its stop.", leg.symbol,
+    )  # fmt: skip
 
 
 def _liquidated(desk: Desk, leg: Leg, fill: Fill) -> None:

@@ -126,6 +126,25 @@ async def test_the_heart_beats_while_it_is_well_and_says_when_it_is_not():
     assert [kind for _, kind, _ in house.told] == ["heartbeat"]
 
 
+async def test_a_start_calls_nobody_until_it_takes_too_long():
+    class Ticking(SystemClock):
+        passed_ns = 0
+
+        def monotonic_ns(self) -> int:
+            return self.passed_ns
+
+        async def sleep_s(self, seconds: float) -> None:
+            self.passed_ns += int(seconds * 1e9)
+            if self.passed_ns > 80e9:
+                raise asyncio.CancelledError
+
+    async with HttpSink() as sink, aiohttp.ClientSession() as session:
+        heart = Heartbeat(session, sink.url + "/ping", 10.0, Ticking(), lambda: "starting")
+        with pytest.raises(asyncio.CancelledError):
+            await heart.run(Said())
+    assert [path for path, _, _ in sink.got] == ["/ping/fail"] * 3
+
+
 def wishes(**changes) -> Wishes:
     facts = {
         "now_ns": 100 * NS_PER_H,

@@ -97,6 +97,18 @@ def test_people_hear_of_a_trade_once_when_it_opens_and_once_when_it_closes() -> 
     assert len(told(heard, "opened")) == 1
 
 
+def test_a_position_opened_by_hand_is_told_once_and_not_its_adds() -> None:
+    world = World()
+    world.account("10000")
+    heard: list[Effect] = []
+    execute(world, "hand1", OrderSide.BUY, "0.02", world.later(1.0), heard)
+    execute(world, "hand2", OrderSide.BUY, "0.01", world.later(1.0), heard)
+    assert told(heard, "adopt") == [
+        f"{BTC}: LONG 0.02 at 76000 was opened by hand. It is guarded from now on; /positions "
+        "shows its stop."
+    ]
+
+
 def test_a_position_that_came_and_went_unseen_frees_the_plan() -> None:
     """The entry is known to be filled, its execution never came, and the leg is flat again."""
     world = waiting_world()
