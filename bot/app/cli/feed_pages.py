@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rich.table import Table
-
 from bot.app.cli.grid import grid, seconds, text, yes
+from bot.app.cli.narrow import Fitting
 
 COLUMNS = [
     ("venue", "venue", text),
@@ -17,6 +16,6 @@ COLUMNS = [
 ]
 
 
-def venues(rows: Any) -> Table:  # noqa: ANN401 - JSON value
+def venues(rows: Any) -> Fitting:  # noqa: ANN401 - JSON value
     """Return a row for each venue; none where nobody told."""
     return grid("venues heard", rows or (), COLUMNS)

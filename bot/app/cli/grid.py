@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bot.app.cli.narrow import Fitting
+
 Say = Callable[[Any], str]
 Column = tuple[str, str, Say]
 UNKNOWN = "?"
@@ -70,16 +72,11 @@ def yes(value: Any) -> str:  # noqa: ANN401 - JSON value
     return UNKNOWN if value is None else "[green]yes[/]" if value else "[bold red]NO[/]"
 
 
-def grid(title: str, rows: Iterable[Mapping[str, Any]], columns: Iterable[Column]) -> Table:
+def grid(title: str, rows: Iterable[Mapping[str, Any]], columns: Iterable[Column]) -> Fitting:
     """Return a table of `rows` with one column for each (key, heading, words)."""
     chosen = list(columns)
-    table = Table(title=title, title_justify="left", title_style="bold", pad_edge=False)
-    for _, heading, _ in chosen:
-        # a number that loses its last digits is a wrong number: it goes on in the next line
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(say(row.get(key)) for key, _, say in chosen))
-    return table
+    cells = [[say(row.get(key)) for key, _, say in chosen] for row in rows]
+    return Fitting(title, [heading for _, heading, _ in chosen], cells)
 
 
 def facts(title: str, pairs: Iterable[tuple[str, str]]) -> Table:

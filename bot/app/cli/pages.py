@@ -279,9 +279,9 @@ def levels(doc: Document, console: Console) -> None:
 def why(doc: Document, console: Console) -> None:
     """Tell a chain of decisions in lines."""
     for line in doc["chain"]:
-        numbers = ""
-        if line.get("measured") or line.get("limit"):
-            numbers = f" ({line.get('measured')}, limit {line.get('limit')})"
+        limit = f"limit {line['limit']}" if line.get("limit") else ""
+        told = ", ".join(part for part in (line.get("measured"), limit) if part)
+        numbers = f" ({told})" if told else ""
         what = line.get("what") or line.get("kind") or ""
         reason = line.get("why") or line.get("reason") or ""
         told = f"{moment(line.get('at'))}  {line.get('symbol', '')}  {what}: {reason}{numbers}"

@@ -9,8 +9,8 @@ from rich.console import Console
 from bot.answers.ask import ask
 from bot.answers.question import Question
 from bot.app.cli import pages
-from bot.app.cli.commands import config, db, doctor
-from bot.app.cli.grid import moment, money, percent, price, seconds, signed, text, yes
+from bot.app.cli.commands import config, db, doctor, ledger
+from bot.app.cli.grid import grid, moment, money, percent, price, seconds, signed, text, yes
 from bot.app.cli.live_page import LivePage, sparkline
 from bot.domain.orders import OrderStatus, PositionSide, Purpose
 from bot.domain.policy import Policy
@@ -137,17 +137,47 @@ def test_numbers_are_told_as_people_read_them(say, value, told):
 
 @pytest.mark.parametrize("width", [60, 80, 118])
 def test_no_digit_is_lost_on_a_narrow_terminal(held, width):
-    """A cell that is too wide goes on in the next line; read down its column it is whole."""
+    """A few rows too wide for their words are told one by one, each number on one line."""
     out = io.StringIO()
     document = answered(held, "positions")
     pages.positions(document, Console(file=out, width=width, color_system=None))
     told = out.getvalue()
     assert "\u2026" not in told
     (leg,) = document["positions"]
-    cells = [line.split("\u2502")[1:-1] for line in told.splitlines() if "\u2502" in line]
-    columns = ["".join(part.strip() for part in column) for column in zip(*cells, strict=True)]
-    assert price(leg["entry_price"]) in columns
-    assert price(leg["stop_price"]) in columns
+    cells = {cell.strip() for line in told.splitlines() for cell in line.split("\u2502")}
+    assert {price(leg["entry_price"]), price(leg["stop_price"]), "BTC LONG"} <= cells
+
+
+def test_many_rows_stay_a_table_whose_cells_go_on_in_the_next_line():
+    out = io.StringIO()
+    rows = [{"a": f"{number}1234567890", "b": "word " * 9} for number in range(10)]
+    table = grid("many", rows, [("a", "first", text), ("b", "second", text)])
+    Console(file=out, width=16, color_system=None).print(table)
+    lines = [line.split("\u2502")[1:-1] for line in out.getvalue().splitlines() if "\u2502" in line]
+    first = "".join(cells[0].strip() for cells in lines)
+    assert all(row["a"] in first for row in rows)
+    assert "(1 of" not in out.getvalue()
+
+
+def test_a_table_without_rows_says_none():
+    out = io.StringIO()
+    Console(file=out, width=80, color_system=None).print(grid("trades", [], [("a", "a", text)]))
+    assert out.getvalue().strip() == "trades: none"
+
+
+def test_the_ledger_sums_each_kind_and_prints_rows_as_the_venue_booked_them(capsys):
+    rows = [
+        {"event_ns": 10**18, "kind": kind, "symbol": "", "amount": amount, "asset": "USDT",
+         "info": "x", "income_id": number}
+        for number, (kind, amount) in enumerate(
+            [("FUNDING_FEE", "-0.10"), ("FUNDING_FEE", "0.30"), ("TRANSFER", "100")]
+        )
+    ]  # fmt: skip
+    assert ledger.sums(rows) == {"FUNDING_FEE USDT": "0.20", "TRANSFER USDT": "100"}
+    ledger.print_csv([{**rows[0], "at": "2001-09-09T01:46:40Z"}])
+    head, line = capsys.readouterr().out.splitlines()
+    assert head == "at,kind,symbol,amount,asset,info,income_id"
+    assert line == "2001-09-09T01:46:40Z,FUNDING_FEE,,-0.10,USDT,x,0"
 
 
 def test_a_position_that_no_price_liquidates_is_not_called_unknown(held):

@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.app.cli.commands.questions import put
-from bot.app.cli.grid import facts, grid, moment, text
+from bot.app.cli.grid import facts, grid, moment, text, yes
 from bot.app.cli.grid import put as show
 from bot.app.cli.output import Document, JsonFlag
 
@@ -44,7 +44,21 @@ def told(doc: Document, console: Console) -> None:
 
 def doing(doc: Document, console: Console) -> None:
     """Show every figure of the process."""
-    show(console, facts("health", [(key, escape(text(value))) for key, value in doc.items()]))
+    waiting = ", ".join(f"{name} {count}" for name, count in doc["alerts_waiting"].items())
+    pairs = [
+        ("version", text(doc["version"])),
+        ("ready", yes(doc["ready"])),
+        ("up", f"{doc['up_s'] / 3600:.1f} h"),
+        ("memory", f"{text(doc['rss_mb'])} MB"),
+        ("loop late by", f"{text(doc['lag_s'])} s at most"),
+        ("inbox", f"{text(doc['inbox'])} wait, {text(doc['inbox_dropped'])} dropped"),
+        ("journal", f"{text(doc['journal'])}, {text(doc['journal_lost'])} lost"),
+        ("entries held", escape(text(doc["entries_held"] or "no"))),
+        ("coverage", f"{text(doc['coverage_passes'])} passes; {doc['blind'] or 'sees the venue'}"),
+        ("alerts on their way", escape(waiting or "no channel is set up")),
+        ("not acknowledged", escape(", ".join(doc["alerts_open"]) or "none")),
+    ]
+    show(console, facts("health", pairs))
 
 
 def acknowledged(doc: Document, console: Console) -> None:
