@@ -137,10 +137,9 @@ def _edges(state: BotState, policy: Policy, market: Market) -> Iterator[float]:
     for order in state.orders.values():
         if order.symbol == market.symbol and order.status.is_live:
             yield from (float(p) for p in (order.trigger_price,) if p is not None)
-    for view in held(state, policy):
-        if view.leg.symbol == market.symbol:
-            trade, liq_price = view.leg.trade, view.liq_price()
-            if trade is not None:
-                yield from (trade.stop_price, trade.target_price)
-            if liq_price is not None:
-                yield liq_price
+    for view in held(state, policy, market.symbol):
+        trade, liq_price = view.leg.trade, view.liq_price()
+        if trade is not None:
+            yield from (trade.stop_price, trade.target_price)
+        if liq_price is not None:
+            yield liq_price

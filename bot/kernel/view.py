@@ -152,11 +152,11 @@ class LegView:
         return sigma(self.market, self.policy.guard)
 
 
-def held(state: BotState, policy: Policy) -> list[LegView]:
-    """Return every held leg whose mark is known."""
+def held(state: BotState, policy: Policy, symbol: str = "") -> list[LegView]:
+    """Return every held leg (of a symbol, if one is named) whose mark is known."""
     views = []
     for leg in state.legs.values():
-        if leg.qty > ZERO:
+        if symbol in ("", leg.symbol) and leg.qty > ZERO:
             market = state.markets.get(leg.symbol)
             if market is not None and market.mark > 0.0:
                 views.append(LegView(state, policy, leg, market))

@@ -125,8 +125,10 @@ class Inbox:
         """Take an event in; never blocks, never raises."""
         self._arrivals += 1
         # Nothing can come of these: whoever wakes the reader next brings them along.
-        if type(event) is TradeBucket and self._is_quiet(event):
+        if type(event) is TradeBucket:
             self._put_market((TradeBucket, event.symbol, event.event_ns // NS_PER_S), event)
+            if not self.is_quiet(event):
+                self._wake.set()
             return
         if type(event) is BookTop:
             self._put_market((BookTop, event.symbol), event)
@@ -151,7 +153,8 @@ class Inbox:
         """Forget every band: something has happened since they were told."""
         self._quiet.clear()
 
-    def _is_quiet(self, event: TradeBucket) -> bool:
+    def is_quiet(self, event: TradeBucket) -> bool:
+        """Whether a trade lies in the band that was told of its symbol."""
         band = self._quiet.get(event.symbol)
         return band is not None and band.holds(event)
 

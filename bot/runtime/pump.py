@@ -61,6 +61,7 @@ class Pump:
             self._inbox.loud()
         if effects:
             self._dispatch(effects, seq)
-        elif type(event) is TradeBucket:
+        elif type(event) is TradeBucket and not self._inbox.is_quiet(event):
+            # a band that held the trade stands as it was told
             self._inbox.quiet(event.symbol, self._kernel.quiet(event.symbol))
         self._note(event, effects, seq)

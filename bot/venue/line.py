@@ -180,6 +180,7 @@ class Line:
         self, socket: aiohttp.ClientWebSocketResponse, emit: Emit, junk_max: int
     ) -> str:
         tally = self.tally
+        recorder = self._tape if isinstance(self._tape, Recorder) else None
         async for message in socket:
             tally.frames += 1
             if tally.frames % FRAMES_PER_TURN == 0:
@@ -187,8 +188,8 @@ class Line:
             if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
                 break
             tally.frame_ns = now_ns = self._clock.now_ns()
-            if isinstance(self._tape, Recorder):
-                self._tape.frame(self.name, message.data, now_ns)
+            if recorder is not None:
+                recorder.frame(self.name, message.data, now_ns)
             try:
                 events = self.reader.read(message.data, now_ns)
             except VenueDataInvalid as nonsense:

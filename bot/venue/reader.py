@@ -47,6 +47,9 @@ class PublicReader:
             VenueDataInvalid: the frame cannot be believed.
         """
         frame = wire.decode(raw)
+        if type(frame) is AggTrade:  # most are
+            traded = self._symbols.get(frame.s)
+            return [] if traded is None else self._trade(frame, traded, received_ns)
         if frame is None:
             return []
         contract = frame.o.s if isinstance(frame, ForceOrder) else frame.s
@@ -71,9 +74,9 @@ class PublicReader:
     def _trade(self, frame: AggTrade, symbol: str, received_ns: int) -> list[Event]:
         bucket = wire.trade(frame, symbol, received_ns)
         last = self._trade_ids.get(symbol)
-        fresh = frame.s in self._fresh_ids
-        self._fresh_ids.discard(frame.s)
-        if last is not None and frame.a <= last and not fresh:
+        if frame.s in self._fresh_ids:
+            self._fresh_ids.discard(frame.s)
+        elif last is not None and frame.a <= last:
             self.repeats += 1
             return []
         self._trade_ids[symbol] = frame.a
