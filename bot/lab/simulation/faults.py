@@ -1,5 +1,7 @@
 """Faults as values: what goes wrong, when, for how long, how often; and what is in force now."""
 
+from collections.abc import Collection
+
 import msgspec
 
 from bot.domain.units import NS_PER_S
@@ -60,6 +62,10 @@ class Board:
     def busy(self) -> bool:
         """Whether any window is in force."""
         return bool(self._open)
+
+    def busy_but(self, kinds: Collection[str]) -> bool:
+        """Whether a window of any other kind than these is in force."""
+        return any(kind not in kinds for kind in self._open)
 
     def disturbed_disk(self) -> bool:
         """Whether the journal cannot be written as it should."""

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Final
 
 from bot.domain.messages import Command
-from bot.domain.orders import OrderKind, OrderSide
+from bot.domain.orders import OrderKind, OrderSide, TriggerBy
 from bot.domain.units import ZERO
 from bot.lab.simulation.deed import Host, deed, leg_of
 from bot.lab.simulation.faults import Fault
@@ -70,6 +70,30 @@ def hand_limit(run: Host, fault: Fault) -> None:
         )
     ):  # fmt: skip
         world.mark("foreign_order")
+
+
+@deed
+def hand_stop(run: Host, fault: Fault) -> None:
+    """Rest a foreign reduce-only stop by the last price, `size` away, on side `how`."""
+    world = run.world
+    contract = world.exchange.instrument(fault.symbol)
+    price = world.paths[fault.symbol].price
+    side = OrderSide.BUY if fault.how == "buy" else OrderSide.SELL
+    if world.by_hand(
+        OrderRequest(
+            symbol=fault.symbol,
+            side=side,
+            kind=OrderKind.STOP_MARKET,
+            qty=contract.qty_down(Decimal(repr(HAND_USD * 3.0 / price))),
+            client_order_id=world.hand_id(),
+            reduce_only=True,
+            trigger_price=contract.price_down(
+                Decimal(repr(price * (1.0 + side.sign * fault.size)))
+            ),
+            trigger_by=TriggerBy.LAST,
+        )
+    ):
+        world.mark("foreign_stop")
 
 
 @deed

@@ -9,11 +9,20 @@ import msgspec
 from typing_extensions import override
 
 from bot.domain.market import FeedStatus, MarkPrice
-from bot.domain.messages import Command, Effect, Event, SubmitOrder
+from bot.domain.messages import (
+    AccountSnapshot,
+    Command,
+    Effect,
+    Event,
+    OrderNotFound,
+    OrderUpdate,
+    SubmitOrder,
+)
 from bot.domain.orders import Purpose
 from bot.domain.units import NS_PER_S
 from bot.kernel.step import Kernel
 from bot.lab.simulation.chance import stream
+from bot.lab.simulation.lies import is_kept_back
 from bot.lab.simulation.loop import SimLoop
 from bot.lab.simulation.timeline import START_NS
 from bot.lab.simulation.world import World
@@ -54,6 +63,13 @@ def _nobody_looks(_life: "Life") -> None:
     """Nobody watches."""
 
 
+def _is_slept_through(event: Event) -> bool:
+    """Whether a kernel asleep would learn from an event that a stop of its own is gone."""
+    if isinstance(event, AccountSnapshot | OrderNotFound):
+        return True
+    return isinstance(event, OrderUpdate) and not event.order.status.is_live
+
+
 def _is_muted(effect: Effect, how: str) -> bool:
     if not isinstance(effect, SubmitOrder):
         return False
@@ -66,7 +82,7 @@ class WatchedKernel(Kernel):
     """The kernel, seen by the monitors after each step.
 
     A muted one wishes its stops (`how` "all": whatever reduces) in vain, as if its belief were
-    wrong: coverage must do alone.
+    wrong: coverage must do alone. One that is "asleep" does not learn that a stop is gone.
     """
 
     life: "Life"
@@ -75,8 +91,12 @@ class WatchedKernel(Kernel):
     @override
     def step(self, event: Event) -> list[Effect]:
         """Step, then show what came of it."""
+        mute = self.life.world.board.on("mute_kernel")
+        asleep = mute is not None and mute.how == "asleep"
+        if asleep and self.life.ready and _is_slept_through(event):
+            return []
         effects = super().step(event)
-        if (mute := self.life.world.board.on("mute_kernel")) is not None:
+        if mute is not None and not asleep:
             effects = [effect for effect in effects if not _is_muted(effect, mute.how)]
         if self.observe is not None:
             self.observe(self.life, event, effects)
@@ -102,6 +122,8 @@ class Life:
         self.heard: dict[str, int] = {}
         """symbol -> when its price last came."""
         self.account_told_ns = 0
+        self.asked_ns = 0
+        """When it was told to end in order; 0: it was not."""
         self.ban_serial = 0
         self.ban_heard_ns = 0
         self.troubled = False
@@ -191,7 +213,7 @@ class Life:
             self.world.board.count("user_missed")
             return
         board = self.world.board
-        batch = list(events)
+        batch = [event for event in events if not is_kept_back(self.world, event)]
         if board.hit("user_twice") is not None:
             batch = [event for event in batch for _ in range(2)]
         due_ns = self.world.now_ns + round(self.world.delay_s() * NS_PER_S)

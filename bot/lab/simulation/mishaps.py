@@ -40,7 +40,7 @@ def stop(run: Host, fault: Fault) -> None:
     life = run.life
     if life is not None and life.parts is not None and not life.dead:
         run.down_s = fault.size
-        run.asked_ns = run.world.now_ns
+        run.asked_ns = life.asked_ns = run.world.now_ns
         run.world.mark("ordered_stop")
         life.parts.stop.set()
         run.world.timeline.after(DEATHBED_S, lambda: run.give_up(life))

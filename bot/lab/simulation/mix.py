@@ -88,6 +88,10 @@ KINDS: Final = (
     Kind("slow_disk", 0.15, (30, 300), (0.2, 1.0), (0.1, 3.0)),
     Kind("telegram_hangs", 0.1, (60, 1800)),
     Kind("telegram_refuses", 0.1, (60, 1800)),
+    # last, so that the kinds before it are drawn as ever
+    Kind("lose_stops", 0.15, (20, 200), (0.2, 1.0)),
+    Kind("hidden_triggering", 0.3, (120, 1800)),
+    Kind("hand_stop", 0.15, size=(0.01, 0.05), hows=("buy", "sell")),
 )  # fmt: skip
 OFF_FRAC: Final = 0.45
 """How likely a kind is away from a seed altogether: rare paths need worlds without the loud ones.

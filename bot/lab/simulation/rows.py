@@ -151,7 +151,7 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
         (during("mute_kernel"), BOUGHT, *MORE, at(200.0, "vanish")), "stop_vanished",
     ),
     "wishes_while_paused": (
-        (EAGER, at(130.0, "command", how="pause"), at(400.0, "command", how="resume")),
+        (EAGER, at(100.0, "command", how="pause"), at(400.0, "command", how="resume")),
         "command_pause",
     ),
     "wishes_on_old_prices": (
@@ -209,6 +209,29 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
         (EAGER, BOUGHT, *(at(100.0 + 60.0 * k, "vanish") for k in range(7)),
          *(at(101.0 + 60.0 * k, "vanish", symbol=ETH) for k in range(7))),
         "stop_vanished",
+    ),
+    "a_stop_that_hangs_unseen": (
+        (BIG, STUCK, during("hidden_triggering"), THROUGH), "hidden_triggering",
+    ),
+    "a_kernel_asleep": (
+        (BOUGHT, at(100.0, "mute_kernel", for_s=50.0, symbol="", how="asleep"),
+         at(120.0, "vanish")),
+        "stop_vanished",
+    ),
+    "stops_that_never_arrive": ((during("lose_stops"), BOUGHT), "lose_stops"),
+    "a_foreign_stop_of_the_other_side": (
+        (at(50.0, "hand_stop", size=0.03, how="buy"), BOUGHT, at(200.0, "vanish")),
+        "foreign_stop",
+    ),
+    "ordered_ends_while_intents_wait": (
+        (EAGER, during("slow_disk", size=1.9),
+         *(at(60.0 * k + 1.1 + 0.15 * k, "stop", size=1.0) for k in range(2, 9))),
+        "ordered_stop",
+    ),
+    "a_quantity_over_the_cap": (
+        (at(0.0, "capped", symbol="", size=14_000.0),
+         at(60.0, "hand_open", size=10.0, how="buy"), at(100.0, "transfer", size=10_000.0)),
+        "transfer",
     ),
     "a_command_said_twice": (
         (BOUGHT, at(200.0, "command", how="reduce", size=1.0)), "command_twice",

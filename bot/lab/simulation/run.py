@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.messages import Effect, Event, Notify
 from bot.domain.policy import (
+    GuardPolicy,
     LevelPolicy,
     LimitPolicy,
     Policy,
@@ -23,6 +24,7 @@ from bot.lab.simulation.faults import Fault, instant_ns
 from bot.lab.simulation.feed_port import SimFeed
 from bot.lab.simulation.life import Life, SimClock, WatchedKernel
 from bot.lab.simulation.memory_port import SimMemory
+from bot.lab.simulation.monitors.again import AgainMonitor
 from bot.lab.simulation.monitors.belief import BeliefMonitor
 from bot.lab.simulation.monitors.cover import CoverMonitor
 from bot.lab.simulation.monitors.ends import EndMonitor
@@ -50,9 +52,22 @@ OPTIONS: Final = Options(
 )
 
 
-def policy_of(world: World) -> Policy:
-    """Return the policy the simulated owner chose."""
+SETTINGS: Final = ("eager", "capped")
+"""Kinds that say what the owner chose; they hold from the first start to the end."""
+
+
+def policy_of(world: World, faults: Sequence[Fault]) -> Policy:
+    """Return the policy the simulated owner chose.
+
+    "capped": no symbol may come to more than `size` USD, and what was cut is bought back soon.
+    """
+    cap_usd = next((fault.size for fault in faults if fault.kind == "capped"), 0.0)
+    guard, limits = GuardPolicy(), LimitPolicy(symbols=world.symbols)
+    if cap_usd:
+        guard = GuardPolicy(relever_wait_ns=60 * NS_PER_S)
+        limits = LimitPolicy(symbols=world.symbols, notional_cap_default_usd=cap_usd)
     return Policy(
+        guard=guard,
         rules=RulePolicy(acts_on=dict.fromkeys(MARKET_RULES, "off"), daily_loss_halt_frac=1.0),
         sizing=SizingPolicy(
             entry_slip_bps=1.0,
@@ -61,7 +76,7 @@ def policy_of(world: World) -> Policy:
             threat_heat_factors=(1.0,) * 5,
             threat_leverage=(3.0,) * 5,
         ),
-        limits=LimitPolicy(symbols=world.symbols),
+        limits=limits,
         levels=LevelPolicy(book=()),
         strategies=StrategyPolicy(enabled=("trader",)),
         scenarios=(),
@@ -86,13 +101,15 @@ class Run:
         if to_first:
             self.verdicts.on_first = self._end_now
         self.sends = SendMonitor(self.world, self.verdicts)
+        self.cover = CoverMonitor(self.world, self.verdicts)
+        self.again = AgainMonitor(self.world, self.verdicts, self.cover)
         self.shell = ShellMonitor(self.world, self.verdicts)
         self.belief = BeliefMonitor(self.world, self.verdicts, self.sends)
         self.replay = ReplayMonitor(self.world, self.verdicts)
         self.outside = OutsideMonitor(self.world, self.verdicts)
         self.words = WordMonitor(self.world, self.verdicts)
         self.world.watchers += [
-            CoverMonitor(self.world, self.verdicts),
+            self.cover,
             StartMonitor(self.world, self.verdicts),
             EndMonitor(self.world, self.verdicts, self.store),
             self.outside,
@@ -100,6 +117,7 @@ class Run:
             TruthMonitor(self.world, self.verdicts, self.store),
         ]
         self.world.cancels = self.sends.cancels
+        self.world.refusals = self.again.refused
         self.life: Life | None = None
         self.lives = self.kills = self.commands = 0
         self.down_s = 1.0
@@ -122,6 +140,8 @@ class Run:
     # ------------------------------------------------------------------ faults
 
     def _befall(self, fault: Fault) -> None:
+        if fault.kind in SETTINGS:
+            return
         if fault.kind == "rearm":
             self._rearm(fault)
             return
@@ -169,7 +189,7 @@ class Run:
         self.asked_ns = 0
         clock = SimClock(world)
         kernel = WatchedKernel(
-            policy_of(world), (Trader(world.seed, eager=self._eager),), life.run_id
+            policy_of(world, self.faults), (Trader(world.seed, eager=self._eager),), life.run_id
         )
         kernel.life, kernel.observe = life, self._stepped
         life.on_send, life.on_look = self._sent, self.shell.looks
@@ -202,6 +222,7 @@ class Run:
     def _sent(self, life: Life, _door: str, call: Call) -> None:
         self.shell.sends(life, call)
         self.sends.sends(life, call)
+        self.again.sends(life, call)
 
     async def _tell(self, _notice: Notify) -> None:
         """Be a messenger: sometimes it hangs, sometimes it says no."""

@@ -14,6 +14,7 @@ from bot.domain.market import Candle, OpenInterest
 from bot.domain.messages import Fill
 from bot.domain.orders import ApprovedOrder, OrderKind, OrderState, PositionSide, Purpose
 from bot.domain.units import NS_PER_S, ZERO
+from bot.lab.simulation.lies import Told, order_shown
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.wire import Call, Fate, fate_of
 from bot.lab.simulation.world import ACCOUNT
@@ -42,7 +43,7 @@ class SimVenue:
         self._door = door
         self._breaker = breaker
         self._inner = InProcessVenue(self._world.exchange, ACCOUNT, clock, history=self._bars)
-        self._last_account: list[AccountState] = []
+        self._told = Told(self._world)
 
     # ------------------------------------------------------------------ the wire
 
@@ -96,6 +97,8 @@ class SimVenue:
         if isinstance(found, VenueRefused):
             world.note(f"refused {found.code} {text}")
             world.mark(f"refused{found.code}")
+            if call.order is not None and fate.answers:
+                world.refusals(call.order, found.code)
         if fate.answers:
             world.timeline.after(world.delay_s(), lambda: self._bring(answer, found))
 
@@ -114,24 +117,7 @@ class SimVenue:
         return await self._ask(Call(method="account"), self._read_account)
 
     def _read_account(self) -> AccountState:
-        account = self._now()
-        board = self._world.board
-        if board.on("stale_account") is not None:
-            self._last_account.append(account)
-            if (stale := board.hit("stale_account")) is not None:
-                cut_ns = self._world.now_ns - round(stale.size * NS_PER_S)
-                old = [one for one in self._last_account if one.event_ns >= cut_ns]
-                return old[0] if old else account
-        else:
-            self._last_account.clear()
-        if board.hit("empty_account") is not None:
-            self._world.mark("empty_account")
-            return msgspec.structs.replace(account, positions=(), orders=())
-        if board.hit("hidden_orders") is not None:
-            self._world.mark("hidden_orders")
-            shown = tuple(one for one in account.orders if not one.kind.is_conditional)
-            return msgspec.structs.replace(account, orders=shown)
-        return account
+        return self._told.account(self._now())
 
     def _now(self) -> AccountState:
         """Return the account; what changes with the price alone may be some seconds old."""
@@ -217,7 +203,8 @@ class SimVenue:
         def look() -> OrderState | None:
             if self._world.board.hit("hidden_order") is not None:
                 return None
-            return self._inner.order_now(symbol, client_order_id, conditional=conditional)
+            found = self._inner.order_now(symbol, client_order_id, conditional=conditional)
+            return order_shown(self._world, found) if found is not None else None
 
         return await self._ask(Call(method="order", symbol=symbol), look, f"ask {client_order_id}")
 

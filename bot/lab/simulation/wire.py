@@ -103,6 +103,10 @@ def _lost(world: World, call: Call, fate: Fate) -> bool:
         error = VenueThrottled("429 too many requests", retry_after_s=busy.size)
         _silence(fate, error, arrives=False, black_hole=False)
         return True
+    order = call.order
+    if order is not None and order.kind.is_conditional and board.hit("lose_stops", order.symbol):
+        _silence(fate, _unsure(call, "connection reset"), arrives=False, black_hole=False)
+        return True
     if (lost := board.hit("lose_request", how=call.method)) is not None:
         hole = board.roll(lost) < 0.5
         _silence(fate, _unsure(call, "connection reset"), arrives=False, black_hole=hole)

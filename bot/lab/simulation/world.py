@@ -89,6 +89,8 @@ class World:
         self.account_kept: AccountState | None = None
         self.account_key = (-1, -1)
         self.cancels: Callable[[str], None] = lambda _id: None
+        self.refusals: Callable[[ApprovedOrder, str], None] = lambda _order, _code: None
+        """Told of an order and the venue's code when it says no and the answer arrives."""
         self._funding_told_ns = 0
         self._tick_all(gap=True)
 

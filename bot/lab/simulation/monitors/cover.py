@@ -5,14 +5,23 @@ from typing import Final
 import msgspec
 
 from bot.domain.messages import Event
-from bot.domain.orders import OrderKind, OrderStatus
+from bot.domain.orders import OrderKind, OrderStatus, PositionSide
 from bot.domain.units import NS_PER_S, ZERO
+from bot.lab.simulation.life import Life
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import ACCOUNT, World
 from bot.simulator.accounts import Leg, Order
 
 BARE_MAX_S: Final = 15.0
 FLAT_MAX_S: Final = 20.0
+CALM_MAX_S: Final = 7.0
+"""Where nothing hinders: a second of grace, three of patience with a kernel that sends in vain, and
+the wire."""
+CALM_NS: Final = 20 * NS_PER_S
+HARMLESS: Final = frozenset(
+    ("mute_kernel", "disk_full", "db_locked", "slow_disk", "telegram_hangs", "telegram_refuses")
+)
+"""Kinds that must not make protection later."""
 TRIGGERING_MAX_NS: Final = 3 * NS_PER_S
 FAR_FRAC: Final = 0.67
 """The furthest distance that policies allow is 0.60; a stop there may be left behind by a tenth."""
@@ -27,6 +36,8 @@ class Bare(msgspec.Struct):
     looked_ns: int
     counted_ns: int = 0
     told: bool = False
+    calm: bool = False
+    """Whether nothing hindered so far."""
 
 
 class CoverMonitor:
@@ -39,6 +50,7 @@ class CoverMonitor:
         self._generation = -1
         self._triggering = False
         self._sane_ns = 0
+        self._hindered_ns = world.now_ns
 
     def happened(self, event: Event) -> None:
         """Nothing: the book itself is looked at."""
@@ -46,6 +58,8 @@ class CoverMonitor:
     def looked(self, now_ns: int) -> None:
         """Judge every leg that may have changed."""
         exchange = self._world.exchange
+        if self._is_hindered():
+            self._hindered_ns = now_ns
         quiet = exchange.generation == self._generation and not self._triggering
         if quiet and not self._bare and now_ns - self._sane_ns < SANITY_NS:
             return
@@ -62,6 +76,18 @@ class CoverMonitor:
         self._pile(stops)
         for key in [key for key in self._bare if key not in held]:
             self._end(key, flat=True)
+
+    def bare_since_ns(self, symbol: str, side: PositionSide) -> int:
+        """Return since when a leg has no full working stop; 0: it has one, or is flat."""
+        bare = self._bare.get(f"{symbol}|{side.value}")
+        return bare.since_ns if bare is not None else 0
+
+    def _is_hindered(self) -> bool:
+        """Whether anything is wrong, or was done, that may make protection later."""
+        world = self._world
+        hearer = world.hearer
+        alive = isinstance(hearer, Life) and hearer.ready
+        return not alive or world.board.busy_but(HARMLESS) or world.excused_ns >= world.now_ns
 
     def _pile(self, stops: list[Order]) -> None:
         """Stops that nobody cancels would fill the venue's book of them."""
@@ -110,9 +136,14 @@ class CoverMonitor:
                 self._end(key, flat=False)
             return
         if bare is None:
-            self._bare[key] = Bare(since_ns=now_ns, looked_ns=now_ns)
+            calm = now_ns - self._hindered_ns > CALM_NS
+            self._bare[key] = Bare(since_ns=now_ns, looked_ns=now_ns, calm=calm)
             return
         self._count(bare, key, now_ns)
+        bare.calm = bare.calm and self._hindered_ns < bare.since_ns
+        if bare.calm and bare.counted_ns > CALM_MAX_S * NS_PER_S and not bare.told:
+            bare.told = True
+            self._tell(key, bare, "still open, though nothing hinders")
         if bare.counted_ns > FLAT_MAX_S * NS_PER_S and not bare.told:
             bare.told = True
             self._tell(key, bare, "still open and unprotected")

@@ -10,6 +10,7 @@ from bot.domain.orders import OrderState, OrderStatus
 from bot.domain.units import NS_PER_S, ZERO
 from bot.journal.store import Store
 from bot.kernel.snapshot import OrderBelief
+from bot.lab.simulation.lies import LIES
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import ACCOUNT, World
@@ -20,7 +21,6 @@ CALM_NS: Final = 45 * NS_PER_S
 OLD_NS: Final = 120 * NS_PER_S
 FILLS: Final = 200
 FILLS_NS: Final = 900 * NS_PER_S
-LIES: Final = ("hidden_order", "hidden_orders", "stale_account", "empty_account", "user_silent")
 
 
 class EndMonitor:
@@ -40,7 +40,7 @@ class EndMonitor:
 
     def looked(self, now_ns: int) -> None:
         """Compare once a minute."""
-        if any(self._world.board.on(kind) for kind in LIES) or not self._world.reachable(""):
+        if any(self._world.board.on(kind) for kind in (*LIES, "mute_kernel")) or not self._world.reachable(""):
             self._lied_ns = now_ns
         if self._world.board.disturbed_disk():
             self._disk_ns = now_ns

@@ -1,4 +1,4 @@
-"""Invariants 3, 5-7, 10, 18-20, 23, 24, 31: what leaves the daemon, judged as it leaves."""
+"""Invariants 3, 5-7, 10, 18-20, 23, 24, 31, 34: what leaves the daemon, judged as it leaves."""
 
 from decimal import Decimal
 from typing import Final
@@ -103,6 +103,8 @@ class SendMonitor:
         state = life.kernel.state
         if state.mode is not TradingMode.ACTIVE or state.latched:
             self._broken(3, f"an entry left in mode {state.mode.value}: {order.client_order_id}")
+        if 0 < life.asked_ns < self._world.now_ns:
+            self._broken(34, f"an entry left after the end was asked: {order.client_order_id}")
         if order.client_order_id not in self._world.intents:
             self._broken(10, f"an entry without a durable intent: {order.client_order_id}")
         if not state.stops_proven or state.key_flaw or life.run_id not in self._proved:
