@@ -21,7 +21,7 @@ from bot.domain.messages import (
     RecordMode,
     SubmitOrder,
 )
-from bot.domain.orders import ApprovedOrder
+from bot.domain.orders import ApprovedOrder, Purpose
 from bot.domain.risk import RefusalReason
 from bot.domain.units import NS_PER_S
 from bot.runtime import outcomes
@@ -31,6 +31,7 @@ from bot.runtime.parts import DaemonParts
 ENTRIES_AT_ONCE = 4
 QUESTIONS_AT_ONCE = 4
 ACCOUNT_KEY = "account"
+CLOSING = (Purpose.CUT, Purpose.FLATTEN)
 RETRY_S = 0.25
 """First pause before a protecting order that did not leave is sent again; it doubles."""
 
@@ -39,7 +40,8 @@ class Executor:
     """Every outcome comes back as an event through `emit`.
 
     Protecting effects of one symbol keep their order and wait for no other symbol, no journal and
-    no question. They use the guard's own connection.
+    no question; what closes waits for no stop whose answer is still due, and no stop for a close.
+    They use the guard's own connection.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class Executor:
     def _protect(self, effect: Effect) -> bool:
         match effect:
             case SubmitOrder(order=order) if order.protecting:
-                self._shield(order.symbol, partial(self._send_shield, order))
+                lane = f"{order.symbol} close" if order.purpose in CLOSING else order.symbol
+                self._shield(lane, partial(self._send_shield, order))
             case CancelOrder(protecting=True):
                 self._shield(effect.symbol, partial(self._cancel, effect))
             case AdjustMargin():
@@ -98,9 +101,9 @@ class Executor:
                 return False
         return True
 
-    def _shield(self, symbol: str, job: Job) -> None:
-        if not self._shields.push(symbol, job):
-            raise InvariantBroken(f"executor: the protecting lane of {symbol} is full; restart")
+    def _shield(self, lane: str, job: Job) -> None:
+        if not self._shields.push(lane, job):
+            raise InvariantBroken(f"executor: the protecting lane of {lane} is full; restart")
 
     def _other(self, effect: Effect, seq: int) -> None:
         match effect:

@@ -11,13 +11,24 @@ from bot.lab.simulation.monitors.verdicts import Violation
 from bot.lab.simulation.mutants.hunt import MUTANTS, hunt
 from bot.lab.simulation.mutants.mutant import Mutant
 from bot.lab.simulation.mutants.patch import infect, mutated
-from bot.lab.simulation.mutants.trials import TIMES, Noise, Trial, lived, louder, noise_of
-from bot.lab.simulation.rows import HOURS
+from bot.lab.simulation.mutants.trials import (
+    TIMES,
+    Noise,
+    Trial,
+    lived,
+    louder,
+    noise_of,
+    prey_of,
+)
+from bot.lab.simulation.rows import ROWS, WITHOUT
 
 LEAST = 60
 ROOMS = {"coverage", "proof", "gate", "outcomes", "reconcile", "executor", "protect", "start"}
-QUICK = ("coverage_does_not_judge", "gate_forgets_the_flag")
-QUICK_ROWS = ("a_vanished_stop", "a_close_by_hand")
+QUICK = (
+    "coverage_does_not_judge",
+    "proof_waits_a_minute",
+    "gate_forgets_the_flag",
+)
 
 
 def test_there_are_enough_of_them_in_every_room_of_safety() -> None:
@@ -59,10 +70,19 @@ def test_what_stands_out_of_the_noise_is_told_and_nothing_else() -> None:
     assert "never" in louder(trial, replace(as_it_is, marks={}, faults={}), noise)
 
 
-@pytest.mark.timeout(120)
-def test_gross_mutants_are_noticed_in_directed_worlds() -> None:
+def test_every_mutant_names_worlds_that_are_there() -> None:
+    for mutant in MUTANTS:
+        assert mutant.worlds, mutant.name
+        for trial in prey_of(mutant):
+            assert trial.row in ROWS, mutant.name
+            assert trial.without in WITHOUT, mutant.name
+
+
+@pytest.mark.timeout(300)
+def test_mutants_are_noticed_in_the_worlds_named_for_them() -> None:
     some = [mutant for mutant in MUTANTS if mutant.name in QUICK]
-    rows = [Trial(row, 11, HOURS, muted=muted) for row in QUICK_ROWS for muted in (True, False)]
-    noise = {row: noise_of(row) for row in rows}
-    trophies = list(hunt(some, (), 1.0, noise=noise, jobs=1))
+    worlds = dict.fromkeys(trial for mutant in some for trial in prey_of(mutant))
+    noise = {trial: noise_of(trial) for trial in worlds}
+    trophies = list(hunt(some, noise, jobs=1, named=True))
+    assert len(trophies) == len(QUICK)
     assert [trophy.name for trophy in trophies if not trophy.killed] == []

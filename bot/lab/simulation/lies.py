@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from bot.domain.account import AccountState
-from bot.domain.messages import Event, OrderUpdate
+from bot.domain.messages import Event, OrderUpdate, PositionUpdate, WalletUpdate
 from bot.domain.orders import OrderState, OrderStatus
 from bot.domain.units import NS_PER_S
 from bot.lab.simulation.world import World
@@ -59,6 +59,8 @@ def order_shown(world: World, order: OrderState) -> OrderState:
 
 def is_kept_back(world: World, event: Event) -> bool:
     """Whether an event of the account stream is one that such a venue does not send."""
+    if isinstance(event, PositionUpdate | WalletUpdate):
+        return world.board.hit("user_fills_only") is not None
     if not isinstance(event, OrderUpdate) or event.order.status is not OrderStatus.TRIGGERING:
         return False
     return world.board.on("hidden_triggering", event.order.symbol) is not None

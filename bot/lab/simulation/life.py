@@ -122,6 +122,10 @@ class Life:
         self.heard: dict[str, int] = {}
         """symbol -> when its price last came."""
         self.account_told_ns = 0
+        self.accounts_told: set[int] = set()
+        """When each account was true that an answer showed."""
+        self.not_found: set[str] = set()
+        """Orders that an answer said not to be there."""
         self.asked_ns = 0
         """When it was told to end in order; 0: it was not."""
         self.ban_serial = 0

@@ -210,6 +210,7 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
          *(at(101.0 + 60.0 * k, "vanish", symbol=ETH) for k in range(7))),
         "stop_vanished",
     ),
+    "a_forgotten_stop": ((BOUGHT, at(120.0, "vanish", how="forgotten")), "stop_vanished"),
     "a_stop_that_hangs_unseen": (
         (BIG, STUCK, during("hidden_triggering"), THROUGH), "hidden_triggering",
     ),
@@ -233,22 +234,73 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
          at(60.0, "hand_open", size=10.0, how="buy"), at(100.0, "transfer", size=10_000.0)),
         "transfer",
     ),
+    "wishes_on_old_prices_and_no_rules": (
+        (EAGER, at(0.0, "unruled", symbol=""),
+         *(at(60.0 * k + 35.0, "market_silent", for_s=40.0, symbol="") for k in range(8))),
+        "price_silent",
+    ),
+    "a_hanging_stop_whose_quantity_is_reserved": (
+        (EAGER, STUCK, at(100.0, "reserved", for_s=200.0),
+         at(190.0, "mute_kernel", for_s=110.0, symbol="", how="all"),
+         at(200.0, "through_the_stop", size=0.002)),
+        "reserved_asked",
+    ),
+    "wishes_behind_lost_cancels": (
+        (EAGER,
+         *(at(60.0 * k + 52.0, "lose_request", for_s=10.0, symbol="", how="cancel")
+           for k in range(2, 8)),
+         *(at(60.0 * k + 56.5 + 0.2 * k, "hand_close", size=1.0, symbol=symbol)
+           for k in range(2, 8) for symbol in (BTC, ETH))),
+        "lose_request",
+    ),
+    "a_stop_that_was_noted_and_not_kept": (
+        (at(60.02, "kill", size=1.5, how="snapshot_before"), BOUGHT, at(61.2, "vanish")),
+        "kill_snapshot_before",
+    ),
+    "a_lost_budget_while_orders_are_refused": (
+        (*FALL, at(195.0, "refuse_orders", for_s=20.0, symbol="")), "refuse_orders",
+    ),
+    "fills_alone_tell": (
+        (BOUGHT, at(100.0, "user_fills_only", for_s=100.0, symbol=""),
+         at(100.0, "user_twice", for_s=100.0, symbol=""),
+         at(100.0, "lose_request", for_s=100.0, symbol="", how="account"),
+         at(120.0, "hand_close", size=0.5)),
+        "user_fills_only",
+    ),
+    "a_trade_while_it_is_down": (
+        (BOUGHT, at(100.0, "kill", size=6.0), at(101.0, "hand_close", size=0.5)), "hand_part",
+    ),
+    "a_close_while_it_is_down_and_fills_are_not_read": (
+        (BOUGHT, at(90.0, "lose_request", for_s=60.0, symbol="", how="fills"),
+         at(100.0, "kill", size=6.0), at(101.0, "hand_close", size=1.0)),
+        "hand_close",
+    ),
+    "a_position_of_seconds": (
+        (at(160.0, "hand_open", size=1.0, how="buy"), at(162.2, "hand_close", size=1.0)),
+        "hand_close",
+    ),
+    "stops_refused_for_a_moment": (
+        (at(50.0, "refuse_stops", for_s=12.0), BOUGHT), "refuse_stops",
+    ),
     "a_command_said_twice": (
         (BOUGHT, at(200.0, "command", how="reduce", size=1.0)), "command_twice",
     ),
 }  # fmt: skip
 """name -> the faults, and the mark or count that proves that they struck."""
+MUTE_COVERAGE = at(0.0, "mute_coverage", for_s=END_S, symbol="")
+WITHOUT = {"": (), "kernel": (MUTED,), "coverage": (MUTE_COVERAGE,)}
+"""Who must do without whom: the other one's orders never leave."""
 NO_MARK = {"command_flatten_or_none", "reserved_asked", "bad_symbol_on", "many_kills"}
 """Rows in which the fault may find nothing to strike, or that prove themselves otherwise."""
 
 
-def faults_of(name: str, *, muted: bool = False) -> list[Fault]:
-    """Return the faults of a row, numbered; `muted`: the kernel's stops do not leave.
+def faults_of(name: str, *, without: str = "") -> list[Fault]:
+    """Return the faults of a row, numbered; `without` "kernel" or "coverage" (WITHOUT).
 
     Raises:
         KeyError: no such row.
     """
-    given = [*ROWS[name][0], *([MUTED] if muted else [])]
+    given = [*ROWS[name][0], *WITHOUT[without]]
     return [
         msgspec.structs.replace(fault, serial=number) for number, fault in enumerate(given, start=1)
     ]

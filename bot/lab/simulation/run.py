@@ -19,6 +19,7 @@ from bot.domain.policy import (
 from bot.domain.units import NS_PER_H, NS_PER_S
 from bot.journal.store import Store, open_in_memory
 from bot.kernel.command import rearm_code
+from bot.kernel.rules import NAMES
 from bot.lab.simulation.deeds import DEEDS, close_window, open_window
 from bot.lab.simulation.faults import Fault, instant_ns
 from bot.lab.simulation.feed_port import SimFeed
@@ -28,6 +29,7 @@ from bot.lab.simulation.monitors.again import AgainMonitor
 from bot.lab.simulation.monitors.belief import BeliefMonitor
 from bot.lab.simulation.monitors.cover import CoverMonitor
 from bot.lab.simulation.monitors.ends import EndMonitor
+from bot.lab.simulation.monitors.heard import HeardMonitor
 from bot.lab.simulation.monitors.outside import OutsideMonitor
 from bot.lab.simulation.monitors.replay import ReplayMonitor
 from bot.lab.simulation.monitors.sends import SendMonitor
@@ -52,7 +54,7 @@ OPTIONS: Final = Options(
 )
 
 
-SETTINGS: Final = ("eager", "capped")
+SETTINGS: Final = ("eager", "capped", "unruled")
 """Kinds that say what the owner chose; they hold from the first start to the end."""
 
 
@@ -60,7 +62,10 @@ def policy_of(world: World, faults: Sequence[Fault]) -> Policy:
     """Return the policy the simulated owner chose.
 
     "capped": no symbol may come to more than `size` USD, and what was cut is bought back soon.
+    "unruled": no rule acts at all, so that the gate stands alone.
     """
+    chosen = {fault.kind for fault in faults}
+    off = NAMES if "unruled" in chosen else MARKET_RULES
     cap_usd = next((fault.size for fault in faults if fault.kind == "capped"), 0.0)
     guard, limits = GuardPolicy(), LimitPolicy(symbols=world.symbols)
     if cap_usd:
@@ -68,7 +73,7 @@ def policy_of(world: World, faults: Sequence[Fault]) -> Policy:
         limits = LimitPolicy(symbols=world.symbols, notional_cap_default_usd=cap_usd)
     return Policy(
         guard=guard,
-        rules=RulePolicy(acts_on=dict.fromkeys(MARKET_RULES, "off"), daily_loss_halt_frac=1.0),
+        rules=RulePolicy(acts_on=dict.fromkeys(off, "off"), daily_loss_halt_frac=1.0),
         sizing=SizingPolicy(
             entry_slip_bps=1.0,
             stop_slip_bps=3.0,
@@ -108,6 +113,7 @@ class Run:
         self.replay = ReplayMonitor(self.world, self.verdicts)
         self.outside = OutsideMonitor(self.world, self.verdicts)
         self.words = WordMonitor(self.world, self.verdicts)
+        self.heard = HeardMonitor(self.world, self.verdicts)
         self.world.watchers += [
             self.cover,
             StartMonitor(self.world, self.verdicts),
@@ -218,6 +224,7 @@ class Run:
         self.replay.observe(life, event)
         self.outside.observe(life)
         self.words.observe(event, effects)
+        self.heard.observe(life, event)
 
     def _sent(self, life: Life, _door: str, call: Call) -> None:
         self.shell.sends(life, call)

@@ -58,12 +58,16 @@ def funding_jump(run: Host, fault: Fault) -> None:
 
 @deed
 def vanish(run: Host, fault: Fault) -> None:
-    """Let the venue forget conditional orders without a word."""
+    """Let the venue end conditional orders without a word; "forgotten": it knows none of them."""
     world = run.world
     world.settle()
+    if fault.how == "forgotten":
+        stops = world.exchange.resting(ACCOUNT, conditional=True)
+        world.forgotten |= {one.request.client_order_id for one in stops}
     gone = world.exchange.cancel_all(ACCOUNT, fault.symbol, conditional=True)
     world.exchange.drain()
     world.note(f"vanished {len(gone)} {fault.symbol}")
+    world.silent_ns = world.now_ns
     for _ in gone:
         world.mark("stop_vanished")
     world.settle()
@@ -154,4 +158,5 @@ def contract_changed(run: Host, fault: Fault) -> None:
     if not Decimal("0.001") <= changed.tick <= Decimal(10):
         return
     world.at_venue(lambda: world.exchange.set_contract(changed))
+    world.contract_ns = world.now_ns
     world.mark("contract_changed")

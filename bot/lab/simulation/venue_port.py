@@ -106,6 +106,7 @@ class SimVenue:
         if not self._life.dead and not answer.done():
             if isinstance(found, AccountState):
                 self._life.account_told_ns = self._world.now_ns
+                self._life.accounts_told.add(found.event_ns)
             answer.set_result(found)
 
     # ------------------------------------------------------------------ account
@@ -203,10 +204,16 @@ class SimVenue:
         def look() -> OrderState | None:
             if self._world.board.hit("hidden_order") is not None:
                 return None
+            if client_order_id in self._world.forgotten:
+                return None
             found = self._inner.order_now(symbol, client_order_id, conditional=conditional)
             return order_shown(self._world, found) if found is not None else None
 
-        return await self._ask(Call(method="order", symbol=symbol), look, f"ask {client_order_id}")
+        call = Call(method="order", symbol=symbol)
+        found = await self._ask(call, look, f"ask {client_order_id}")
+        if found is None:
+            self._life.not_found.add(client_order_id)
+        return found
 
     async def fills(self, symbol: str, since_ns: int) -> tuple[Fill, ...]:
         """Read executions of one symbol since `since_ns`, oldest first."""

@@ -11,6 +11,8 @@ from bot.lab.simulation.faults import Fault, instant_ns
 from bot.lab.simulation.world import World
 
 WRITES: Final = ("submit", "cancel", "add_margin", "set_leverage")
+COVERAGE: Final = "-c"
+"""Marks the ids of orders that coverage places by itself."""
 QUICK_S: Final = 0.05
 LATE_MAX_S: Final = 120.0
 STOP_CODES: Final = ("-1013", "-4131", "-4164", "-2010", "-1111", "-4045", "-9999", "-1102")
@@ -30,6 +32,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         """Whether it may change something."""
         return self.method in WRITES
+
+    @property
+    def is_rescue(self) -> bool:
+        """Whether it is an order of coverage itself."""
+        return self.order is not None and COVERAGE in self.order.client_order_id
 
 
 class Fate(msgspec.Struct, kw_only=True):
@@ -96,6 +103,9 @@ def _refused_by_all(world: World, call: Call, fate: Fate) -> bool:
 def _lost(world: World, call: Call, fate: Fate) -> bool:
     """The request or its answer is lost, or it never left."""
     board = world.board
+    if call.is_rescue and board.hit("mute_coverage"):
+        _silence(fate, _unsure(call, "connection reset"), arrives=False, black_hole=False)
+        return True
     if board.hit("no_route"):
         _silence(fate, VenueUnreachable("connection refused"), arrives=False, black_hole=False)
         return True

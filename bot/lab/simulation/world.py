@@ -84,6 +84,12 @@ class World:
         """When something last happened to the account."""
         self.unreached_ns = 0
         """When the venue could last not be reached."""
+        self.forgotten: set[str] = set()
+        """Orders that the venue says it never had."""
+        self.contract_ns = -(1 << 60)
+        """When a contract was last changed; the daemon reads contracts once an hour."""
+        self.silent_ns = 0
+        """When something last happened that the venue told nobody."""
         self.excused_ns = 0
         """When the host last stood still: nobody is to blame for what it missed."""
         self.account_kept: AccountState | None = None

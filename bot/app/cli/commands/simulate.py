@@ -37,6 +37,9 @@ def simulate(
         bool, typer.Option("--mutants", help="Show which safety mutants the seeds kill.")
     ] = False,
     only: Annotated[str, typer.Option(metavar="TEXT", help="Mutants whose name has this.")] = "",
+    named: Annotated[
+        bool, typer.Option("--named", help="Mutants live in the worlds named for them alone.")
+    ] = False,
     shrink: Annotated[
         bool, typer.Option("--shrink", help="Leave out of a failing seed what it does not need.")
     ] = False,
@@ -51,7 +54,8 @@ def simulate(
         raise ConfigInvalid(f"--hours {hours}: choose more than 0 and at most {HOURS_MAX:.0f}")
     workers = jobs if jobs > 0 else os.cpu_count() or 1
     if mutants:
-        _hunt(range(first, last + 1), hours, only, workers, as_json=as_json)
+        given = range(first, last + 1)
+        _hunt(given, hours, only, workers, named=named, as_json=as_json)
         return
     if shrink:
         _shrink(first, hours, as_json=as_json)
@@ -63,33 +67,36 @@ def simulate(
         leave(EXIT_VIOLATED)
 
 
-def _hunt(seeds: range, hours: float, only: str, jobs: int, *, as_json: bool) -> None:
-    """Print which mutants the seeds kill; the code as it is must pass them first."""
+def _hunt(seeds: range, hours: float, only: str, jobs: int, *, named: bool, as_json: bool) -> None:
+    """Print which mutants die: in the worlds named for them, then in all rows and the seeds."""
     from bot.lab.simulation.mutants.hunt import MUTANTS, hunt
-    from bot.lab.simulation.mutants.trials import noises, trials_of
+    from bot.lab.simulation.mutants.trials import Noise, Trial, noises, prey_of, trials_of
 
     chosen = [mutant for mutant in MUTANTS if only in mutant.name]
     if not chosen:
         raise ConfigInvalid(f"--only {only[:40]!r}: no mutant has this in its name")
-    trials = trials_of(None, seeds, hours)
-    noise = dict(zip(trials, noises(trials, jobs=jobs), strict=True))
-    noisy = [trial.name for trial in trials if noise[trial].broken]
-    whisper(f"{len(chosen)} mutants, {len(trials)} worlds, not used: {', '.join(noisy) or 'none'}")
-    rows = []
-    for trophy in hunt(chosen, seeds, hours, noise=noise, jobs=jobs):
-        fate = "killed" if trophy.killed else "SURVIVED"
-        whisper(f"{fate} {trophy.name} {trophy.hours} h: {trophy.trial}: {trophy.by}")
-        rows.append(msgspec.to_builtins(trophy))
-    rows.sort(key=lambda row: str(row["name"]))
-    survivors = [str(row["name"]) for row in rows if not row["killed"]]
-    killed_frac = 1.0 - len(survivors) / len(rows)
+    noise: dict[Trial, Noise] = {}
+    rows: dict[str, dict[str, object]] = {}
+    left = chosen
+    for near in (True,) if named else (True, False):
+        wanted = [t for m in left for t in (prey_of(m) if near else trials_of(m, seeds, hours))]
+        new = [trial for trial in dict.fromkeys(wanted) if trial not in noise]
+        noise |= dict(zip(new, noises(new, jobs=jobs), strict=True))
+        noisy = [trial.name for trial, one in noise.items() if one.broken]
+        whisper(f"{len(left)} mutants, {len(noise)} worlds, not used: {', '.join(noisy) or 'none'}")
+        for trophy in hunt(left, noise, jobs=jobs, seeds=seeds, hours=hours, named=near):
+            fate = "killed" if trophy.killed else "SURVIVED"
+            whisper(f"{fate} {trophy.name} {trophy.hours} h: {trophy.trial}: {trophy.by}")
+            rows[trophy.name] = msgspec.to_builtins(trophy)
+        left = [mutant for mutant in left if not rows[mutant.name]["killed"]]
+    killed_frac = 1.0 - len(left) / len(chosen)
     document = {
-        "mutants": len(rows),
-        "killed": len(rows) - len(survivors),
+        "mutants": len(chosen),
+        "killed": len(chosen) - len(left),
         "killed_frac": round(killed_frac, 4),
-        "noisy": noisy,
-        "survivors": survivors,
-        "rows": rows,
+        "noisy": [trial.name for trial, one in noise.items() if one.broken],
+        "survivors": sorted(mutant.name for mutant in left),
+        "rows": [rows[name] for name in sorted(rows)],
     }
     show(document, _render, as_json=as_json)
     if killed_frac < KILLED_MIN:

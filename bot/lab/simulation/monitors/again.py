@@ -10,12 +10,10 @@ from bot.lab.simulation.lies import LIES
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.monitors.cover import CoverMonitor
 from bot.lab.simulation.monitors.verdicts import Verdicts
-from bot.lab.simulation.wire import Call
+from bot.lab.simulation.wire import COVERAGE, Call
 from bot.lab.simulation.world import World
 
 WOULD_TRIGGER: Final = "-2021"
-COVERAGE: Final = "-c"
-"""Marks the ids of orders that coverage places by itself."""
 SOON_NS: Final = 5 * NS_PER_S
 TRIES_MAX: Final = 3
 """So many refused stops in a row: after them the leg is closed."""

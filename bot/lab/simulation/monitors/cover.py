@@ -17,6 +17,8 @@ FLAT_MAX_S: Final = 20.0
 CALM_MAX_S: Final = 7.0
 """Where nothing hinders: a second of grace, three of patience with a kernel that sends in vain, and
 the wire."""
+KERNEL_MAX_S: Final = 1.0
+"""Where nothing at all is wrong the kernel's stop works before coverage even asks for one."""
 CALM_NS: Final = 20 * NS_PER_S
 HARMLESS: Final = frozenset(
     ("mute_kernel", "disk_full", "db_locked", "slow_disk", "telegram_hangs", "telegram_refuses")
@@ -26,6 +28,10 @@ TRIGGERING_MAX_NS: Final = 3 * NS_PER_S
 FAR_FRAC: Final = 0.67
 """The furthest distance that policies allow is 0.60; a stop there may be left behind by a tenth."""
 PILE_MAX: Final = 12
+CONTRACTS_NS: Final = 3_700 * NS_PER_S
+"""After this a changed contract has been read."""
+SPARES_MAX: Final = 2
+SPARES_NS: Final = 30 * NS_PER_S
 SANITY_NS: Final = 60 * NS_PER_S
 
 
@@ -38,6 +44,8 @@ class Bare(msgspec.Struct):
     told: bool = False
     calm: bool = False
     """Whether nothing hindered so far."""
+    whole: bool = False
+    """Whether nothing at all was wrong, and the daemon was told."""
 
 
 class CoverMonitor:
@@ -50,7 +58,8 @@ class CoverMonitor:
         self._generation = -1
         self._triggering = False
         self._sane_ns = 0
-        self._hindered_ns = world.now_ns
+        self._many: dict[str, int] = {}
+        self._hindered_ns = self._troubled_ns = world.now_ns
 
     def happened(self, event: Event) -> None:
         """Nothing: the book itself is looked at."""
@@ -60,7 +69,10 @@ class CoverMonitor:
         exchange = self._world.exchange
         if self._is_hindered():
             self._hindered_ns = now_ns
-        quiet = exchange.generation == self._generation and not self._triggering
+        if self._world.board.busy:
+            self._troubled_ns = now_ns
+        waits = self._triggering or bool(self._many)
+        quiet = exchange.generation == self._generation and not waits
         if quiet and not self._bare and now_ns - self._sane_ns < SANITY_NS:
             return
         self._generation = exchange.generation
@@ -97,9 +109,28 @@ class CoverMonitor:
                 piled[stop.request.symbol] = piled.get(stop.request.symbol, 0) + 1
         for symbol, count in piled.items():
             if count > PILE_MAX:
-                text = f"conditional orders pile up: {symbol} {count}"
-                self._world.note(f"VIOLATION 2 {text}")
-                self._verdicts.broken(2, self._world.lived_s, text)
+                self._piled(f"conditional orders pile up: {symbol} {count}")
+        self._spares(stops)
+
+    def _spares(self, stops: list[Order]) -> None:
+        """Row 14: a leg keeps no more than a few stops for long when nothing keeps them there."""
+        now_ns = self._world.now_ns
+        counts: dict[str, int] = {}
+        for stop in stops:
+            request = stop.request
+            ours = request.client_order_id.startswith("bw")
+            if ours and request.kind is OrderKind.STOP_MARKET:
+                key = f"{request.symbol} {request.side.value}"
+                counts[key] = counts.get(key, 0) + 1
+        many = {key for key, count in counts.items() if count > SPARES_MAX}
+        self._many = {key: self._many.get(key, now_ns) for key in many}
+        for key, since_ns in self._many.items():
+            if now_ns - max(since_ns, self._troubled_ns, self._hindered_ns) > SPARES_NS:
+                self._piled(f"more stops than a leg needs: {key} {counts[key]}")
+
+    def _piled(self, text: str) -> None:
+        self._world.note(f"VIOLATION 2 {text}")
+        self._verdicts.broken(2, self._world.lived_s, text)
 
     def _covers(self, leg: Leg, stops: list[Order], now_ns: int) -> bool:
         covered = ZERO
@@ -137,13 +168,22 @@ class CoverMonitor:
             return
         if bare is None:
             calm = now_ns - self._hindered_ns > CALM_NS
-            self._bare[key] = Bare(since_ns=now_ns, looked_ns=now_ns, calm=calm)
+            whole = calm and now_ns - self._troubled_ns > CALM_NS
+            told = self._world.silent_ns < now_ns
+            told = told and now_ns - self._world.contract_ns > CONTRACTS_NS
+            self._bare[key] = Bare(
+                since_ns=now_ns, looked_ns=now_ns, calm=calm, whole=whole and told
+            )
             return
         self._count(bare, key, now_ns)
         bare.calm = bare.calm and self._hindered_ns < bare.since_ns
         if bare.calm and bare.counted_ns > CALM_MAX_S * NS_PER_S and not bare.told:
             bare.told = True
             self._tell(key, bare, "still open, though nothing hinders")
+        bare.whole = bare.whole and self._troubled_ns < bare.since_ns
+        if bare.whole and bare.calm and bare.counted_ns > KERNEL_MAX_S * NS_PER_S and not bare.told:
+            bare.told = True
+            self._tell(key, bare, "still open: the kernel was late")
         if bare.counted_ns > FLAT_MAX_S * NS_PER_S and not bare.told:
             bare.told = True
             self._tell(key, bare, "still open and unprotected")

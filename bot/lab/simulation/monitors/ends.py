@@ -40,7 +40,9 @@ class EndMonitor:
 
     def looked(self, now_ns: int) -> None:
         """Compare once a minute."""
-        if any(self._world.board.on(kind) for kind in (*LIES, "mute_kernel")) or not self._world.reachable(""):
+        if any(
+            self._world.board.on(kind) for kind in (*LIES, "mute_kernel")
+        ) or not self._world.reachable(""):
             self._lied_ns = now_ns
         if self._world.board.disturbed_disk():
             self._disk_ns = now_ns

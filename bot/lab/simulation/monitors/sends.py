@@ -1,4 +1,4 @@
-"""Invariants 3, 5-7, 10, 18-20, 23, 24, 31, 34: what leaves the daemon, judged as it leaves."""
+"""Invariants 3, 5-7, 10, 15, 18-20, 23, 24, 31, 34: what leaves the daemon, judged as it leaves."""
 
 from decimal import Decimal
 from typing import Final
@@ -54,6 +54,8 @@ class SendMonitor:
             self._broken(23, f"an order left a process that must not send: {life.run_id}")
         if order.client_order_id[2:10] != life.run_id:
             self._broken(23, f"an order under another's name: {order.client_order_id}")
+        if CANARY_MARK in order.client_order_id and life.kernel.state.reconciled_ns == 0:
+            self._broken(15, f"a stop is tried before the account is read: {life.run_id}")
         self._numbers(life, order)
         known = self._sent.setdefault(order.client_order_id, repr(order))
         if known != repr(order):

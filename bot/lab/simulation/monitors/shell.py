@@ -61,6 +61,8 @@ class ShellMonitor:
             self._broken(34, f"took too long to end: {seconds:.1f} s")
         if not asked_ns:
             self._world.mark("ended_itself")
+            if life.ready:
+                self._broken(34, f"it ended by itself: {life.run_id} with code {life.code}")
 
     def _broken(self, invariant: int, text: str) -> None:
         self._world.note(f"VIOLATION {invariant} {text}")

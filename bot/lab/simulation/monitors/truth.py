@@ -20,6 +20,7 @@ LOOK_NS: Final = NS_PER_S
 UNKNOWN_LOOK_NS: Final = 10 * NS_PER_S
 JOURNAL_NS: Final = 120 * NS_PER_S
 CALM_NS: Final = 40 * NS_PER_S
+LEFT_MAX_NS: Final = 3 * NS_PER_S // 2
 
 
 class TruthMonitor:
@@ -34,7 +35,8 @@ class TruthMonitor:
         self._journal_ns = 0
         self._asked_ns = world.now_ns
         self._suspects: set[str] = set()
-        self._size: dict[str, int] = {}
+        self._flat_ns: dict[str, int] = {}
+        self._troubled_ns = world.now_ns
 
     # ------------------------------------------------------------------ events
 
@@ -112,6 +114,7 @@ class TruthMonitor:
 
     def _orders(self, life: Life, since_ns: int) -> None:
         held = {leg.symbol for leg in self._world.exchange.legs(ACCOUNT)}
+        self._left_behind(life, held)
         orphans = any(
             stop.request.client_order_id.startswith("bw") and stop.request.symbol not in held
             for stop in self._world.exchange.resting(ACCOUNT, conditional=True)
@@ -129,6 +132,26 @@ class TruthMonitor:
             for belief in life.kernel.state.orders.values()
         )
         self._clock("unknown order", 14, old, since_ns, UNKNOWN_MAX_S)
+
+    def _left_behind(self, life: Life, held: set[str]) -> None:
+        """14: where nothing is wrong, what guarded a leg goes with it."""
+        world, now_ns = self._world, self._world.now_ns
+        self._flat_ns = {
+            symbol: self._flat_ns.get(symbol, now_ns)
+            for symbol in world.symbols
+            if symbol not in held
+        }
+        if world.board.busy or now_ns - life.born_ns < CALM_NS:
+            self._troubled_ns = now_ns
+        if now_ns - self._troubled_ns < CALM_NS:
+            return
+        for stop in world.exchange.resting(ACCOUNT, conditional=True):
+            request = stop.request
+            flat_ns = self._flat_ns.get(request.symbol, now_ns)
+            ours = request.client_order_id.startswith("bw") and "-p" not in request.client_order_id
+            rested = stop.event_ns < flat_ns - 2 * LOOK_NS
+            if ours and rested and now_ns - flat_ns > LEFT_MAX_NS:
+                self._broken(14, f"left behind by its position: {request.client_order_id}")
 
     # ------------------------------------------------------------------ journal
 

@@ -1,4 +1,4 @@
-"""Invariants 8 and 27: a flatten is carried out, a lost budget closes, and calm is ACTIVE."""
+"""Invariants 8, 27 and 32: a flatten is carried out, a lost budget closes, and calm is ACTIVE."""
 
 from typing import Final
 
@@ -14,6 +14,9 @@ FLAT_MAX_S: Final = 60.0
 FLOOR_MAX_S: Final = 20.0
 FLOOR_SLACK_FRAC: Final = 0.02
 CALM_MAX_S: Final = 240.0
+ALL_TOLD_NS: Final = 130 * NS_PER_S
+"""After this nothing that was missed before is still waited for."""
+PUZZLED_MAX_S: Final = 10.0
 LOOK_NS: Final = NS_PER_S
 
 
@@ -25,6 +28,7 @@ class WordMonitor:
         self._verdicts = verdicts
         self._looked_ns = 0
         self._flatten_ns = 0
+        self._busy_ns = world.now_ns
         self._spent: dict[str, int] = {}
 
     def happened(self, event: Event) -> None:
@@ -55,6 +59,11 @@ class WordMonitor:
         wanted = state.wanted_mode is TradingMode.ACTIVE and not state.latched
         idle = wanted and state.mode is not TradingMode.ACTIVE and not self._world.board.busy
         self._clock("not active though all is well", 27, idle, since_ns, CALM_MAX_S)
+        if self._world.board.busy:
+            self._busy_ns = now_ns
+        told = now_ns - max(self._busy_ns, life.born_ns) > ALL_TOLD_NS
+        puzzled = told and state.unexplained_ns > 0
+        self._clock("a wallet that was told is not explained", 32, puzzled, since_ns, PUZZLED_MAX_S)
 
     def _is_lost(self, life: Life) -> bool:
         exchange = self._world.exchange

@@ -11,7 +11,7 @@ import msgspec
 
 from bot.lab.simulation.mutants.mutant import Mutant, read_mutants
 from bot.lab.simulation.mutants.patch import infect
-from bot.lab.simulation.mutants.trials import Noise, Trial, lived, louder, trials_of
+from bot.lab.simulation.mutants.trials import Noise, Trial, lived, louder, prey_of, trials_of
 
 MUTANTS = read_mutants()
 BARS = {"unprotected": (0.3, 5.0), "deleverage": (2.0, 2.0)}
@@ -36,18 +36,20 @@ class Hung(SystemExit):
 
 def hunt(
     mutants: Sequence[Mutant],
-    seeds: Sequence[int],
-    hours: float,
-    *,
     noise: dict[Trial, Noise],
+    *,
     jobs: int,
+    seeds: Sequence[int] = (),
+    hours: float = 0.0,
+    named: bool = False,
 ) -> Iterator[Trophy]:
-    """Run every mutant through the trials in `noise` that the code as it is passes.
+    """Run every mutant through its trials that are in `noise` and that the code as it is passes.
 
-    Trophies come as they are won, in no order.
+    `named`: no further than the worlds that the list names for it. Trophies come as they are won,
+    in no order.
     """
     calm = {trial: one for trial, one in noise.items() if not one.broken}
-    work = partial(_hunted, seeds=tuple(seeds), hours=hours, noise=calm)
+    work = partial(_hunted, seeds=tuple(seeds), hours=hours, noise=calm, named=named)
     context = get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
         for won in as_completed([pool.submit(work, mutant) for mutant in mutants]):
@@ -55,14 +57,19 @@ def hunt(
 
 
 def _hunted(
-    mutant: Mutant, seeds: tuple[int, ...], hours: float, noise: dict[Trial, Noise]
+    mutant: Mutant,
+    seeds: tuple[int, ...],
+    hours: float,
+    noise: dict[Trial, Noise],
+    *,
+    named: bool,
 ) -> Trophy:
     infect(mutant)
     signal.signal(signal.SIGVTALRM, _give_up)
     signal.setitimer(signal.ITIMER_VIRTUAL, CPU_MAX_S, 10.0)
     spent = 0.0
     samples: dict[str, list[float]] = {name: [] for name in BARS}
-    for trial in trials_of(mutant, seeds, hours):
+    for trial in prey_of(mutant) if named else trials_of(mutant, seeds, hours):
         if trial not in noise:
             continue
         try:
@@ -72,7 +79,7 @@ def _hunted(
                 name=mutant.name, killed=True, hours=round(spent, 2), by="hung", trial=trial.name
             )
         spent += found.hours
-        if not trial.row and not trial.muted:
+        if not trial.row and not trial.without:
             for name in BARS:
                 samples[name] += found.samples.get(name, [])
         by = louder(trial, found, noise[trial]) or slow(samples)

@@ -8,8 +8,9 @@ import msgspec
 HEAD: Final = "=== "
 BETWEEN: Final = "\n--- becomes\n"
 LISTS: Final = ("shell.txt", "kernel.txt")
-"""One list for the shell, one for the kernel; a mutant is "=== NAME in MODULE", the text as it
-stands in the source, "--- becomes", and what takes its place."""
+"""One list for the shell, one for the kernel; a mutant is "=== NAME in MODULE by WORLDS", the text
+as it stands in the source, "--- becomes", and what takes its place. WORLDS are the rows, with
+commas, that notice it at once; "ROW without kernel" is one in which coverage must do alone."""
 
 
 class Mutant(msgspec.Struct, frozen=True):
@@ -19,6 +20,8 @@ class Mutant(msgspec.Struct, frozen=True):
     module: str
     old: str
     new: str
+    worlds: tuple[str, ...] = ()
+    """Where it is hunted first."""
 
 
 def read_mutants() -> tuple[Mutant, ...]:
@@ -30,8 +33,13 @@ def read_mutants() -> tuple[Mutant, ...]:
 
 def _one(part: str) -> Mutant:
     head, _, body = part.partition("\n")
-    name, _, module = head.partition(" in ")
+    name, _, place = head.partition(" in ")
+    module, _, worlds = place.partition(" by ")
     old, _, new = body.partition(BETWEEN)
     return Mutant(
-        name, module.strip(), old, new.rstrip("\n") + ("\n" if old.endswith("\n") else "")
+        name=name,
+        module=module.strip(),
+        old=old,
+        new=new.rstrip("\n") + ("\n" if old.endswith("\n") else ""),
+        worlds=tuple(world.strip() for world in worlds.split(",") if world.strip()),
     )

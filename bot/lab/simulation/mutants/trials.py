@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bot.lab.simulation.campaign import Outcome
 
 ALONE: Final = ("bot.runtime.coverage", "bot.runtime.proof", "bot.runtime.rescue")
-"""Modules that guard a position twice over: for them there are worlds whose kernel is mute."""
+"""Modules that guard a position a second time: they live all worlds without a kernel as well."""
 ROW_SEEDS: Final = (11, 12)
 """Every row is lived so often: the first for the mutant, all of them for the noise."""
 TIMES: Final = ("unprotected", "deleverage", "orphan", "belief", "wallet", "external")
@@ -25,17 +25,17 @@ MORE_TIMES, MORE_ORDERS = 3, 20
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """One world: a row by name, or a seed's own mix; `muted`: the kernel's stops do not leave."""
+    """One world: a row by name, or a seed's own mix; `without` "kernel" or "coverage", if so."""
 
     row: str
     seed: int
     hours: float
-    muted: bool = False
+    without: str = ""
 
     @property
     def name(self) -> str:
         """What it is called in a report."""
-        how = " with a mute kernel" if self.muted else ""
+        how = f" without {self.without}" if self.without else ""
         return f"{self.row or 'mix'} {self.seed}{how}"
 
 
@@ -49,20 +49,26 @@ class Noise(msgspec.Struct, frozen=True):
     struck: bool
 
 
-def trials_of(mutant: Mutant | None, seeds: Sequence[int], hours: float) -> list[Trial]:
-    """Return the trials of a mutant in order; None: of all mutants together."""
+def prey_of(mutant: Mutant) -> list[Trial]:
+    """Return the worlds that the list of mutants names for this one."""
+    from bot.lab.simulation.rows import HOURS
+
+    found = []
+    for world in mutant.worlds:
+        row, _, without = world.partition(" without ")
+        found.append(Trial(row, ROW_SEEDS[0], HOURS, without))
+    return found
+
+
+def trials_of(mutant: Mutant, seeds: Sequence[int], hours: float) -> list[Trial]:
+    """Return the trials of a mutant in order: the worlds named for it, the others, the seeds."""
     from bot.lab.simulation.rows import HOURS, ROWS
 
-    alone = mutant is None or mutant.module in ALONE
-    found: list[Trial] = []
-    if alone:
-        found += [Trial(row, ROW_SEEDS[0], HOURS, muted=True) for row in ROWS]
-    found += [Trial(row, ROW_SEEDS[0], HOURS) for row in ROWS]
-    for seed in seeds:
-        if alone:
-            found.append(Trial("", seed, hours, muted=True))
-        found.append(Trial("", seed, hours))
-    return found
+    alone = ("kernel", "") if mutant.module in ALONE else ("",)
+    found = prey_of(mutant)
+    found += [Trial(row, ROW_SEEDS[0], HOURS, without) for without in alone for row in ROWS]
+    found += [Trial("", seed, hours, without) for seed in seeds for without in alone]
+    return list(dict.fromkeys(found))
 
 
 def lived(trial: Trial, *, to_first: bool = False, seed: int | None = None) -> "Outcome":
@@ -73,9 +79,9 @@ def lived(trial: Trial, *, to_first: bool = False, seed: int | None = None) -> "
 
     number = trial.seed if seed is None else seed
     if trial.row:
-        faults = faults_of(trial.row, muted=trial.muted)
+        faults = faults_of(trial.row, without=trial.without)
     else:
-        faults = [*draw(number, trial.hours), *([mute(trial.hours)] if trial.muted else [])]
+        faults = [*draw(number, trial.hours), *([mute(trial.hours)] if trial.without else [])]
     return one_seed(number, trial.hours, faults, to_first=to_first)
 
 
@@ -86,7 +92,7 @@ def mute(hours: float) -> Fault:
 
 def noise_of(trial: Trial) -> Noise:
     """Live a trial with the code as it is, a row with several seeds, and return the worst."""
-    seeds = ROW_SEEDS if trial.row and not trial.muted else (trial.seed,)
+    seeds = ROW_SEEDS if trial.row and not trial.without else (trial.seed,)
     outcomes = [lived(trial, seed=seed) for seed in seeds]
     return Noise(
         broken=any(one.violations or one.crash for one in outcomes),
