@@ -6,6 +6,7 @@ alone: else it would depend on the order of files whether the other clients can 
 
 import ccxt.pro  # noqa: F401
 import pytest
+from hypothesis import settings
 
 from tests.fakes.postgres import Postgres, Unfenced, opener_on
 from tests.unit.journal.stories import HandClock
@@ -29,6 +30,10 @@ def blank_template(postgres):
 def blank_database(postgres, blank_template):
     return postgres.server(postgres.database(blank_template))
 
+
+# how long an example takes says something of the machine, nothing of the code
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 WHOLE_PROCESSES = {"e2e", "process"}
 """Folders of tests that start programs: a busy machine may starve one of them past its patience."""

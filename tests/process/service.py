@@ -2,7 +2,8 @@
 
 systemd is booted in namespaces of its own on a copy of this machine in memory. There the service is
 installed as docs/upgrade.md tells, a position is opened by hand, the daemon is stopped dead and
-killed, and the service renewed and removed. Prints what was seen; 2 where systemd cannot be booted.
+killed, and the service renewed and removed; then the same for the service of one account
+(`--user`), under a manager of its own. Prints what was seen; 2 where systemd cannot be booted.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 180.0
+DEADLINE_S = 600.0
 NEEDED = ("unshare", "ip", "pivot_root", "mount")
 SYSTEMD = Path("/lib/systemd/systemd")
 LEFT_OUT = shutil.ignore_patterns(".*", "state", "logs", "__pycache__", "reports")

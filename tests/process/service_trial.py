@@ -18,6 +18,7 @@ from typing import Any
 from tests.fakes.daemon import until
 from tests.fakes.market_folder import flat_folder
 from tests.fakes.venue_handle import VenueHandle
+from tests.process import service_user
 
 PROGRAM = Path("/opt/breakwater")
 SHARE, STATE = Path("/trial"), Path("/var/lib/breakwater")
@@ -239,6 +240,12 @@ def main() -> None:
         killed(trial, venue)
         newer_and_back(trial, venue)
         renewed_and_removed(trial, venue)
+        run("systemctl", "stop", "venue-again")
+        figures, wrong = trial.timed(
+            "of_a_user", lambda: service_user.tried(service_user.prepare())
+        )
+        trial.figures |= figures
+        trial.violations += wrong
     except Exception:  # noqa: BLE001 - told outside, where somebody reads it
         trial.violations.append(traceback.format_exc()[-3_000:])
         trial.violations += [

@@ -36,11 +36,54 @@ def test_every_word_of_run_is_in_its_own_text():
     )
 
 
+def options_of(name: str) -> set[str]:
+    """Every option of a command and of what is below it, and those before any command."""
+    whole = typer.main.get_command(build())
+    left, found = [whole.commands[name]], {opt for param in whole.params for opt in param.opts}
+    while left:
+        command = left.pop()
+        left += getattr(command, "commands", {}).values()
+        found |= {o for p in command.params for o in (*p.opts, *p.secondary_opts)}
+    return found | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_options_in_the_text_exist(page):
+    """Told beside their command: in a block to be typed, or between backticks."""
+    told = re.findall(r"(?:\./run|`?breakwater) ([a-z][a-z-]*)([^`#\n|;&]*)", page.read_text())
+    for name, rest in told:
+        if name in COMMANDS:
+            unknown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", rest)) - options_of(name)
+            assert not unknown, f"{name}: {unknown}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that a forge makes of the headings of a page."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+    for target, anchor in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
         if not target.startswith("http"):
-            assert (page.parent / target).exists(), target
+            aim = page.parent / target if target else page
+            assert aim.exists(), target
+            assert not anchor or anchor in anchors(aim), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_files_of_the_house_in_the_text_exist(page):
+    """Paths that a reader is sent to: configuration, documents, scripts, what is deployed."""
+    told = re.findall(
+        r"`((?:config|docs|scripts|deploy|strategies|bot|tests)/[\w./-]+)`", page.read_text()
+    )
+    if page.name == "CHANGELOG.md" or page.parent.name == "adr":
+        return  # they tell what was
+    for name in told:
+        path = ROOT / name
+        placeholder = re.search(r"[A-Z]{3,}", name)
+        assert placeholder or path.exists() or list(ROOT.glob(f"{name}*")), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
