@@ -11,6 +11,7 @@ from bot.domain.units import ZERO
 from bot.kernel import guard, limits
 from bot.kernel.desk import Desk
 from bot.kernel.hand_command import set_mode
+from bot.kernel.hedge_command import open_hedge
 from bot.kernel.plan import ReduceWish, Wish, cut_draft, market_orders
 from bot.kernel.snapshot import Leg
 from bot.kernel.track import equity_usd
@@ -177,5 +178,6 @@ HANDLERS: dict[str, Handler] = {
     "latch": _latch,
     "rearm": _rearm,
     "mode": set_mode,
+    "hedge": open_hedge,
     "limits": _limits,
 }

@@ -16,6 +16,8 @@ from bot.kernel.track import settled
 from bot.runtime.parts import DaemonParts
 
 MARK_AGE_NS = 30 * NS_PER_S
+ACCOUNT_AGE_NS = 15 * NS_PER_S
+"""By a running clock: a kernel whose daemon ended stands still, and all of it looks fresh to it."""
 
 
 def shown(parts: DaemonParts, now_ns: int) -> Answered:
@@ -28,10 +30,16 @@ def shown(parts: DaemonParts, now_ns: int) -> Answered:
     state, policy = parts.kernel.state, parts.kernel.policy
     told = house_answer.answer(Question(state=state, policy=policy, args={}))
     peak = state.anchors.high_water_usd
-    sound = bool(parts.health.get("ready")) and not parts.health.get("blind")
-    sound = sound and settled(state) and not is_unexplained(state) and _marked(state, now_ns)
+    sound = not is_dark(parts, now_ns) and settled(state) and not is_unexplained(state)
+    sound = sound and _marked(state, now_ns)
     floor_usd = rounded((1.0 - policy.guard.floor_frac) * peak, 2) if peak > 0.0 else None
     return told | {"equity_usd": told["equity_usd"] if sound else None, "floor_usd": floor_usd}
+
+
+def is_dark(parts: DaemonParts, now_ns: int) -> bool:
+    """Whether the venue of an account cannot be read, or nobody drives it."""
+    blind = not parts.health.get("ready") or parts.health.get("blind")
+    return bool(blind) or now_ns - parts.kernel.state.account_ns > ACCOUNT_AGE_NS
 
 
 def house_of(account: str, venue: str, told: Mapping[str, Any], *, fresh: bool = True) -> House:

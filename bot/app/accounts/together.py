@@ -1,17 +1,19 @@
 """What binds the accounts of one daemon: the joint budget, the share of a venue, one answer."""
 
 import inspect
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from bot.answers.question import Answered, iso
-from bot.app.accounts.seen import house_of, shown
+from bot.app.accounts.hedging import Hedge, Hedges
+from bot.app.accounts.seen import house_of, is_dark, shown
 from bot.app.accounts.shocks import shocks
 from bot.app.config.account_tables import AccountsTable
 from bot.domain.errors import BotError, ConfigInvalid
 from bot.domain.house import House as Owned
-from bot.domain.risk import Severity
+from bot.domain.risk import Severity, TradingMode
 from bot.domain.units import NS_PER_S
 from bot.kernel.houses import Joint, exposure, exposure_shares, is_spent, together
 from bot.ports import Clock, House
@@ -21,6 +23,13 @@ PERIOD_S = 1.0
 SAME_LOOK_NS = NS_PER_S // 4
 """Doors that look within this time see the same: each looking at all would cost their square."""
 WHO = "accounts"
+
+
+class _Kept(msgspec.Struct):
+    """What outlives a death."""
+
+    latched: list[str] = []
+    hedges: list[Hedge] = []
 
 
 class Member:
@@ -43,6 +52,16 @@ class Member:
         """Whether its kernel knows what it was before: mode, latch, positions."""
         return bool(self.parts.health.get("ready"))
 
+    @property
+    def dark(self) -> bool:
+        """Whether its venue cannot be read, or nobody drives it."""
+        return is_dark(self.parts, self.parts.clock.now_ns())
+
+    @property
+    def active(self) -> bool:
+        """Whether it may open positions."""
+        return self.parts.kernel.state.mode is TradingMode.ACTIVE
+
     def seen(self, now_ns: int) -> Owned:
         """Return what is known of it now."""
         return house_of(self.name, self.venue, shown(self.parts, now_ns))
@@ -60,9 +79,11 @@ class Together:
         self._expected = expected
         """account -> venue of all that are configured, whether they live yet or not."""
         self.members: dict[str, Member] = {}
-        self._latched: set[str] = self._kept()
+        kept = self._kept()
+        self._latched: set[str] = set(kept.latched)
         """Accounts that were latched since the joint budget was used up."""
         self.spent = bool(self._latched)
+        self._hedges = Hedges(table, clock, kept.hedges)
         self._seen: list[Owned] = []
         self._seen_ns = 0
 
@@ -107,6 +128,7 @@ class Together:
             "peak_usd": joint.peak_usd,
             "loss_budget_frac": self._table.loss_budget_frac or None,
             "spent": self.spent,
+            "hedges": [msgspec.to_builtins(each) for each in self._hedges.held],
             "net_usd": {each.asset: each.net_usd for each in exposures},
             "gross_usd": sum(each.gross_usd for each in exposures),
             "venue_share_frac": exposure_shares(exposures),
@@ -130,6 +152,8 @@ class Together:
         elif is_spent(joint, self._table.loss_budget_frac):
             self._spend(joint, house)
             await self._hold_spent(member, house)
+        if await self._hedges.look(member, house, self.members, houses):
+            self._save()
         exposures, _ = exposure(houses)
         share = exposure_shares(exposures).get(member.venue, 0.0)
         crowded = share > self._table.venue_share_max_frac
@@ -169,19 +193,20 @@ class Together:
             self._latched.clear()
             self._save()
 
-    def _kept(self) -> set[str]:
+    def _kept(self) -> _Kept:
         try:
-            return {str(name) for name in json.loads(self._keep.read_text())["latched"]}
+            return msgspec.json.decode(self._keep.read_bytes(), type=_Kept)
         except FileNotFoundError:
-            return set()
-        except (OSError, ValueError, KeyError, TypeError):
+            return _Kept()
+        except (OSError, msgspec.MsgspecError):
             raise ConfigInvalid(
                 f"{self._keep}: cannot be read: remove it when no account is latched any more"
             ) from None
 
     def _save(self) -> None:
         fresh = self._keep.with_suffix(".tmp")
-        fresh.write_text(json.dumps({"latched": sorted(self._latched)}))
+        kept = _Kept(latched=sorted(self._latched), hedges=self._hedges.held)
+        fresh.write_bytes(msgspec.json.encode(kept))
         fresh.replace(self._keep)
 
 

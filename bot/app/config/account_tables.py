@@ -19,6 +19,10 @@ class AccountsTable(Table):
     """Of what all accounts hold, net of each asset at a venue, at one venue; 1: no limit."""
     fleet_loss_budget_frac: Annotated[Float, Field(ge=0.0, le=0.9)] = 0.0
     """Of the peak of all accounts of one database (state.url); 0: this account is not bound."""
+    hedge_after_s: Annotated[Float, Field(ge=0.0, le=3600.0)] = 0.0
+    """So long a venue must be silent until another account hedges what was held there; 0: never."""
+    hedge_stop_frac: Annotated[Float, Field(gt=0.0, le=0.2)] = 0.03
+    """How far from the mark a hedge's own stop lies."""
     beside: Annotated[
         dict[AccountName, dict[Overridden, dict[str, Any]]], Field(max_length=100)
     ] = Field(default_factory=dict)
