@@ -61,11 +61,11 @@ class Figures:
     liquidations: int = 0
 
 
-def sliced(folder: Path) -> Path:
-    """Write the bitcoin bars of the days from FROM to TO and return the folder."""
+def sliced(folder: Path, begin: datetime) -> Path:
+    """Write the bitcoin bars of the days from `begin` to TO and return the folder."""
     table = pq.read_table(DATA / "market-data" / "2026-01-cascade" / "candles.parquet")
     times = table["time"].cast(pa.timestamp("us", tz="UTC"))
-    keep = pc.and_(pc.greater_equal(times, FROM), pc.less(times, TO))
+    keep = pc.and_(pc.greater_equal(times, begin), pc.less(times, TO))
     for column, value in (("symbol", "BTC/USDT:USDT"), ("timeframe", "5m")):
         keep = pc.and_(keep, pc.equal(table[column], value))
     folder.mkdir()
@@ -116,13 +116,13 @@ def _note(figures: Figures, doc: dict[str, Any]) -> None:
     figures.latched = [row["account"] for row in doc["accounts"] if row.get("latched")]
 
 
-def play(speed: float, protocol: str, dark_below: float, hours: float) -> Figures:
+def play(speed: float, protocol: str, dark_below: float, hours: float, begin: datetime) -> Figures:
     """Run once and return the figures."""
     figures = Figures()
     beside = json.loads(BESIDE)
     beside["hedge"] |= {"risk": {"profile": "L20"}, "venues": {"exchange": protocol}}
     with TemporaryDirectory(prefix="bw-cascade-") as name:
-        folder = sliced(Path(name) / "data")
+        folder = sliced(Path(name) / "data", begin)
         with Stand(
             BREAKWATER_ACCOUNTS__BESIDE=json.dumps(beside),
             BREAKWATER_BREAKWATER__PAPER__SCENARIO=str(folder),
@@ -153,10 +153,12 @@ def main() -> None:
     parser.add_argument("--protocol", default="bybit", help="of the second venue")
     parser.add_argument("--dark-below", type=float, default=75_000.0)
     parser.add_argument("--hours", type=float, default=212.0, help="of market time")
+    parser.add_argument("--begin", default=f"{FROM:%Y-%m-%dT%H:%M}", help="of the market, UTC")
     given = parser.parse_args()
+    begin = datetime.fromisoformat(given.begin).replace(tzinfo=UTC)
     if not (DATA / "market-data").is_dir():
         raise SystemExit(f"no recorded market data at {DATA}: set BREAKWATER_SHARED")
-    figures = play(given.speed, given.protocol, given.dark_below, given.hours)
+    figures = play(given.speed, given.protocol, given.dark_below, given.hours, begin)
     json.dump(asdict(figures), sys.stdout, indent=1)
     sys.stdout.write("\n")
     worst = max([*figures.worst_frac.values(), figures.worst_together_frac])
