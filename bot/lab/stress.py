@@ -75,7 +75,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=2)
-def _folder(path: Path) -> Folder:
+def recorded(path: Path) -> Folder:
+    """Return a folder, the newest two from memory.
+
+    Raises:
+        DataInvalid: the folder cannot be used.
+    """
     return read_folder(path)
 
 
@@ -93,7 +98,7 @@ def hours_of(path: Path, symbol: str) -> float | None:
     """
     spans = [
         float(rows.open_ns[-1] - rows.open_ns[0]) / NS_PER_H
-        for key, rows in _folder(path).candles.items()
+        for key, rows in recorded(path).candles.items()
         if key[0] == symbol
     ]
     return max(spans) if spans else None
@@ -115,10 +120,10 @@ def play(case: Case) -> Row:
         sense_on=case.sense_on,
     )
     try:
-        material = material_of(_folder(case.data), options)
+        material = material_of(recorded(case.data), options)
         result = replay_material(material, options)
     except BotError as error:
-        return msgspec.structs.replace(_blank(case), error=str(error))
+        return msgspec.structs.replace(blank(case), error=str(error))
     changes = changes_of(result, material.tracks[0], material.start_ns)
     return msgspec.structs.replace(_row(case, result), changes=changes)
 
@@ -136,7 +141,8 @@ def run_cases(cases: Iterable[Case], workers: int, told: Callable[[Row], None]) 
     return [rows[number] for number in range(len(wanted))]
 
 
-def _blank(case: Case) -> Row:
+def blank(case: Case) -> Row:
+    """Return a row that says which case it is, and nothing of what became of it."""
     return Row(
         data=case.data.name,
         symbols="+".join(symbol.split("/", 1)[0] for symbol in case.symbols),
@@ -166,7 +172,7 @@ def _blank(case: Case) -> Row:
 
 def _row(case: Case, result: ReplayResult) -> Row:
     return msgspec.structs.replace(
-        _blank(case),
+        blank(case),
         return_frac=result.return_frac,
         final_equity_usd=result.final_equity_usd,
         max_drawdown_frac=result.max_drawdown_frac,

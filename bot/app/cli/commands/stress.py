@@ -42,6 +42,10 @@ BaselinesFlag = Annotated[
     ),
 ]
 
+CompiledFlag = Annotated[
+    bool,
+    typer.Option("--compiled", help="The loss budget alone at compiled speed; isolated margin."),
+]
 RecordOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Keep each generated cascade's outcome; go on from it."),
@@ -122,6 +126,7 @@ def stress(
     baselines: BaselinesFlag = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
     record: RecordOption = None,
+    compiled: CompiledFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Hold positions through recorded weeks and say what the guard saved and cost."""
@@ -137,7 +142,7 @@ def stress(
     )  # fmt: skip
     cases = _cases_of(home, data or [], symbols, wanted, basket=basket)
     compared = baselines if baselines is not None else starts == "first" and len(changes) == 1
-    document = _played(cases, jobs, compared=compared)
+    document = _quick(cases) if compiled else _played(cases, jobs, compared=compared)
     if synthetic:
         document["synthetic"] = generated(
             home, data or [], symbols[0], wanted.hold, wanted.leverages, wanted.stop_fill,
@@ -215,6 +220,26 @@ def _played(cases: "list[Case]", jobs: int, *, compared: bool) -> dict[str, Any]
         "timing": timing_of(lines),
         "groups": verdicts(rows, budgets),
         "runs": [msgspec.structs.asdict(row) for row in rows],
+    }
+
+
+def _quick(cases: "list[Case]") -> dict[str, Any]:
+    from bot.domain.policy import PROFILES
+    from bot.lab.quick import LEFT_OUT, play_all
+    from bot.lab.verdict import verdicts
+
+    rows = play_all(cases)
+    budgets = {name: numbers[0] for name, numbers in PROFILES.items()}
+    unknown: dict[str, None] = dict.fromkeys((*LEFT_OUT, "fees_mean_usd"))
+    groups = [
+        {**line, **{key: None for key in unknown if key in line}}
+        for line in verdicts(rows, budgets)
+    ]
+    return {
+        "rows": [],
+        "timing": [],
+        "groups": groups,
+        "runs": [{**msgspec.structs.asdict(row), **dict.fromkeys(LEFT_OUT)} for row in rows],
     }
 
 
