@@ -9,9 +9,10 @@ import pytest
 from bot.domain.account import MarginMode
 from bot.domain.errors import ConfigInvalid
 from bot.domain.policy import Policy, guard_of
+from bot.lab import baselines, quick
 from bot.lab.baselines import FORMULAS, Setting, tiers_of
 from bot.lab.bench.authored import authored_material, authored_track
-from bot.lab.fast import budget
+from bot.lab.fast import budget, held
 from bot.lab.fast.compiler import compiled
 from bot.lab.options import ReplayOptions
 from bot.lab.quick import guarded_of, path_of, play_bare, play_starts
@@ -30,11 +31,11 @@ def case(**changes: object) -> Case:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("hold", ["long", "short"])
-@pytest.mark.parametrize("leverage", [3, 10])
-@pytest.mark.parametrize("fall", [0.05, 0.25])
+@pytest.mark.parametrize(
+    ("hold", "leverage", "fall"), [("long", 3, 0.05), ("long", 10, 0.25), ("short", 5, 0.25)]
+)
 def test_the_budget_alone_ends_as_the_kernel_does(hold: str, leverage: int, fall: float) -> None:
-    material = authored_material([authored_track(BTC, bars=1_200, seed=4, fall_frac=fall)])
+    material = authored_material([authored_track(BTC, bars=700, seed=4, fall_frac=fall)])
     given = case(hold=hold, leverage=leverage)
     plan, path = guarded_of(given, material), path_of(material)
     tiers = tiers_of(Setting(material, given.policy, given.hold, leverage, plan.cash_usd))
@@ -53,7 +54,7 @@ def test_the_budget_alone_ends_as_the_kernel_does(hold: str, leverage: int, fall
 
 def test_both_speeds_say_the_same() -> None:
     pytest.importorskip("numba", reason="the extra `lab` is not installed")
-    material = authored_material([authored_track(BTC, bars=600, seed=2, fall_frac=0.2)])
+    material = authored_material([authored_track(BTC, bars=300, seed=2, fall_frac=0.2)])
     given = case(policy=Policy(guard=guard_of("L30")))
     plan, path = guarded_of(given, material), path_of(material)
     tiers = tiers_of(Setting(material, given.policy, given.hold, 5, plan.cash_usd))
@@ -65,18 +66,22 @@ def test_both_speeds_say_the_same() -> None:
     assert np.allclose(slow, fast, rtol=1e-12, atol=1e-12)
 
 
-def test_a_recorded_crash_is_told_alike_from_a_later_start() -> None:
+def test_a_recorded_crash_is_told_alike_from_a_later_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     folder = RECORDED / "2024-08-unwind"
     if not folder.is_dir():
         pytest.skip("no recorded markets beside the project")
+    monkeypatch.setattr(baselines, "engine", lambda: held)
+    monkeypatch.setattr(quick, "engine", lambda: budget)
     given = case(data=folder, symbols=("ETH/USDT:USDT",), leverage=3)
-    first, later = play_starts(given, ["first", "48h"])
-    told = play(replace(given, start="48h"))
-    assert later.start == "48h"
+    first, later = play_starts(given, ["first", "192h"])
+    told = play(replace(given, start="192h"))
+    assert later.start == "192h"
     assert later.return_frac == pytest.approx(told.return_frac, abs=0.01)
     assert later.max_drawdown_frac == pytest.approx(told.max_drawdown_frac, abs=0.005)
     assert later.first_leverage == pytest.approx(told.first_leverage, rel=0.01)
-    assert first.days == pytest.approx(later.days + 2.0)
+    assert first.days == pytest.approx(later.days + 8.0)
     (bare,) = play_bare(replace(given, leverage=5), ["first"])
     assert bare.liquidations == 1
     assert not bare.guard
