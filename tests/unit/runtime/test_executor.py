@@ -236,12 +236,25 @@ def test_protecting_effects_of_one_symbol_keep_their_order_and_symbols_do_not_wa
     def slow(it: Bench) -> None:
         it.guard.fail("submit", delay_s=5.0, symbol=BTC)
 
-    effects = [stop("s1"), cut("c1"), stop("s2"), stop("eth", ETH)]
+    effects = [stop("s1"), stop("s2"), stop("eth", ETH)]
     it = bench(effects, calm, prepare=slow)
     btc = [o.client_order_id for o in it.guard.of("submit") if o.symbol == BTC]
-    assert btc == ["s1", "c1", "s2"]
+    assert btc == ["s1", "s2"]
     assert it.sent_s("eth") < 0.1
-    assert it.sent_s("c1") >= 5.0
+    assert it.sent_s("s2") >= 5.0
+
+
+def test_a_cut_waits_for_no_stop_and_a_stop_for_no_cut() -> None:
+    """An answer may take ten seconds; a cut must leave within two of its cause."""
+
+    def slow(it: Bench) -> None:
+        it.guard.fail("submit", delay_s=9.0, times=100)
+
+    it = bench([stop("s1"), cut("c1"), cut("c2"), stop("s2")], calm, prepare=slow)
+    assert it.sent_s("s1") < 0.1
+    assert it.sent_s("c1") < 0.1
+    assert it.sent_s("c2") >= 9.0
+    assert it.sent_s("s2") >= 9.0
 
 
 def test_protection_does_not_wait_for_entries_or_questions() -> None:
