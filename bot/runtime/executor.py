@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bot.domain.errors import InvariantBroken, JournalBroken
+from bot.domain.errors import InvariantBroken
 from bot.domain.messages import (
     AdjustMargin,
     Answer,
@@ -26,6 +26,7 @@ from bot.domain.risk import RefusalReason
 from bot.domain.units import NS_PER_S
 from bot.runtime import outcomes
 from bot.runtime.lanes import Job, Lanes
+from bot.runtime.memory import FAILURES
 from bot.runtime.parts import DaemonParts
 
 ENTRIES_AT_ONCE = 4
@@ -197,7 +198,7 @@ class Executor:
             async with asyncio.timeout(self._options.intent_deadline_s):
                 await memory.save_snapshot(run_id, seq, event_ns, state)
                 await memory.intent(run_id, seq, order, event_ns)
-        except (JournalBroken, TimeoutError) as error:
+        except FAILURES as error:
             code = RefusalReason.INTENT_NOT_JOURNALED.value
             self._refuse(order, code, outcomes.told(error))
             return False

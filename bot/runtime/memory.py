@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.domain.errors import JournalBroken, StateLocked
 from bot.domain.messages import Effect, Event
 from bot.domain.orders import ApprovedOrder, OrderState
 
+FAILURES = (JournalBroken, StateLocked, TimeoutError)
+"""How a call may fail: broken or full, in another's hands, or too slow. Protection needs none."""
+
 
 class Memory(Protocol):
-    """The asynchronous face of bot.ports.Journal; every method may raise JournalBroken.
+    """The asynchronous face of bot.ports.Journal; every method may raise one of FAILURES.
 
     Calls are carried out in the order they were made, so that an intent that was awaited is
     durable before anything asked later.

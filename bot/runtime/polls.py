@@ -5,13 +5,13 @@ from collections.abc import Callable
 from functools import partial
 
 from bot.domain.account import IncomeRow
-from bot.domain.errors import JournalBroken
 from bot.domain.market import FeedStatus
 from bot.domain.messages import Event, IncomeBooked, InstrumentsLoaded, TimerFired
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.ports import KeyPermissions
 from bot.runtime import outcomes
+from bot.runtime.memory import FAILURES
 from bot.runtime.notices import Notices
 from bot.runtime.parts import DaemonParts
 from bot.runtime.timers import Job
@@ -125,7 +125,7 @@ class Polls:
             return
         try:
             await self._parts.backup()
-        except JournalBroken as error:
+        except FAILURES as error:
             self._notices.say(Severity.WARNING, "backup", f"no backup was made: {error}")
 
     def _failed(self, what: str, error: BaseException) -> None:

@@ -19,8 +19,10 @@ PATIENCE_NS = 3 * NS_PER_S
 BARE_MAX_NS = 10 * NS_PER_S
 """After this long without a working stop the leg is closed."""
 FAILURES_MAX = 2
-FAR_SLACK = 1.1
-"""A stop at the furthest distance allowed is not replaced each time the mark moves away a little.
+FAR_SLACK = 1.05
+"""A stop at the furthest distance allowed is not replaced each time the mark moves away a little:
+from 0.60 of the price it is left behind so far when the mark has gone up by 8 percent. The kernel
+moves it at the next bar after 3 percent, so that coverage steps in where it does not.
 """
 IMMEDIATE_TRIGGER = "-2021"
 LOOK_MAX_NS = 2 * NS_PER_S

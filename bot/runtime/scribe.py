@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from bot.domain.errors import JournalBroken
 from bot.domain.market import FeedStatus
 from bot.domain.messages import (
     MARKET_EVENTS,
@@ -27,6 +26,7 @@ from bot.domain.messages import (
 )
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
+from bot.runtime.memory import FAILURES
 from bot.runtime.parts import DaemonParts
 
 WAITING_MAX = 5_000
@@ -146,7 +146,7 @@ class Scribe:
                 await self._parts.memory.append(
                     self._parts.run_id, entry.seq, entry.event, entry.effects
                 )
-        except (JournalBroken, TimeoutError) as error:
+        except FAILURES as error:
             self._mark_broken(error)
             await self._clock.sleep_s(RETRY_S)
             return
@@ -167,7 +167,7 @@ class Scribe:
                 await self._parts.memory.save_snapshot(
                     self._parts.run_id, kernel.state.seq, kernel.state.now_ns, kernel.freeze()
                 )
-        except (JournalBroken, TimeoutError) as error:
+        except FAILURES as error:
             self._mark_broken(error)
             return False
         finally:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.account import AccountState, IncomeRow
-from bot.domain.errors import JournalBroken
+from bot.domain.errors import BotError, JournalBroken
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, MarkPrice, OpenInterest, TradeBucket
 from bot.domain.messages import Effect, Event, Fill, Notify
@@ -111,12 +111,13 @@ class LoopClock:
 
 
 class ListMemory:
-    """A journal in lists. `broken` makes it refuse, `delay_s` makes it slow."""
+    """A journal in lists. `broken` makes it refuse with `failure`, `delay_s` makes it slow."""
 
     def __init__(self, clock: LoopClock) -> None:
         self.clock = clock
         self.told: list[tuple[str, object, int]] = []
         self.broken = ""
+        self.failure: type[BotError] = JournalBroken
         self.delay_s = 0.0
         self.snapshot: bytes | None = None
         self.orders: tuple[OrderState, ...] = ()
@@ -125,7 +126,7 @@ class ListMemory:
         if self.delay_s:
             await self.clock.sleep_s(self.delay_s)
         if self.broken:
-            raise JournalBroken(self.broken)
+            raise self.failure(self.broken)
         self.told.append((kind, what, self.clock.monotonic_ns()))
 
     def of(self, kind: str) -> list[object]:

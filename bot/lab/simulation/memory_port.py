@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.errors import JournalBroken
+from bot.domain.errors import JournalBroken, StateLocked
 from bot.domain.messages import Effect, Event
 from bot.domain.orders import ApprovedOrder, OrderState
 from bot.journal.inline import InlineJournal
@@ -61,7 +61,8 @@ class SimMemory:
         """Fail or linger as the faults of the disk say.
 
         Raises:
-            JournalBroken: the disk is full, or another process holds the file.
+            JournalBroken: the disk is full.
+            StateLocked: another process holds the file, as the store says it.
         """
         board = self._life.world.board
         if board.hit("disk_full") is not None:
@@ -70,7 +71,7 @@ class SimMemory:
         if board.hit("db_locked") is not None:
             self._life.world.mark(f"db_locked_{what}")
             await asyncio.sleep(BUSY_S)
-            raise JournalBroken("journal.db: the file is busy")
+            raise StateLocked("journal.db is open in another process")
         if (slow := board.hit("slow_disk")) is not None:
             self._life.world.mark(f"slow_disk_{what}")
             await asyncio.sleep(slow.size * board.roll(slow))

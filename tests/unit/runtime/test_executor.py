@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import (
+    BotError,
     InvariantBroken,
+    JournalBroken,
     OutcomeUnknown,
+    StateLocked,
     VenueDataInvalid,
     VenueRefused,
     VenueThrottled,
@@ -204,9 +207,12 @@ def test_protection_leaves_before_anything_is_written() -> None:
     assert it.sent_s("e") >= it.wrote_s("intent", "e")
 
 
-def test_protection_leaves_though_the_journal_is_broken_and_entries_do_not() -> None:
+@pytest.mark.parametrize("failure", [JournalBroken, StateLocked])
+def test_protection_leaves_though_the_journal_is_broken_and_entries_do_not(
+    failure: type[BotError],
+) -> None:
     def broken(it: Bench) -> None:
-        it.memory.broken = "disk full"
+        it.memory.broken, it.memory.failure = "disk full, or in other hands", failure
 
     it = bench([entry("e"), stop("s"), cut("c")], calm, prepare=broken)
     assert [o.client_order_id for o in it.guard.of("submit")] == ["s", "c"]

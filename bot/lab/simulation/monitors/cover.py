@@ -25,8 +25,9 @@ HARMLESS: Final = frozenset(
 )
 """Kinds that must not make protection later."""
 TRIGGERING_MAX_NS: Final = 3 * NS_PER_S
-FAR_FRAC: Final = 0.67
-"""The furthest distance that policies allow is 0.60; a stop there may be left behind by a tenth."""
+FAR_FRAC: Final = 0.631
+"""The furthest distance that policies allow is 0.60; the mark may leave a stop there behind by a
+twentieth of that until the next bar."""
 PILE_MAX: Final = 12
 CONTRACTS_NS: Final = 3_700 * NS_PER_S
 """After this a changed contract has been read."""
