@@ -5,10 +5,12 @@ in everything a test does to it: pid, signals, files, environment. What must be 
 start (the command line itself, installation, units) starts it as users do.
 """
 
+import ctypes
 import json
 import os
 import random
 import runpy
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +26,8 @@ LOADED = (
     "bot.app.wiring.page", "bot.app.embedded.main", "bot.app.wiring.graph", "uvloop",
 )  # fmt: skip
 LOOK_S = 0.005
+DEATH_OF_PARENT = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 
 
 class Nursery:
@@ -126,7 +130,8 @@ def _code_of(pid: int, ended: dict[int, int]) -> int | None:
 
 
 def become(wish: Mapping[str, Any]) -> None:
-    """Turn this fork into the program that was wished for."""
+    """Turn this fork into the program that was wished for; it ends with the run of tests."""
+    ctypes.CDLL(None).prctl(DEATH_OF_PARENT, signal.SIGKILL)
     os.setpgid(0, 0)
     os.chdir(wish["cwd"])
     sink = os.open(wish["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
