@@ -14,6 +14,7 @@ from bot.app.cli.output import Document
 
 TICKS = "▁▂▃▄▅▆▇█"
 KEPT = 60
+WIDE = 100
 WORST = "bold red"
 
 
@@ -81,11 +82,26 @@ class LivePage:
 def _positions(answer: Document, console: Console) -> list[Text]:
     if not answer["positions"]:
         return [Text("nothing is held" if answer["account_known"] else "account not read yet")]
+    if len(answer["positions"]) > 1 and console.width < WIDE:
+        return [line for leg in answer["positions"] for line in _brief(leg)]
     # a console of its own: what is printed on a live one draws the whole screen once more
     aside = Console(file=io.StringIO(), width=console.width, force_terminal=True)
     with aside.capture() as capture:
         pages.positions(answer, aside)
     return list(Text.from_ansi(capture.get().rstrip()).split("\n"))
+
+
+def _brief(leg: Document) -> list[Text]:
+    """Two lines a leg, where a table would break its words and cards would fill the screen."""
+    name = f"{str(leg['symbol']).split('/', 1)[0]} {leg['side']}"
+    away = "no price liquidates it" if leg.get("liq_exists") is False else (
+        f"liquidation {percent(leg['liq_distance_frac'])} away"
+    )  # fmt: skip
+    guard = f"stop {price(leg['stop_price'])}" if leg["protected"] else "NO FULL STOP"
+    return [
+        Text(f"{name} {leg['qty']} at {price(leg['entry_price'])}, mark {price(leg['mark'])}"),
+        Text(f"  {guard}, {away}", style="" if leg["protected"] else WORST),
+    ]
 
 
 def _decision(row: Document) -> str:

@@ -112,6 +112,20 @@ def test_the_other_pages_can_be_shown(held):
         assert "BTC" in told
 
 
+def test_several_positions_fit_the_live_page_of_a_small_terminal(held):
+    seen = {name: answered(held, name) for name in ("status", "positions")} | {"why": {"chain": []}}
+    (leg,) = seen["positions"]["positions"]
+    bare = {**leg, "symbol": "ETH/USDT:USDT", "protected": False}
+    seen["positions"]["positions"] = [leg, bare, {**leg, "symbol": "SOL/USDT:USDT"}]
+    console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True)
+    told = LivePage().draw(seen, console).plain.splitlines()
+    assert len(told) < 24
+    for name in ("BTC LONG", "ETH LONG", "SOL LONG"):
+        assert any(line.startswith(f"{name} 0.1 at 76,000") for line in told)
+    assert sum("NO FULL STOP" in line for line in told) == 1
+    assert sum("liquidation 26.02% away" in line for line in told) == 3
+
+
 def test_a_sparkline_has_one_block_a_value_from_low_to_high():
     assert sparkline([]) == ""
     assert sparkline([5.0, 5.0]) == sparkline([9.0, 9.0])
