@@ -1,10 +1,10 @@
 """What `doctor` can see while no daemon runs: configuration, strategies, keys, journal, venue."""
 
 from bot.app.cli.home import Home
-from bot.app.telling.checkup import Check, venue_checks
+from bot.app.telling.checkup import Check, bounded, venue_checks
 from bot.domain.errors import BotError
 
-VENUE_S = 15.0
+VENUE_S = 10.0
 """A first read of a venue's contracts can take so long on a slow line."""
 
 
@@ -103,6 +103,9 @@ async def _venue(home: Home) -> list[Check]:
         if table.mode == "testnet":
             site = play_money(config.exchange, config.site)
             found = [*found, Check(name="play money", ok=True, found=site)]
-        return [*found, await first_moves(room.venue, policy, SystemClock())]
+        if any(check.name == "account" and not check.ok for check in found):
+            return found
+        moves = first_moves(room.venue, policy, SystemClock())
+        return [*found, await bounded("first moves", moves, "see the checks above", VENUE_S)]
     finally:
         await room.close()
