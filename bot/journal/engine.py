@@ -20,8 +20,11 @@ APPLICATION_ID = 0x42574A31
 """Marks a file as a journal of this program ("BWJ1")."""
 AUTOCHECKPOINT_PAGES = 4_000
 """A backstop: the log is normally folded in after a snapshot, away from orders that wait."""
+CACHE_KIB = 1_024
+"""What a journal touches anew is its newest pages; a larger cache only fills up over hours."""
 PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_MS}",
+    f"PRAGMA cache_size = -{CACHE_KIB}",
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
