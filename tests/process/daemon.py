@@ -11,6 +11,7 @@ import json
 import random
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from statistics import median
@@ -30,7 +31,7 @@ from tests.e2e.lives import (
 from tests.e2e.test_kill_entry import POINTS as ENTRY
 from tests.e2e.test_kill_stop import EXIT, RECOVERY, assert_over, entered
 from tests.e2e.test_kill_stop import POINTS as STOP
-from tests.fakes.daemon import Stand
+from tests.fakes.daemon import NotReady, Stand
 from tests.fakes.market_folder import PRICE
 
 KILLS_PER_STAND = 100
@@ -141,6 +142,19 @@ def trials(seed: int) -> list[tuple[str, Trial]]:
     return found
 
 
+def _told(error: AssertionError, life: Lives) -> str:
+    """Which claim failed and where, and what the last life decided."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"{place.name}:{place.lineno} {place.line}: {str(error)[:2_000]}"
+    if life.daemon is None or not life.daemon.alive:
+        return text
+    try:
+        rows = life.daemon.journal("decisions", 30)
+    except NotReady as silence:
+        return f"{text}; {silence}"
+    return f"{text}; {[' | '.join((row['kind'], row['what'], row['why'])) for row in rows]}"
+
+
 def campaign(kills: int, seed: int) -> Figures:
     """Let daemons die until `kills` of them did, or something was wrong."""
     figures, began, number = Figures(), time.monotonic(), 0
@@ -159,7 +173,7 @@ def campaign(kills: int, seed: int) -> Figures:
                     trial(life, figures)
                     life.tidy()
                 except AssertionError as error:
-                    figures.violations.append(f"{name}: {str(error)[:2000]}")
+                    figures.violations.append(f"{name}: {_told(error, life)}")
     if figures.measured_s:
         figures.restart_to_stop_s = {
             "median": round(median(figures.measured_s), 3),

@@ -44,6 +44,8 @@ class Figures:
     stops_taken: int = 0
     moves: int = 0
     orders: int = 0
+    unread: int = 0
+    """Looks at the venue's own book that had no answer: a starved machine."""
     bare_s: dict[str, float] = field(default_factory=dict)
     """Longest time without a full stop while the network was good, and times in all (s)."""
     rss_mb: tuple[float, float] = (0.0, 0.0)
@@ -81,8 +83,11 @@ class Soak:
             if now >= next_drop:
                 self._disturb()
                 next_drop = now + self._dice.uniform(0.5, 1.5) * 60.0 / DROPS_PER_MIN / 1.4
-            self._act()
-            self._look()
+            try:
+                self._act()
+                self._look()
+            except OSError:
+                self.figures.unread += 1
             time.sleep(1.0)
         self.figures.minutes = round((time.monotonic() - began) / 60.0, 2)
         self._rest()
@@ -157,8 +162,9 @@ class Soak:
             until(lambda: venue.position() == 0 or venue.covers(), "stopped at the end")
         except AssertionError as error:
             figures.violations.append(str(error))
-        figures.violations += faults_of(venue)
-        figures.orders = len(venue.all_orders()) + len(venue.all_algos())
+        figures.violations += until(lambda: [faults_of(venue)], "the book is judged")[0]
+        orders = until(lambda: [venue.all_orders() + venue.all_algos()], "the orders are read")[0]
+        figures.orders = len(orders)
         self._daemon.terminate()
 
     def _sum_up(self) -> None:
