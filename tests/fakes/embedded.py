@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 
 import aiohttp
@@ -202,12 +203,19 @@ class LoopbackResolver(aiohttp.abc.AbstractResolver):
         return
 
 
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
 def make_certificate(hosts: Sequence[str] = HOSTS) -> tuple[bytes, bytes]:
     """(certificate PEM, key PEM) of a self-signed CA that vouches for `hosts`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "embedded venue test CA")])
     now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+    names = x509.SubjectAlternativeName([_general_name(host) for host in hosts])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
