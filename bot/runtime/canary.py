@@ -46,15 +46,17 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     early: bool = False
 
 
-async def prove_stop(parts: DaemonParts, account: AccountState, number: int) -> Proof:
+async def prove_stop(
+    parts: DaemonParts, account: AccountState, number: int, *, anew: bool = False
+) -> Proof:
     """Place a smallest reduce-only stop far from the market, see it in the account, cancel it.
 
     It can never add risk: it is reduce-only, half the price away, and of the smallest quantity.
-    A stop of ours that already rests at the venue is proof enough.
+    A stop of ours that already rests at the venue is proof enough, unless it is asked for `anew`.
     """
     positions = [position for position in account.positions if position.qty > ZERO]
     await _sweep(parts, account)
-    if any(_is_our_stop(order) for order in account.orders):
+    if not anew and any(_is_our_stop(order) for order in account.orders):
         return Proof()
     target = _target(parts, positions)
     if target is None:

@@ -113,6 +113,7 @@ class Options:
     """How long a start may wait to hear what the key may do."""
     prove_stop: bool = True
     prove_again_s: float = 60.0
+    prove_daily_s: float = 86_400.0
     rescue_distance_frac: float = 0.10
     scheduler: bool = True
     """False: the same jobs are driven by the Clock alone (simulated time)."""

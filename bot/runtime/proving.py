@@ -1,4 +1,4 @@
-"""Holds entries until a stop was proven at this venue, and asks again while it was not."""
+"""Holds entries until a stop was proven at this venue; asks again while it was not, and daily."""
 
 from collections.abc import Callable
 
@@ -40,19 +40,23 @@ class StopProver:
         self._early = 0
         self._pause_s = SOON_S
 
-    async def prove(self, account: AccountState) -> bool:
-        """Try once; open the door for entries when a stop is proven (or cannot be while flat)."""
+    async def prove(self, account: AccountState, *, anew: bool = False) -> bool:
+        """Try once; open the door for entries when a stop is proven (or cannot be while flat).
+
+        `anew`: a stop that rests from before proves nothing; the venue may take no new one.
+        """
         options = self._parts.options
         if options.read_only or not options.prove_stop:
             self._executor.hold_entries("")
             return True
         self._number += 1
-        proof = await canary.prove_stop(self._parts, account, self._number)
+        proof = await canary.prove_stop(self._parts, account, self._number, anew=anew)
         if not proof.failed:
             self._executor.hold_entries("")
             text = proof.skipped or "a stop was placed, seen and cancelled"
             self._emit(proof_status(self._parts.clock.now_ns(), live=True, reason=text))
             self._notices.say(Severity.INFO, "stop_proof", text)
+            self._told, self._early = "", 0
             return True
         self._executor.hold_entries(f"no stop is proven: {proof.failed}")
         self._early = self._early + 1 if proof.early else EARLY_MAX
@@ -69,12 +73,17 @@ class StopProver:
             self._notices.say(Severity.CRITICAL, "stop_proof", text)
         return False
 
-    async def run(self) -> None:
-        """Try again until it succeeds."""
+    async def run(self, *, proven: bool) -> None:
+        """Prove again every day, for venues change overnight; sooner while it did not succeed."""
+        options, anew = self._parts.options, proven
+        pause_s = options.prove_daily_s if proven else self._pause_s
         while True:
-            await self._parts.clock.sleep_s(self._pause_s)
+            await self._parts.clock.sleep_s(pause_s)
+            pause_s = options.prove_again_s
             reading = await outcomes.read_account(
-                self._parts.guard, self._parts.clock, self._parts.options.read_deadline_s
+                self._parts.guard, self._parts.clock, options.read_deadline_s
             )
-            if isinstance(reading, AccountSnapshot) and await self.prove(reading.account):
-                return
+            if isinstance(reading, AccountSnapshot):
+                done = await self.prove(reading.account, anew=anew)
+                anew = anew or done
+                pause_s = options.prove_daily_s if done else self._pause_s

@@ -168,8 +168,9 @@ class Daemon:
         account = await start.read_account(parts, pump.step)
         self._spawn(group, "pump", pump.run())
         prover = StopProver(parts, executor, self._notices, self._inbox.put)
-        if not await prover.prove(account):
-            self._tasks["prover"] = group.create_task(prover.run(), name="prover")
+        proven = await prover.prove(account)
+        if prover_due:
+            self._spawn(group, "prover", prover.run(proven=proven))
         self._spawn(group, "second", self._beat.seconds(self._inbox.put, executor, self._scribe))
         for feed in parts.feeds:
             work = keep_feed(feed, self._inbox.put, self._clock)

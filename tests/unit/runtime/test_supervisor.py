@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -148,6 +149,36 @@ def test_without_a_proven_stop_entries_stay_closed_until_one_is() -> None:
     world, _ = lives(script)
     critical = [n for n in world.notices if n.severity is Severity.CRITICAL]
     assert [n.kind for n in critical] == ["stop_proof"]
+
+
+def test_a_venue_that_takes_no_new_stops_overnight_stops_entries_and_alarms() -> None:
+    """The stop that rests from yesterday proves nothing about today."""
+
+    def proofs(world: Small) -> list[str]:
+        return [o.client_order_id for o in world.guard.of("submit") if "-p" in o.client_order_id]
+
+    async def script(world: Small, parts: DaemonParts) -> None:
+        parts.options = replace(parts.options, prove_daily_s=30.0)
+        await ready(world, parts)
+        world.by_hand(BTC, OrderSide.BUY, "0.05")
+        await until(world.stops)
+        for number in (2, 3):
+            await until(lambda number=number: len(proofs(world)) == number, within_s=40)
+            await asyncio.sleep(5)
+            assert parts.health["entries_held"] == ""
+            assert len(world.stops()) == 1, "the proof is gone, the position's own stop is not"
+        world.guard.fail("submit", VenueRefused("moved", code="-4120"), times=2)
+        await until(lambda: "-4120" in str(parts.health["entries_held"]), within_s=40)
+        await asyncio.sleep(2)
+        assert not world.kernel.state.stops_proven
+        assert len(world.stops()) == 1
+        await until(lambda: parts.health["entries_held"] == "", within_s=200)
+        assert world.kernel.state.stops_proven
+
+    world, code = lives(script)
+    assert code == 0
+    critical = [n.kind for n in world.notices if n.severity is Severity.CRITICAL]
+    assert critical == ["stop_proof"]
 
 
 def test_a_venue_that_is_away_at_the_start_is_waited_for() -> None:
