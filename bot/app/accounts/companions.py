@@ -8,6 +8,7 @@ from typing import TypeVar
 from loguru import logger
 
 from bot.app.accounts.listed import Beside
+from bot.app.accounts.turns import Turns
 from bot.domain.errors import BotError
 from bot.domain.risk import Severity
 from bot.ports import Clock
@@ -26,6 +27,7 @@ async def keep_beside(
     stop: asyncio.Event,
     clock: Clock,
     say: Say,
+    turns: Turns,
 ) -> None:
     """Run an account until `stop` is set; an end of its own is told, and followed by a new life.
 
@@ -34,8 +36,12 @@ async def keep_beside(
     with logger.contextualize(account=account.name):
         failures = 0
         while not stop.is_set():
+            await turns.take(account.name, stop)
             began_ns = clock.monotonic_ns()
-            why = await _one_life(account, begin, live)
+            why = "it was told to stop"
+            if not stop.is_set():
+                why = await _one_life(account, begin, live)
+            turns.done(account.name)
             if stop.is_set():
                 return
             lived_s = (clock.monotonic_ns() - began_ns) / 1e9

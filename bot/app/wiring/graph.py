@@ -15,6 +15,7 @@ from loguru import logger
 from bot.app.accounts.companions import keep_beside
 from bot.app.accounts.listed import FIRST, Beside, accounts_beside
 from bot.app.accounts.together import Together
+from bot.app.accounts.turns import Turns
 from bot.app.clock import SystemClock
 from bot.app.config.mode import RunWish, settled
 from bot.app.config.places import Places, make_state
@@ -35,6 +36,7 @@ from bot.domain.risk import Severity
 from bot.journal.lock import hold_state
 from bot.journal.writer import JournalWriter
 from bot.ports import Clock
+from bot.runtime.parts import DaemonParts
 from bot.runtime.supervisor import run_daemon
 from bot.sources.open import SourcesConfig
 from bot.venue.open import open_room
@@ -134,6 +136,7 @@ class _House:
         expected |= {each.name: each.settings.venues.exchange for each in beside}
         self._all = Together(settings.accounts, clock, places.state / "joint.json", expected)
         self._stop = asyncio.Event()
+        self._turns = Turns(clock, FIRST)
         self._tell: Callable[[Notify], object] = lambda _notice: None
 
     async def run(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
@@ -142,7 +145,13 @@ class _House:
             for account in self._beside:
                 group.create_task(
                     keep_beside(
-                        account, self._open, self._live, self._stop, self._clock, self._alarm
+                        account,
+                        self._open,
+                        self._live,
+                        self._stop,
+                        self._clock,
+                        self._alarm,
+                        self._turns,
                     )
                 )
             try:
@@ -179,7 +188,7 @@ class _House:
             self._all.join(FIRST, settings.venues.exchange, parts)
             await open_operator(settings, places, self._scrubber, parts, board, front, stack)
             self._tell = parts.notify
-            return await run_daemon(parts)
+            return await self._run(FIRST, parts)
 
     # ------------------------------------------------------------------ those beside
 
@@ -219,4 +228,14 @@ class _House:
 
             parts.notify = tell
             self._all.join(account.name, settings.venues.exchange, parts)
-            return await run_daemon(parts)
+            return await self._run(account.name, parts)
+
+    async def _run(self, name: str, parts: DaemonParts) -> int:
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._turns.done_when_ready(name, parts.health))
+                code = await run_daemon(parts)
+                watch.cancel()
+            return code
+        finally:
+            self._turns.done(name)
