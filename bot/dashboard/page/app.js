@@ -107,11 +107,10 @@ function theme() {
 
 async function begin() {
   theme();
+  listen(); // the bot takes longest over its first state: it is asked for beside the rest
   const [session, page] = await Promise.all([get("session"), get("page")]);
   Object.assign(settings, page, { csrf: session.csrf });
   document.getElementById("zone").textContent = `Times are ${settings.time_zone}.`;
-  heard = 0;
-  listen();
   setInterval(watch, 1000);
   addEventListener("hashchange", async () => { await show(); view.focus({ preventScroll: true }); scrollTo(0, 0); });
   await show();

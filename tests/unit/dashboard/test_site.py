@@ -202,6 +202,17 @@ async def test_metrics_are_for_whoever_has_the_token_and_unknown_is_absent(visit
     assert "breakwater_equity_usd" not in told, "nobody has told the wallet yet"
 
 
+async def test_the_script_of_the_charts_travels_small_to_who_can_unpack_it(
+    visit: Visit,
+) -> None:
+    packed = await visit.client.get("/static/plotly.js")
+    plain = await visit.client.get("/static/plotly.js", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert int(packed.headers["content-length"]) < len(plain.content) / 3
+    assert packed.content == plain.content
+
+
 async def test_readiness_follows_the_account(visit: Visit) -> None:
     assert (await visit.client.get("/healthz")).json() == {"ok": True}
     answer = await visit.client.get("/readyz")
