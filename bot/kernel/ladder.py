@@ -11,19 +11,15 @@ import msgspec
 
 from bot.domain.orders import OrderDraft, PositionSide
 from bot.domain.risk import Demand, Refusal, RefusalReason, Severity
-from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S
-from bot.kernel import hand
+from bot.kernel import giving_back, hand
 from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
 from bot.kernel.desk import Desk
+from bot.kernel.giving_back import EXIT_ONLY_FACTOR
 from bot.kernel.rules import RULES, scope_of
 from bot.kernel.snapshot import BotState, Ladder, Leg, Market, Rung, leg_key
 from bot.kernel.view import LegView
 
 NORMAL, CAUTION, REDUCE, EXIT_ONLY, FLAT = "NORMAL", "CAUTION", "REDUCE", "EXIT_ONLY", "FLAT"
-EXIT_ONLY_FACTOR = 0.25
-"""At this share and below nothing new is opened, even on the way back."""
-ASKED_STEP = 0.01
-"""What was asked for is remembered in steps of this share."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,18 +184,16 @@ def _keep(ladder: Ladder, view: LegView, wanted: float) -> None:
     now_ns, found = view.state.now_ns, view.assessment
     asked = ladder.asked
     if ladder.factor < 1.0 and (not asked or (found and found.cascade in (ACTIVE, SUBSIDING))):
-        asked[:] = [(now_ns, ladder.factor)]
+        giving_back.begin_again(asked, now_ns, ladder.factor)
     if wanted < 1.0:
-        while asked and asked[-1][1] > wanted - ASKED_STEP:
-            wanted = min(wanted, asked.pop()[1])
-        asked.append((now_ns, wanted))
+        giving_back.remember(asked, now_ns, wanted)
 
 
 def _down(desk: Desk, ladder: Ladder, wanted: float) -> None:
     """Take the lower factor at once; a cut after calm or recovery begins a cycle."""
     now_ns = desk.state.now_ns
     if not ladder.falling:
-        ladder.cycles = [*_recent(ladder, now_ns), now_ns]
+        ladder.cycles = [*giving_back.recent(ladder.cycles, now_ns), now_ns]
         most = desk.policy.rules.ladder.cycles_max
         if len(ladder.cycles) > most and not desk.state.flapping:
             _end_trading(desk, ladder)
@@ -211,9 +205,8 @@ def _up(desk: Desk, view: LegView, ladder: Ladder, wanted: float) -> None:
     if view.assessment is None and ladder.own:
         return
     now_ns, cool_ns = desk.state.now_ns, cool_down_ns(desk, ladder)
-    per_ns = desk.policy.rules.ladder.ramp_per_h / NS_PER_H
-    given = [factor + per_ns * max(now_ns - ns - cool_ns, 0) for ns, factor in ladder.asked]
-    allowed = min(wanted, *given) if given else wanted
+    ramp_per_h = desk.policy.rules.ladder.ramp_per_h
+    allowed = giving_back.allowed(ladder.asked, now_ns, wanted, cool_ns, ramp_per_h)
     if allowed <= ladder.factor:
         return
     ladder.factor = allowed
@@ -224,13 +217,10 @@ def _up(desk: Desk, view: LegView, ladder: Ladder, wanted: float) -> None:
 def cool_down_ns(desk: Desk, ladder: Ladder) -> int:
     """Return how long all rules must ask for less before a cut is given back."""
     policy = desk.policy.rules.ladder
-    repeats = max(len(_recent(ladder, desk.state.now_ns)) - 1, 0)
-    hours = min(policy.cool_down_h * 2.0 ** min(repeats, 10), policy.cool_down_max_h)
-    return max(round(hours * NS_PER_H), round(policy.dwell_s * NS_PER_S))
-
-
-def _recent(ladder: Ladder, now_ns: int) -> list[int]:
-    return [ns for ns in ladder.cycles if now_ns - ns < NS_PER_DAY]
+    cuts = len(giving_back.recent(ladder.cycles, desk.state.now_ns))
+    return giving_back.cool_down_ns(
+        cuts, policy.cool_down_h, policy.cool_down_max_h, policy.dwell_s
+    )
 
 
 def _note_block(desk: Desk, ladder: Ladder, demands: list[Demand], *, down: bool) -> None:
@@ -244,10 +234,9 @@ def _note_block(desk: Desk, ladder: Ladder, demands: list[Demand], *, down: bool
         ladder.blocked_ns = max(now_ns, 1)
     if down or ladder.factor >= 1.0:
         ladder.blocks = blocks
-    dwell_ns = round(desk.policy.rules.ladder.dwell_s * NS_PER_S)
-    dwelling = ladder.blocked_ns > 0 and now_ns - ladder.blocked_ns < dwell_ns
-    held = ladder.blocks and ladder.falling
-    ladder.blocked = blocks or dwelling or held or ladder.factor <= EXIT_ONLY_FACTOR
+    reasons = (blocks, ladder.blocks and ladder.falling, ladder.factor <= EXIT_ONLY_FACTOR)
+    dwell_s = desk.policy.rules.ladder.dwell_s
+    ladder.blocked = giving_back.is_blocked(now_ns, ladder.blocked_ns, dwell_s, reasons)
 
 
 def _name(ladder: Ladder, worst: Demand | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.domain.policy import Step
 from bot.domain.risk import Demand
+from bot.kernel.giving_back import in_force
 from bot.kernel.view import LegView
 
 
@@ -21,14 +22,8 @@ def factor_in_force(
     `rising` means larger values are worse; otherwise smaller ones are. A step once entered stays
     until the value (or another one that `way_out` gives) has passed its `leave`.
     """
-    factor = 1.0
     leaving = value if way_out is None else way_out
-    for step in steps:
-        entered = value >= step.enter if rising else value <= step.enter
-        left = leaving < step.leave if rising else leaving > step.leave
-        if entered or (not left and before <= step.factor):
-            factor = min(factor, step.factor)
-    return factor
+    return in_force(steps, value, leaving, before, 1 if rising else -1)
 
 
 def stepped(

@@ -28,7 +28,6 @@ from bot.simulator.exchange import BarModel, Exchange, MarketTick
 from bot.simulator.inprocess import InProcessVenue
 
 BAR_S: Final = 60
-BAR_NS: Final = BAR_S * NS_PER_S
 AMPLE_QTY: Final = 1e6
 """Volume told for every bar: the work assumes that its orders move nothing."""
 RUN_ID: Final = "0000b001"
@@ -105,13 +104,20 @@ def policy_of(rule: Bracket) -> Policy:
 class Year:
     """The stage of the work: one account, one contract, one strategy."""
 
+    bar_s = BAR_S
+    volume_qty = AMPLE_QTY
+
+    def policy(self, rule: Bracket) -> Policy:
+        """Return what the kernel is told by its owner."""
+        return policy_of(rule)
+
     def __init__(self, levels: Sequence[float], rule: Bracket, begin_ns: int) -> None:
         exchange = Exchange([BTC], fill_model=BarModel(slip_calm_bps=0.0, slip_fast_bps=0.0))
         exchange.open_account(ACCOUNT, Decimal(repr(rule.cash_usd)))
         exchange.set_leverage(ACCOUNT, BTC.symbol, int(rule.leverage_max))
         exchange.drain()
         venue = InProcessVenue(exchange, ACCOUNT, TapeClock(exchange))
-        kernel = Kernel(policy_of(rule), (BandBounce(levels, rule),), RUN_ID)
+        kernel = Kernel(self.policy(rule), (BandBounce(levels, rule),), RUN_ID)
         self.stage = Stage(exchange, venue, kernel, 0)
         self.stage.now_ns = begin_ns
         exchange.advance(begin_ns)
@@ -121,20 +127,24 @@ class Year:
 
     def play(self, columns: Sequence[Sequence[float]], open_ms: Sequence[int]) -> None:
         """Walk bars (open, high, low, close): the exchange first, then the kernel."""
-        stage = self.stage
+        stage, bar_ns = self.stage, self.bar_s * NS_PER_S
         for ms, first, high, low, close in zip(open_ms, *columns, strict=True):
             ns = ms * NS_PER_MS
             if stage.next_ns is not None or stage.equity.holding:
                 self._tick(ns, first, gap=True)
                 stage.catch_up(ns)
                 if stage.equity.holding:
-                    self._tick(ns + BAR_NS // 3, low)
-                    self._tick(ns + 2 * BAR_NS // 3, high)
-                stage.catch_up(ns + BAR_NS - 1)
-            ns += BAR_NS
+                    self._tick(ns + bar_ns // 3, low)
+                    self._tick(ns + 2 * bar_ns // 3, high)
+                stage.catch_up(ns + bar_ns - 1)
+            ns += bar_ns
             self._tick(ns, close)
             stage.tell(MarkPrice(BTC.symbol, ns, ns, close, close))
-            stage.tell(Candle(BTC.symbol, ns, ns, BAR_S, first, high, low, close, AMPLE_QTY))
+            stage.tell(
+                Candle(
+                    BTC.symbol, ns, ns, self.bar_s, first, high, low, close, self.volume_qty
+                )
+            )  # fmt: skip
 
     def _tick(self, ns: int, price: float, *, gap: bool = False) -> None:
         stage = self.stage

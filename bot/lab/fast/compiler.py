@@ -31,7 +31,8 @@ def compiled(name: str, borrowed: Sequence[str] = ()) -> ModuleType:
     """Return a copy of module `name` whose public and private functions are compiled lazily.
 
     Functions that it imports from the modules named in `borrowed` (a formula of the kernel) are
-    compiled from their own source as well. `PARALLEL`, a tuple of names in the module, says which
+    compiled from their own source as well; each of them may borrow from those named before it.
+    `PARALLEL`, a tuple of names in the module, says which
     functions run on several threads; there `prange`, else `range`, divides the work.
 
     Raises:
@@ -44,7 +45,7 @@ def compiled(name: str, borrowed: Sequence[str] = ()) -> ModuleType:
 def _compiled(name: str, borrowed: tuple[str, ...]) -> ModuleType:
     engine = numba()
     copy = _second_copy(name)
-    donors = [compiled(donor) for donor in borrowed]
+    donors = [compiled(donor, borrowed[:place]) for place, donor in enumerate(borrowed)]
     parallel: Sequence[str] = getattr(copy, "PARALLEL", ())
     if hasattr(copy, "prange"):
         copy.__dict__["prange"] = engine.prange
