@@ -18,11 +18,15 @@ from bot.lab.path import Track, track_of
 from bot.lab.synthetic.hazard import Hazard, drawn_jumps
 
 Floats = npt.NDArray[np.float64]
-KINDS: Final = (
+MARKETS: Final = (
     "jumps", "self_exciting", "gap", "outage", "thin_depth", "frozen_feed", "v_recovery",
-    "funding_cap", "adl_hedge",
+    "funding_cap",
 )  # fmt: skip
 """Seed n is of kind n modulo their number."""
+HEDGE: Final = "adl_hedge"
+KINDS: Final = (*MARKETS, HEDGE)
+HEDGES_FROM: Final = 1_000_000
+"""Seeds from here on are hedges whose winning leg is taken away."""
 BAR_S: Final = 300
 CALM_BARS: Final = 288
 STORM_BARS: Final = 288
@@ -63,8 +67,8 @@ def cascade(seed: int, hazard: Hazard, symbol: str, *, sign: int = 1) -> Cascade
 
     A calm day comes first. Half of the jumps happen between a close and the next open.
     """
-    dice = np.random.Generator(np.random.PCG64(seed))
-    kind = KINDS[seed % len(KINDS)]
+    dice = np.random.Generator(np.random.PCG64(seed % HEDGES_FROM))
+    kind = HEDGE if seed >= HEDGES_FROM else MARKETS[seed % len(MARKETS)]
     if kind == "jumps":
         alone = max(1.0 - hazard.branching, 0.1)
         hazard = msgspec.structs.replace(
@@ -89,8 +93,17 @@ def cascade(seed: int, hazard: Hazard, symbol: str, *, sign: int = 1) -> Cascade
         deaf_until_ns=middle_ns + half if deaf else 0,
         all_deaf=kind == "outage",
         slip_fast_bps=SLIP_FAST_BPS / DEPTH_FRAC**0.5 if kind == "thin_depth" else SLIP_FAST_BPS,
-        adl=Adl(_fallen_ns(track, sign), ADL_WORSE_FRAC) if kind == "adl_hedge" else None,
+        adl=Adl(_fallen_ns(track, sign), ADL_WORSE_FRAC) if kind == HEDGE else None,
     )
+
+
+def seeds_of(count: int) -> list[int]:
+    """Return the seeds of the first `count` cascades, all kinds by turns."""
+    every = len(KINDS)
+    return [
+        HEDGES_FROM + number if number % every == every - 1 else number - number // every
+        for number in range(count)
+    ]
 
 
 def _fallen_ns(track: Track, sign: int) -> int:

@@ -17,7 +17,7 @@ from bot.lab.options import Hold, ReplayOptions, ReplayResult, Silence
 from bot.lab.pool import spread
 from bot.lab.record import Record
 from bot.lab.replay import replay_material
-from bot.lab.synthetic.cascades import KINDS, Cascade, cascade
+from bot.lab.synthetic.cascades import KINDS, Cascade, cascade, seeds_of
 from bot.lab.synthetic.hazard import Hazard, fitted
 
 Z95 = 1.959964
@@ -115,24 +115,25 @@ def run_trials(
     told: Callable[[int], None],
     record: Record[Lived] | None = None,
 ) -> list[Outcome]:
-    """Play cascades 0 to `count` - 1 on `jobs` processes; `told` hears how many are done.
+    """Play the first `count` cascades on `jobs` processes; `told` hears how many are done.
 
     What `record` holds is not played again; every other outcome is put there before the next.
-    Outcomes are returned by seed.
+    Outcomes are returned in the order of the cascades.
     """
+    seeds = seeds_of(count)
     known = record.open() if record is not None else []
     done = {
         each.outcome.seed: each.outcome
         for each in known
-        if each.leverage == trial.leverage and each.outcome.seed < count
+        if each.leverage == trial.leverage and each.outcome.seed in seeds
     }
-    wanted = {seed: seed for seed in range(count) if seed not in done}
+    wanted = {seed: seed for seed in seeds if seed not in done}
     for seed, outcome in spread(partial(live_through, trial), wanted, jobs):
         done[seed] = outcome
         if record is not None:
             record.add(Lived(trial.leverage, outcome))
         told(len(done))
-    return [done[seed] for seed in range(count)]
+    return [done[seed] for seed in seeds]
 
 
 def judged(trial: Trial, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bot.domain.messages import TimerFired
 from bot.domain.policy import Policy
 from bot.lab.options import Silence
 from bot.lab.pool import spread
-from bot.lab.synthetic.cascades import GAP_FRAC, KINDS, cascade
+from bot.lab.synthetic.cascades import GAP_FRAC, HEDGES_FROM, KINDS, cascade, seeds_of
 from bot.lab.synthetic.hazard import DEFAULT, drawn_jumps, fitted
 from bot.lab.synthetic.shares import (
     Trial,
@@ -33,16 +33,16 @@ def trial(leverage: int = 5, hold: str = "long") -> Trial:
     return Trial(DEFAULT, Policy(), BTC, hold, leverage, "touch")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seed", range(len(KINDS)))
+@pytest.mark.parametrize("seed", seeds_of(len(KINDS)))
 def test_one_seed_gives_one_market(seed: int) -> None:
     once, again = cascade(seed, DEFAULT, BTC), cascade(seed, DEFAULT, BTC)
     track = once.material.tracks[0]
     assert track == again.material.tracks[0]
-    assert once.kind == KINDS[seed]
+    assert once.kind == KINDS[min(seed, len(KINDS) - 1)]
     low, high = np.array(track.low), np.array(track.high)
     for column in (track.open, track.close):
         assert bool(np.all((low <= column) & (column <= high)))
-    assert track != cascade(seed + len(KINDS), DEFAULT, BTC).material.tracks[0]
+    assert track != cascade(seed + 8, DEFAULT, BTC).material.tracks[0]
 
 
 def test_a_short_meets_the_same_market_upside_down() -> None:
@@ -53,7 +53,9 @@ def test_a_short_meets_the_same_market_upside_down() -> None:
 
 
 def test_every_kind_brings_what_it_is_named_for() -> None:
-    found = {KINDS[seed]: cascade(seed, DEFAULT, BTC) for seed in range(len(KINDS))}
+    markets = [cascade(seed, DEFAULT, BTC) for seed in seeds_of(len(KINDS))]
+    found = {market.kind: market for market in markets}
+    assert list(found) == list(KINDS)
     assert found["gap"].gap_frac >= GAP_FRAC * 0.99
     assert found["outage"].all_deaf
     assert found["frozen_feed"].deaf_until_ns > found["frozen_feed"].deaf_from_ns > 0
@@ -163,7 +165,7 @@ def test_an_outage_at_the_low_is_lived_through_by_the_resting_stop() -> None:
 @pytest.mark.parametrize("hold", ["long", "short"])
 def test_a_hedge_whose_winner_is_taken_leaves_no_more_than_the_budget(hold: str) -> None:
     """Both sides of one wallet until half of the fall; then the loser alone."""
-    given = cascade(KINDS.index("adl_hedge"), DEFAULT, BTC, sign=1 if hold == "long" else -1)
+    given = cascade(HEDGES_FROM + 8, DEFAULT, BTC, sign=1 if hold == "long" else -1)
     assert given.adl is not None
     loser, winner = ("LONG", "SHORT") if hold == "long" else ("SHORT", "LONG")
     left: dict[bool, float] = {}

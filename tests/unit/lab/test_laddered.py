@@ -22,11 +22,11 @@ SHARED = Path(
     os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[4] / "shared")
 ) / "market-data"  # fmt: skip
 FOLDERS = {
-    "2024-08-unwind": 1_000, "2025-04-rally": 800, "2025-10-crash": 2_300, "2025-12-calm": 3_600,
+    "2024-08-unwind": 1_000, "2025-04-rally": 800, "2025-10-crash": 2_800, "2025-12-calm": 3_600,
     "2026-01-cascade": 3_800,
 }  # fmt: skip
 """Folder -> the first of the bars that are played."""
-BARS = 1_500
+BARS = 600
 BEGIN_MS = 1_767_225_600_000
 Columns = list[list[float]]
 
@@ -69,7 +69,7 @@ def agree(columns: Columns, open_ms: list[int], rules: Rules, bar_s: int, fundin
     return len(cuts)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     seed=st.integers(0, 10_000), sigma=st.floats(0.0008, 0.003),
     half=st.sampled_from([0.003, 0.006, 0.01]), funding=st.sampled_from([0.0, 0.0001, -0.0004]),
@@ -78,15 +78,15 @@ def agree(columns: Columns, open_ms: list[int], rules: Rules, bar_s: int, fundin
 def test_generated_bars_trade_and_are_cut_as_by_the_kernel(
     seed: int, sigma: float, half: float, funding: float, hour: int
 ) -> None:
-    open_ms = [BEGIN_MS + 3_600_000 * hour + 60_000 * bar for bar in range(700)]
-    agree(walk(seed, 700, sigma), open_ms, Rules(half, 2.0 * half), 60, funding)
+    open_ms = [BEGIN_MS + 3_600_000 * hour + 60_000 * bar for bar in range(450)]
+    agree(walk(seed, 450, sigma), open_ms, Rules(half, 2.0 * half), 60, funding)
 
 
 @pytest.mark.parametrize("half", [0.003])
 def test_many_days_of_cuts_and_recoveries_are_those_of_the_kernel(half: float) -> None:
-    open_ms = [BEGIN_MS + 900_000 * bar for bar in range(1_200)]
-    cuts = agree(walk(5, 1_200, 0.004), open_ms, Rules(half, 2.0 * half), 900, 0.0001)
-    assert cuts >= 5
+    open_ms = [BEGIN_MS + 900_000 * bar for bar in range(700)]
+    cuts = agree(walk(5, 700, 0.004), open_ms, Rules(half, 2.0 * half), 900, 0.0001)
+    assert cuts >= 2
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="recorded data are not beside the project")
@@ -101,8 +101,8 @@ def test_a_recorded_folder_trades_and_is_cut_as_by_the_kernel(name: str) -> None
 
 def test_the_ladder_says_the_same_at_both_speeds() -> None:
     pytest.importorskip("numba", reason="the extra `lab` is not installed")
-    open_ms = [BEGIN_MS + 900_000 * bar for bar in range(3_000)]
-    bars = bars_of(walk(8, 3_000, 0.004), open_ms, 900, 0.0001)
+    open_ms = [BEGIN_MS + 900_000 * bar for bar in range(1_000)]
+    bars = bars_of(walk(8, 1_000, 0.004), open_ms, 900, 0.0001)
     rules, engine = Rules(0.004, 0.008), compiled("bot.lab.fast.laddered", BORROWED)
     contract = Contract(bar_ns=900_000 * NS_PER_MS)
     sets = np.array([[0.006, 0.018, 0.004, 0.008], [0.004, 0.012, 0.002, 0.004]])
@@ -111,7 +111,7 @@ def test_the_ladder_says_the_same_at_both_speeds() -> None:
     assert np.array_equal(fast[0], slow[0])
     assert np.array_equal(fast[1], slow[1])
     assert np.allclose(fast[2], slow[2], rtol=1e-12, atol=0.0)
-    assert slow[1].min() > 3
+    assert slow[1].min() >= 1
     assert (slow[0][0], slow[2][0]) == played(bars, rules, 900)[:2]
 
 
