@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-venue-truth")]
 UNHEALTHY = 3
 
 
-@pytest.mark.parametrize("exchange", ["binance", "bybit", "hyperliquid"])
+@pytest.mark.parametrize("exchange", ["binance", "bybit", "hyperliquid", "okx"])
 def test_what_was_recorded_is_read_alike_and_a_change_is_named(exchange: str) -> None:
     with Stand(BREAKWATER_VENUES__EXCHANGE=exchange) as stand:
         venue = stand.start_venue()
