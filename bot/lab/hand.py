@@ -15,6 +15,7 @@ from bot.simulator.market import to_tick
 HAND_ID: Final = "hand-open"
 """Start of the client id: not one of ours, so that the guard sees a stranger's position."""
 SHRINKS_MAX: Final = 50
+HEDGED_MAX: Final = 40
 SHRINK: Final = Decimal("0.999")
 MARGIN_REFUSED: Final = -2019
 CENT: Final = Decimal("0.01")
@@ -45,8 +46,11 @@ def open_by_hand(stage: Stage, symbols: tuple[str, ...], options: ReplayOptions)
 
 
 def leverage_of(options: ReplayOptions) -> int:
-    """Return the leverage to set; a hedge holds the whole size on both sides of one wallet."""
-    return options.leverage if options.adl is None else 2 * options.leverage
+    """Return the leverage to set; a hedge holds the whole size on both sides of one wallet.
+
+    At more than HEDGED_MAX the costs of the first side leave no margin for the second.
+    """
+    return options.leverage if options.adl is None else min(2 * options.leverage, HEDGED_MAX)
 
 
 def _open(
