@@ -9,6 +9,7 @@ looked at each account, and the time from a hand's fill to the stop at the venue
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -172,8 +173,11 @@ def campaign(accounts: int, rate: float, seconds: float) -> Figures:
         bare = [row for row in daemon.ask("accounts")["accounts"] if row.get("unprotected")]
         figures.violations += [f"{row['account']} is bare" for row in bare]
         figures.load = os.getloadavg()
-        if (code := daemon.terminate()) != 0:
-            figures.violations.append(f"the daemon ended with {code}")
+        try:
+            if (code := daemon.terminate()) != 0:
+                figures.violations.append(f"the daemon ended with {code}")
+        except subprocess.TimeoutExpired as error:
+            figures.missed.append(f"an ordered end took more than {error.timeout:g} s")
     if figures.coverage_ms.get("p99", 0.0) > COVERAGE_MAX_S * 1e3:
         figures.missed.append(f"coverage looked every {figures.coverage_ms['p99']} ms (p99)")
     return figures
