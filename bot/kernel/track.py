@@ -166,7 +166,7 @@ def apply_fill(state: BotState, leg: Leg, fill: Fill, *, grew: bool) -> None:
     state.fill_ns = max(state.fill_ns, fill.event_ns)
     state.fill_seen_ns = state.now_ns
     # over before the account was read: folded, it would open for an instant what nobody holds
-    if leg.qty == ZERO and fill.event_ns < state.shown_ns - SETTLING_NS:
+    if leg.qty == ZERO and fill.event_ns < state.shown_ns:
         return
     leg.absent_ns = 0
     if fill.event_ns > leg.position_ns:

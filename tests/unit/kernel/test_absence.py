@@ -101,6 +101,7 @@ def past(world: World, number: int, side: OrderSide, ago_s: float) -> Fill:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("oldest_s", [9.0, 4.0, 2.5])
 @pytest.mark.parametrize(
     "sides",
     [
@@ -111,11 +112,13 @@ def past(world: World, number: int, side: OrderSide, ago_s: float) -> Fill:
     ],
 )
 def test_executions_of_an_earlier_life_open_nothing_and_send_nothing(
-    sides: tuple[OrderSide, ...],
+    sides: tuple[OrderSide, ...], oldest_s: float
 ) -> None:
+    """However the round trip lies before the reading: half of one must not look like a position."""
     world = World()
     world.account()
-    told = [e for n, side in enumerate(sides) for e in world.step(past(world, n, side, 9.0 - n))]
+    events = [past(world, n, side, oldest_s - 0.8 * n) for n, side in enumerate(sides)]
+    told = [effect for event in events for effect in world.step(event)]
     assert not any(isinstance(effect, SubmitOrder) for effect in told)
     assert all(leg.qty == ZERO for leg in world.kernel.state.legs.values())
     assert world.kernel.state.books.fees_usd == len(sides), "they are counted all the same"
