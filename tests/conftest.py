@@ -4,6 +4,8 @@ The whole of ccxt is loaded here, before a test can load the house's lean one, w
 alone: else it would depend on the order of files whether the other clients can be found.
 """
 
+import os
+
 import ccxt.pro  # noqa: F401
 import pytest
 from hypothesis import settings
@@ -31,9 +33,11 @@ def blank_database(postgres, blank_template):
     return postgres.server(postgres.database(blank_template))
 
 
-# how long an example takes says something of the machine, nothing of the code
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# how long an example takes says something of the machine, nothing of the code; the gate plays the
+# same examples everywhere, and whoever looks for new finds sets BREAKWATER_EXPLORE=1
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, derandomize=False)
+settings.load_profile("explore" if os.environ.get("BREAKWATER_EXPLORE") else "gate")
 
 WHOLE_PROCESSES = {"e2e", "process"}
 """Folders of tests that start programs: a busy machine may starve one of them past its patience."""

@@ -178,6 +178,7 @@ def _wallet(desk: Desk, account: AccountState, *, first: bool) -> None:
         _unexplained(desk, float(change), first=first)
     state.wallet_usd = account.wallet_usd
     state.wallet_ns = account.event_ns
+    state.wallet_since_ns = state.wallet_since_ns or account.event_ns
 
 
 def _unexplained(desk: Desk, change_usd: float, *, first: bool) -> None:

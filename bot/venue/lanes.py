@@ -2,7 +2,7 @@
 
 The protecting lane owns a reserve that nobody else can use, so escape never queues behind
 curiosity. A single waiter polls however long the queue is, the queue is ordered by lane and then
-by age, and what a cancelled waiter had already gathered goes to the next one.
+by age, and a request takes its whole weight at the instant it leaves.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ SHARED_PART: Final = 0.7
 """What everything but protection may use of the venue's limit."""
 WATCH_FLOOR: Final = 0.25
 """What part of the reserve the guard's own readings must leave to protecting orders."""
+
+ROOM_LOOK_S: Final = 0.01
 
 
 class Lane(IntEnum):
@@ -82,7 +84,6 @@ class Lanes:
         self._queue: list[_Ticket] = []
         self._seq = itertools.count()
         self._leader: _Ticket | None = None
-        self._held = 0
         self._period_ns = int(period_s * NS_PER_S)
         self._period = -1
         self._used = 0
@@ -149,14 +150,13 @@ class Lanes:
                 head = self._head()
                 if head is None:
                     return
-                if self._held < head.weight:
-                    await self._shared.take(1)
-                    self._held += 1
+                if self._shared.room() < head.weight:
+                    await self._clock.sleep_s(ROOM_LOOK_S)
                 elif not self._venue_has_room(head):
                     await self._clock.sleep_s(0.05)
                 else:
                     heapq.heappop(self._queue)
-                    self._held -= head.weight
+                    await self._shared.take(head.weight)
                     head.granted = True
                     head.wake.set()
                     await asyncio.sleep(0)  # who was served goes before whoever is served next

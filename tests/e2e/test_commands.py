@@ -70,7 +70,7 @@ def test_money_and_notices_are_told_to_programs_and_to_people(
         page(asked(stand, name), console)
     shown = console.export_text()
     assert "no alert waits" in shown
-    assert "coverage_passes" in shown
+    assert "passes;" in shown
 
 
 def test_the_account_is_reported_while_the_daemon_runs(running: tuple[Stand, Daemon]) -> None:

@@ -377,3 +377,21 @@ def test_the_leg_of_an_order_in_both_modes(
 ) -> None:
     order = shown(OrderStatus.WORKING, 1, side=side, reduce_only=reduces, position_side=order_leg)
     assert track.leg_of_order(order) is leg
+
+
+def test_a_transfer_from_before_the_first_wallet_explains_and_scales_nothing() -> None:
+    """The opening deposit, told by a ledger of past days, is in every wallet ever believed."""
+    kit = Kit()
+    kit.leg.qty = Decimal(0)
+    state = kit.state
+    state.wallet_since_ns = state.wallet_ns
+    state.unexplained_usd, state.unexplained_ns = -1_900.0, state.wallet_ns
+    peak = state.anchors.high_water_usd
+    for amount, before_ns in ((Decimal(10_000), 2 * NS_PER_DAY), (Decimal(4_000), NS_PER_S)):
+        row = IncomeRow(
+            kind="TRANSFER", income_id=str(amount), symbol="", asset="USDT", amount=amount,
+            event_ns=state.wallet_since_ns - before_ns, info="",
+        )  # fmt: skip
+        reconcile.on_income(kit.desk, IncomeBooked(state.now_ns, state.now_ns, (row,)))
+    assert state.unexplained_usd == -1_900.0
+    assert state.anchors.high_water_usd == peak

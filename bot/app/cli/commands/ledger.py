@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot.answers.question import iso
 from bot.app.cli.grid import facts, grid, moment, text
 from bot.app.cli.grid import put as lay
 from bot.app.cli.home import open_home
@@ -36,6 +35,8 @@ def ledger(
     most = ROWS_MAX if as_csv else limit
     asked = {"table": "income", "limit": str(most)}
     answer = ask_daemon(open_home().places.socket, "journal", asked)
+    from bot.answers.question import iso  # loads the whole kernel: not for every command
+
     rows = [{**row, "at": iso(int(row["event_ns"]))} for row in answer["rows"]]
     found = [row for row in rows if kind in ("", row["kind"])]
     if as_csv:
