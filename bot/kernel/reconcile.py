@@ -209,10 +209,14 @@ def _unexplained(desk: Desk, change_usd: float, *, first: bool) -> None:
 
 
 def on_income(desk: Desk, event: IncomeBooked) -> None:
-    """Read transfers from the ledger; what a full ledger does not explain is a result after all."""
+    """Read transfers from the ledger; what a full ledger does not explain is a result after all.
+
+    One from before the first wallet that was ever believed is in it already: a ledger tells of
+    past days.
+    """
     state = desk.state
     for row in event.rows:
-        if row.kind in TRANSFERS:
+        if row.kind in TRANSFERS and row.event_ns > state.wallet_since_ns:
             ref = f"{row.kind}|{row.income_id}"
             on_transfer(state, row.amount, row.event_ns, source="ledger", ref=ref)
     accept_unexplained(desk, LEDGER_NS, "the venue's ledger shows no transfer for it")

@@ -240,8 +240,7 @@ def on_transfer(state: BotState, change: Decimal, event_ns: int, *, source: str,
     """Take a transfer out of peak and anchors, once, whoever tells of it and however late.
 
     The account stream and the ledger both tell of each transfer: a word of one is matched with a
-    word of the other of the same amount, one to one; a repeated word (`ref`) is none. One from
-    before the first wallet that was ever believed changes nothing: a ledger tells of past weeks.
+    word of the other of the same amount, one to one; a repeated word (`ref`) is none.
     """
     key = f"{source}|{ref}"
     if change == ZERO or key in state.transfers:
@@ -263,8 +262,6 @@ def on_transfer(state: BotState, change: Decimal, event_ns: int, *, source: str,
         state.transfers = dict(list(state.transfers.items())[-TRANSFERS_KEPT // 2 :])
     if twin is not None:
         twin.matched = True
-        return
-    if event_ns <= state.wallet_since_ns:
         return
     told = event_ns <= state.wallet_ns
     scale_anchors(state, float(change), told=told)
