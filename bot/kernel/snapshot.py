@@ -64,7 +64,7 @@ class BotState(msgspec.Struct, kw_only=True):
     """Venue time of the newest wallet word about an order, and when it was heard."""
     traded_wallet_seen_ns: int = 0
     wallet_since_ns: int = 0
-    """Venue time of the first wallet ever believed: transfers before it are in it already."""
+    """Venue time of the first account reading ever: transfers before it are in it already."""
     transfers: dict[str, Transfer] = {}
     """Transfers already taken out of the peak, by where they were told."""
     unexplained_usd: float = 0.0

@@ -233,7 +233,6 @@ def on_wallet(state: BotState, event: WalletUpdate) -> None:
         state.traded_wallet_seen_ns = state.now_ns
     state.wallet_usd = event.wallet_usd
     state.wallet_ns = event.event_ns
-    state.wallet_since_ns = state.wallet_since_ns or event.event_ns
 
 
 def on_transfer(state: BotState, change: Decimal, event_ns: int, *, source: str, ref: str) -> None:
