@@ -34,6 +34,7 @@ def test_out_of_the_box_a_trade_is_taken_and_stopped(measured: Measured) -> None
         told = daemon.text()
         assert "swept, reclaimed and held" in told, "it says why"
         assert "protective stop" in told
-        # a second signal while the first entry is under way is refused on any slow machine
-        assert set(daemon.status()["counters"]["refusals"]) <= {"ENTRY_PENDING"}
+        # an entry without an answer in time counts as exposure, and later signals give way to it
+        unsure = "outcome unknown" in daemon.text()
+        assert unsure or set(daemon.status()["counters"]["refusals"]) <= {"ENTRY_PENDING"}
         assert daemon.terminate() == 0
