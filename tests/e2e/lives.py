@@ -42,8 +42,10 @@ STOP_MOVED_MAX = 100.0
 class Lives:
     """One venue, and daemons that die and come back beside it."""
 
-    def __init__(self, stand: Stand) -> None:
+    def __init__(self, stand: Stand, *, fresh_starts: bool = True) -> None:
         self.stand = stand
+        self.fresh_starts = fresh_starts
+        """Whether a start that is measured is one of a new interpreter, as users have it."""
         self.kill_file = stand.root / "kill-at"
         self.wire = int(PRICE)
         self.daemon: Daemon | None = None
@@ -199,7 +201,7 @@ def restart_and_measure(life: Lives, measured: Measured) -> Daemon:
     venue = life.venue
     bare = venue.position() != 0 and not venue.covers()
     began_ns = time.time_ns()
-    daemon = life.start(ready=False, fresh=bare)
+    daemon = life.start(ready=False, fresh=bare and life.fresh_starts)
     if bare:
         until(venue.covers, "the position is protected", DEADLINE_S)
         (stop, *_) = until(lambda: venue.stops_asked(began_ns), "the request is in the log")

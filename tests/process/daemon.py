@@ -3,11 +3,13 @@
 Every place of tests/fakes/kill_points in turn, before and after, in the life that trades, in the
 one that recovers and at the end of a position; in between at a random instant around an entry.
 After each death a new life: nothing lost, nothing doubled, the position stopped, the journal's and
-the kernel's word the venue's within the deadlines of tests/e2e.
+the kernel's word the venue's within the deadlines of tests/e2e. A violation leaves a folder with
+the journal, the logs and the venue's book, and the campaign goes on with a new venue.
 """
 
 import argparse
 import json
+import os
 import random
 import sys
 import time
@@ -33,8 +35,10 @@ from tests.e2e.test_kill_stop import EXIT, RECOVERY, assert_over, entered
 from tests.e2e.test_kill_stop import POINTS as STOP
 from tests.fakes.daemon import NotReady, Stand
 from tests.fakes.market_folder import PRICE
+from tests.process.evidence import keep
 
 KILLS_PER_STAND = 100
+VIOLATIONS_MAX = 10
 RANDOM_S = 0.6
 Trial = Callable[[Lives, "Figures"], None]
 
@@ -47,9 +51,12 @@ class Figures:
     stands: int = 0
     by_place: dict[str, int] = field(default_factory=dict)
     restart_to_stop_s: dict[str, float] = field(default_factory=dict)
-    """From the start of the new life until a stop was asked for, where the position was bare."""
+    """From the fork of the new life until a stop was asked for, where the position was bare."""
     violations: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+    """A folder for each violation."""
     elapsed_s: float = 0.0
+    load: tuple[float, float, float] = (0.0, 0.0, 0.0)
     measured_s: list[float] = field(default_factory=list, repr=False)
 
     def measured(self, _name: str, seconds: float) -> None:
@@ -150,39 +157,64 @@ def _told(error: AssertionError, life: Lives) -> str:
         return text
     try:
         rows = life.daemon.journal("decisions", 30)
-    except NotReady as silence:
+    except (AssertionError, NotReady) as silence:
         return f"{text}; {silence}"
     return f"{text}; {[' | '.join((row['kind'], row['what'], row['why'])) for row in rows]}"
 
 
-def campaign(kills: int, seed: int) -> Figures:
-    """Let daemons die until `kills` of them did, or something was wrong."""
-    figures, began, number = Figures(), time.monotonic(), 0
-    waiting = trials(seed)
-    while figures.kills < kills and not figures.violations:
-        figures.stands += 1
-        end = min(kills, figures.kills + KILLS_PER_STAND)
-        with Stand(**ENV) as stand:
-            life = Lives(stand)
-            while figures.kills < end and not figures.violations:
-                if not waiting:
-                    number += 1
-                    waiting = trials(seed + number)
-                name, trial = waiting.pop(0)
-                try:
-                    trial(life, figures)
-                    life.tidy()
-                except AssertionError as error:
-                    figures.violations.append(f"{name}: {_told(error, life)}")
-    if figures.measured_s:
-        figures.restart_to_stop_s = {
-            "median": round(median(figures.measured_s), 3),
-            "max": round(max(figures.measured_s), 3),
-            "count": len(figures.measured_s),
-        }
-    figures.by_place = dict(sorted(figures.by_place.items()))
-    figures.elapsed_s = round(time.monotonic() - began, 1)
-    return figures
+class Campaign:
+    """Lets daemons die until enough did, time is up, or too much was wrong."""
+
+    def __init__(self, kills: int, seed: int, minutes: float) -> None:
+        self.figures = Figures()
+        self._kills = kills
+        self._began = time.monotonic()
+        self._end = self._began + minutes * 60.0
+        self._seed = seed
+        self._waiting: list[tuple[str, Trial]] = []
+
+    def run(self) -> Figures:
+        """Go from stand to stand, each with a venue and a market of its own."""
+        figures = self.figures
+        while self._goes_on():
+            figures.stands += 1
+            with Stand(**ENV) as stand:
+                self._live(Lives(stand, fresh_starts=False), figures.kills + KILLS_PER_STAND)
+        if figures.measured_s:
+            figures.restart_to_stop_s = {
+                "median": round(median(figures.measured_s), 3),
+                "max": round(max(figures.measured_s), 3),
+                "count": len(figures.measured_s),
+            }
+        figures.by_place = dict(sorted(figures.by_place.items()))
+        figures.elapsed_s = round(time.monotonic() - self._began, 1)
+        figures.load = os.getloadavg()
+        return figures
+
+    def _goes_on(self) -> bool:
+        figures = self.figures
+        return (
+            figures.kills < self._kills
+            and len(figures.violations) < VIOLATIONS_MAX
+            and time.monotonic() < self._end
+        )
+
+    def _live(self, life: Lives, kills: int) -> None:
+        """Go through trials beside one venue until `kills` are done or something is wrong."""
+        figures = self.figures
+        while self._goes_on() and figures.kills < kills:
+            if not self._waiting:
+                self._waiting = trials(self._seed)
+                self._seed += 1
+            name, trial = self._waiting.pop(0)
+            try:
+                trial(life, figures)
+                life.tidy()
+            except AssertionError as error:
+                told = f"{name}: {_told(error, life)}"
+                figures.violations.append(told)
+                figures.evidence.append(str(keep(life.stand, told)))
+                return
 
 
 def main() -> int:
@@ -190,8 +222,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=600.0, help="no new trial after so long")
     wish = parser.parse_args()
-    told = asdict(campaign(wish.kills, wish.seed))
+    told = asdict(Campaign(wish.kills, wish.seed, wish.minutes).run())
     del told["measured_s"]
     print(json.dumps(told, indent=2))
     return 1 if told["violations"] else 0
