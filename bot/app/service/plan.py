@@ -10,7 +10,15 @@ from pathlib import Path
 import msgspec
 
 from bot.app.config.places import Places
-from bot.app.service.steps import Command, CopyMissing, MakeFolder, Remove, Step, WriteFile
+from bot.app.service.steps import (
+    Command,
+    CopyMissing,
+    KeepByteCode,
+    MakeFolder,
+    Remove,
+    Step,
+    WriteFile,
+)
 from bot.app.service.unit import LOGS, NAME, STATE, Machine, Scope, front_text, unit_text
 from bot.app.wiring.page import TOKEN
 
@@ -147,6 +155,7 @@ def _system_files(places: Places, wish: Wish) -> list[Step]:
 
 
 def _start(wish: Wish) -> list[Step]:
+    """Return what makes it run; the unit writes no byte code, so that it is made here."""
     control = _control(wish)
     analyze = shutil.which("systemd-analyze")
     scope = () if wish.scope == "system" else ("--user",)
@@ -156,6 +165,7 @@ def _start(wish: Wish) -> list[Step]:
         analyze is None,
     )
     return [
+        KeepByteCode(PROGRAM / "bot"),
         check,
         Command((*control, "daemon-reload"), "systemd takes the unit in"),
         Command((*control, "enable", "--now", NAME), "it starts now and at every boot"),

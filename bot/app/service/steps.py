@@ -1,6 +1,9 @@
 """What an installation does, one thing a step: each can be told without being done."""
 
+import compileall
 import filecmp
+import importlib.util
+import os
 import shutil
 import stat
 import subprocess
@@ -127,6 +130,33 @@ class CopyMissing(msgspec.Struct, frozen=True):
                 raise StepFailed(f"{aim}: cannot be written: {error.strerror}") from None
 
 
+class KeepByteCode(msgspec.Struct, frozen=True):
+    """Byte code of a program that never writes itself: without it each start compiles anew."""
+
+    folder: Path
+
+    def _wanting(self) -> list[Path]:
+        """Return the modules without byte code, or with that of an older text."""
+        return [path for path in sorted(self.folder.rglob("*.py")) if not _is_kept(path)]
+
+    def told(self) -> str:
+        """Say how much there is to do."""
+        wanting = len(self._wanting())
+        if not wanting:
+            return f"keep byte code of {self.folder}: it is all there"
+        if not os.access(self.folder, os.W_OK):
+            return f"nothing to do: {self.folder} is read-only, so each start compiles it anew"
+        return f"compile {wanting} modules in {self.folder}, so that no start has to"
+
+    def do(self) -> None:
+        """Compile what is wanting; what is read-only stays as it is, and runs all the same."""
+        if not os.access(self.folder, os.W_OK):
+            return
+        for path in self._wanting():
+            if not compileall.compile_file(path, quiet=2):
+                raise StepFailed(f"{path}: cannot be compiled: is the installation whole?")
+
+
 class Remove(msgspec.Struct, frozen=True):
     """A file that goes."""
 
@@ -170,6 +200,22 @@ class Command(msgspec.Struct, frozen=True):
         if done.returncode != 0:
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise StepFailed(f"{' '.join(self.argv)}: ended with {done.returncode}: {last[:300]}")
+
+
+def _is_kept(module: Path) -> bool:
+    """Whether Python would take the byte code beside a module for that of its text.
+
+    The header is that of PEP 552: a magic number, flags, and the text's time and size.
+    """
+    try:
+        told = module.stat()
+        head = Path(importlib.util.cache_from_source(str(module))).read_bytes()[:16]
+    except OSError:
+        return False
+    text = (int(told.st_mtime) & 0xFFFFFFFF, told.st_size & 0xFFFFFFFF)
+    return head == b"".join((
+        importlib.util.MAGIC_NUMBER, bytes(4), *(word.to_bytes(4, "little") for word in text),
+    ))  # fmt: skip
 
 
 def _mode(path: Path) -> int | None:

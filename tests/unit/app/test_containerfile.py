@@ -120,6 +120,9 @@ def inside() -> Iterator[Path]:
             else:
                 shutil.copy(ROOT / source, place)
         (Path(name) / of("VOLUME")[0].lstrip("/")).mkdir(parents=True, mode=0o700)
+        (made,) = [json.loads(rest) for rest in of("RUN") if "compileall" in rest]
+        folder = Path(name) / of("WORKDIR")[0][1:]
+        subprocess.run([sys.executable, *made[1:]], cwd=folder, timeout=120, check=True)
         yield Path(name)
 
 
@@ -145,6 +148,8 @@ def test_what_is_copied_is_enough_to_check_and_to_trade(inside: Path) -> None:
     assert done.returncode == 0, done.stderr
     command, env, folder = started(inside, *json.loads(of("CMD")[0]))
     before = sorted(path for path in folder.rglob("*") if path.is_file())
+    kept = {path.name.partition(".")[0] for path in before if path.suffix == ".pyc"}
+    assert kept == {path.stem for path in (folder / "bot").rglob("*.py")}, "no start compiles"
     bot = subprocess.Popen(command, env=env, cwd=folder, stderr=subprocess.PIPE, text=True)
     try:
         status, _, _ = started(inside, "status", "--json")

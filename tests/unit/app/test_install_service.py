@@ -13,7 +13,7 @@ import pytest
 from bot.app.cli import run_cli
 from bot.app.config.credentials import FOLDER_CREDENTIAL
 from bot.app.service import plan
-from bot.app.service.steps import Command, StepFailed, WriteFile
+from bot.app.service.steps import Command, KeepByteCode, StepFailed, WriteFile
 from bot.app.service.unit import TEMPLATE, Machine, front_text, unit_text
 from bot.domain.errors import ConfigInvalid
 
@@ -238,3 +238,54 @@ def test_a_failed_step_is_one_line(tmp_path: Path) -> None:
         Command(("/bin/sh", "-c", "echo no such unit >&2; exit 3"), "a trial").do()
     with pytest.raises(StepFailed, match="cannot be run"):
         Command((str(tmp_path / "absent"),), "a trial").do()
+
+
+def test_the_byte_code_that_the_unit_never_writes_is_made_by_the_installation(home: Path) -> None:
+    places = plan.Places(
+        root=home, config=home / "config", state=home / "state", logs=home / "logs",
+        strategies=home / "strategies",
+    )  # fmt: skip
+    assert "Environment=PYTHONDONTWRITEBYTECODE=1" in TEMPLATE.read_text()
+    steps = plan.plan_install(places, plan.Wish(scope="user")).steps
+    (made,) = [number for number, step in enumerate(steps) if isinstance(step, KeepByteCode)]
+    assert steps[made] == KeepByteCode(ROOT / "bot")
+    assert any("enable" in step.told() for step in steps[made:]), "made before it starts"
+
+
+def test_python_takes_the_byte_code_that_was_made(tmp_path: Path) -> None:
+    package = tmp_path / "harbour" / "inner"
+    package.mkdir(parents=True)
+    module = package / "wall.py"
+    module.write_text("STONE = 7\n")
+    step = KeepByteCode(tmp_path / "harbour")
+    assert "compile 1 modules" in step.told()
+    step.do()
+    assert "all there" in step.told()
+    was = module.stat()
+    module.write_text("STONE = 8\n")
+    os.utime(module, ns=(was.st_atime_ns, was.st_mtime_ns + 10**9))
+    assert "compile 1 modules" in step.told(), "another text needs another code"
+    os.utime(module, ns=(was.st_atime_ns, was.st_mtime_ns))
+    look = "from harbour.inner.wall import STONE; print(STONE)"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", look], cwd=tmp_path, capture_output=True, text=True,
+        timeout=60, check=True, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout == "7\n", "the text was not compiled again"
+
+
+def test_a_broken_module_ends_the_installation_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "half.py").write_text("def broken(:\n")
+    with pytest.raises(StepFailed, match=r"half\.py: cannot be compiled"):
+        KeepByteCode(tmp_path).do()
+
+
+def test_a_program_that_is_read_only_is_installed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wall.py").write_text("STONE = 7\n")
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    step = KeepByteCode(tmp_path)
+    assert "read-only" in step.told()
+    step.do()
+    assert not (tmp_path / "__pycache__").exists()
