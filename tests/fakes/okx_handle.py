@@ -15,7 +15,7 @@ SWAP = "BTC-USDT-SWAP"
 
 
 class OkxHandle(VenueHandle):
-    """Sizes are in contracts of 0.01 bitcoin."""
+    """What is read is in contracts of 0.01 bitcoin; by hand and told here: in coins."""
 
     @override
     def read(self, call: str, **params: object) -> Any:

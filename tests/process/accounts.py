@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bot.app.embedded.process import Address, last_address
 from tests.e2e.test_accounts import BESIDE
 from tests.fakes.bybit_handle import BybitHandle
 from tests.fakes.daemon import Daemon, NotReady, Stand, until
@@ -39,13 +40,16 @@ HANDLES = {
     "binance": VenueHandle, "bybit": BybitHandle, "hyperliquid": HyperliquidHandle,
     "okx": OkxHandle,
 }  # fmt: skip
-CONTRACT_OF_OKX = 0.01
+PAST = timedelta(days=1)
+"""What the embedded venue takes for history at the start of recorded data."""
 
 
 @dataclass
 class Figures:
     """What a run saw; fractions of peaks."""
 
+    market_from: str = ""
+    market_to: str = ""
     market_hours: float = 0.0
     looks: int = 0
     worst_frac: dict[str, float] = field(default_factory=dict)
@@ -62,10 +66,10 @@ class Figures:
 
 
 def sliced(folder: Path, begin: datetime) -> Path:
-    """Write the bitcoin bars of the days from `begin` to TO and return the folder."""
+    """Write the bitcoin bars from a day before `begin` to TO and return the folder."""
     table = pq.read_table(DATA / "market-data" / "2026-01-cascade" / "candles.parquet")
     times = table["time"].cast(pa.timestamp("us", tz="UTC"))
-    keep = pc.and_(pc.greater_equal(times, begin), pc.less(times, TO))
+    keep = pc.and_(pc.greater_equal(times, begin - PAST), pc.less(times, TO))
     for column, value in (("symbol", "BTC/USDT:USDT"), ("timeframe", "5m")):
         keep = pc.and_(keep, pc.equal(table[column], value))
     folder.mkdir()
@@ -73,11 +77,18 @@ def sliced(folder: Path, begin: datetime) -> Path:
     return folder
 
 
+def market_of(venue: Address) -> datetime:
+    """Return the instant at which the market of a venue stands now."""
+    lived_ns = (time.time_ns() - venue.wall_ns) * venue.speed
+    return datetime.fromtimestamp((venue.market_ns + lived_ns) / 1e9, UTC)
+
+
 def watch(
-    daemon: Daemon, second: int, figures: Figures, speed: float, dark_below: float, hours: float
+    daemon: Daemon, second: int, figures: Figures, venue: Address, dark_below: float, hours: float
 ) -> None:
     """Look until the market has lived `hours`, or all are latched."""
-    began, dark_until = time.monotonic(), 0.0
+    began_at, dark_until = market_of(venue), 0.0
+    figures.market_from = f"{began_at:%Y-%m-%dT%H:%M}"
     was_dark = False
     while figures.market_hours < hours and len(figures.latched) < 2:
         time.sleep(LOOK_S)
@@ -87,7 +98,9 @@ def watch(
             continue
         price = status["markets"][0]["mark"] or figures.lowest
         figures.lowest = min(figures.lowest, price)
-        figures.market_hours = (time.monotonic() - began) * speed / 3600.0
+        now_at = market_of(venue)
+        figures.market_to = f"{now_at:%Y-%m-%dT%H:%M}"
+        figures.market_hours = round((now_at - began_at) / timedelta(hours=1), 2)
         _note(figures, doc)
         if price < dark_below and not was_dark:
             was_dark, dark_until = True, time.monotonic() + DARK_S
@@ -136,9 +149,10 @@ def play(speed: float, protocol: str, dark_below: float, hours: float, begin: da
             second = HANDLES[protocol](stand.state / "accounts" / "hedge" / "venue")
             qty = LEVERAGE * 10_000.0 / mark
             stand.venue.by_hand("BUY", f"{qty:.3f}")
-            of_okx = protocol == "okx"
-            second.by_hand("BUY", f"{qty / CONTRACT_OF_OKX:.0f}" if of_okx else f"{qty:.3f}")
-            watch(daemon, second.pid, figures, speed, dark_below, hours)
+            second.by_hand("BUY", f"{qty:.3f}")
+            address = last_address(stand.state / "venue")
+            assert address is not None
+            watch(daemon, second.pid, figures, address, dark_below, hours)
             for account in ("main", "hedge"):
                 status = json.loads(stand.run("--account", account, "status", "--json").stdout)
                 figures.liquidations += status["counters"]["liquidations"]

@@ -1,8 +1,11 @@
 """Keeps the accounts beside the first alive: each lives for itself, and anew when it fails."""
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TypeVar
 
 from loguru import logger
@@ -14,6 +17,7 @@ from bot.domain.risk import Severity
 from bot.ports import Clock
 
 Opened = TypeVar("Opened")
+T = TypeVar("T")
 RETRY_S = (2.0, 5.0, 15.0, 60.0)
 Open = Callable[[Beside, ExitStack], Opened]
 Live = Callable[[Beside, Opened], Awaitable[int]]
@@ -28,10 +32,12 @@ async def keep_beside(
     clock: Clock,
     say: Say,
     turns: Turns,
+    threads: Executor,
 ) -> None:
     """Run an account until `stop` is set; an end of its own is told, and followed by a new life.
 
-    `begin` blocks and runs in a thread: what it opens is closed with the stack it was given.
+    `begin` blocks and runs in one of `threads`, as does the closing of the stack it was given. A
+    thread for each account, and none that names are looked up with: all of them end at once.
     """
     with logger.contextualize(account=account.name):
         failures = 0
@@ -40,7 +46,7 @@ async def keep_beside(
             began_ns = clock.monotonic_ns()
             why = "it was told to stop"
             if not stop.is_set():
-                why = await _one_life(account, begin, live)
+                why = await _one_life(account, begin, live, threads)
             turns.done(account.name)
             if stop.is_set():
                 return
@@ -58,11 +64,13 @@ async def keep_beside(
                     await stop.wait()
 
 
-async def _one_life(account: Beside, begin: "Open[Opened]", live: "Live[Opened]") -> str:
+async def _one_life(
+    account: Beside, begin: "Open[Opened]", live: "Live[Opened]", threads: Executor
+) -> str:
     """Return why a life ended; a fault of ours ends this account's life and no other's."""
     held = ExitStack()
     try:
-        opened = await asyncio.to_thread(begin, account, held)
+        opened = await apart(threads, partial(begin, account, held))
         code = await live(account, opened)
     except BotError as error:
         return str(error)
@@ -72,4 +80,10 @@ async def _one_life(account: Beside, begin: "Open[Opened]", live: "Live[Opened]"
     else:
         return f"it ended with code {code}"
     finally:
-        await asyncio.to_thread(held.close)
+        await apart(threads, held.close)
+
+
+async def apart(threads: Executor, work: Callable[[], T]) -> T:
+    """Run what blocks in a thread, its log lines under the account's name."""
+    named = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(threads, lambda: named.run(work))

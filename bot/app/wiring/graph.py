@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -12,7 +13,7 @@ from types import FrameType
 import msgspec
 from loguru import logger
 
-from bot.app.accounts.companions import keep_beside
+from bot.app.accounts.companions import apart, keep_beside
 from bot.app.accounts.listed import FIRST, Beside, accounts_beside
 from bot.app.accounts.together import Together
 from bot.app.accounts.turns import Turns
@@ -141,6 +142,12 @@ class _House:
 
     async def run(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
         """Run until told to stop, or until the first account ends; return the exit code."""
+        with ThreadPoolExecutor(len(self._beside) + 1, "account") as threads:
+            return await self._together(threads, run_id, opened, asked)
+
+    async def _together(
+        self, threads: ThreadPoolExecutor, run_id: str, opened: Opened, asked: SourcesConfig
+    ) -> int:
         async with asyncio.TaskGroup() as group:
             for account in self._beside:
                 group.create_task(
@@ -152,10 +159,11 @@ class _House:
                         self._clock,
                         self._alarm,
                         self._turns,
+                        threads,
                     )
                 )
             try:
-                return await self._first(run_id, opened, asked)
+                return await self._first(threads, run_id, opened, asked)
             finally:
                 self._stop.set()
 
@@ -166,9 +174,13 @@ class _House:
         now_ns = self._clock.now_ns()
         self._tell(Notify(event_ns=now_ns, severity=severity, kind=kind, text=text))
 
-    async def _first(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
+    async def _first(
+        self, threads: ThreadPoolExecutor, run_id: str, opened: Opened, asked: SourcesConfig
+    ) -> int:
         settings, places, clock = self._settings, self._places, self._clock
         async with AsyncExitStack() as stack:
+            if opened.paper is not None:  # beside the venues of the others, not after them
+                stack.push_async_callback(apart, threads, opened.paper.end)
             writer = JournalWriter(opened.state.store)
             stack.push_async_callback(writer.close)
             room = await open_room(opened.config, clock)

@@ -7,6 +7,7 @@ import typer
 
 from bot.app.cli.home import open_home
 from bot.app.cli.output import JsonFlag, leave, print_json
+from bot.runtime.heap import spare_last_search
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +62,7 @@ def run(
     )
     home = open_home()
     code = _runner()(home.settings, home.places, wish)
+    spare_last_search()
     if as_json:
         print_json({"exit_code": code})
     leave(code)
