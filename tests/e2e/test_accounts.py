@@ -1,15 +1,17 @@
 """Two accounts in one daemon, each on a venue of its own.
 
-Budget: 25 s of one core.
+Budget: 30 s of one core.
 """
 
 import json
 import os
 import signal
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.fakes.bybit_handle import BybitHandle
 from tests.fakes.daemon import Daemon, Stand, until
 from tests.fakes.market_folder import PRICE
 from tests.fakes.venue_handle import VenueHandle
@@ -92,3 +94,32 @@ def test_a_joint_budget_closes_and_latches_all_until_each_is_rearmed() -> None:
             "it outlives a death",
         )
         assert again.terminate() == 0
+
+
+def test_what_a_silent_venue_held_is_hedged_at_the_other_until_it_is_seen_again() -> None:
+    beside = json.dumps({"hedge": {"venues": {"exchange": "bybit"}}})
+    with Stand(BREAKWATER_ACCOUNTS__BESIDE=beside, BREAKWATER_ACCOUNTS__HEDGE_AFTER_S="2") as stand:
+        stand.start_venue(roomy=True)
+        daemon = stand.start_daemon()
+        until(lambda: both_seen(daemon), "both accounts are seen")
+        silent = BybitHandle(stand.state / "accounts" / "hedge" / "venue")
+        silent.by_hand("BUY", "0.03")
+        until(lambda: rows_of(daemon)["hedge"]["positions"] == 1, "it is known what is held")
+        until(silent.covers, "it is stopped")
+        os.kill(silent.pid, signal.SIGSTOP)
+        try:
+            until(lambda: stand.venue.position() < 0, "the opposite is held at the other venue")
+            until(stand.venue.covers, "with a stop of its own")
+            assert stand.venue.position() == Decimal("-0.03")
+            (hedge,) = until(lambda: daemon.ask("accounts")["hedges"], "it is told")
+            assert (hedge["of"], hedge["by"]) == ("hedge", "main")
+        finally:
+            os.kill(silent.pid, signal.SIGCONT)
+        until(lambda: both_seen(daemon), "it is seen again")
+        until(lambda: stand.venue.position() == 0, "then the hedge is closed")
+        until(lambda: not daemon.ask("accounts")["hedges"], "and forgotten")
+        assert silent.position() == Decimal("0.03"), "what was hedged is untouched"
+        assert silent.covers()
+        entries = [row for row in daemon.journal("intents") if row["purpose"] == "ENTRY"]
+        assert len(entries) == 1
+        assert daemon.terminate() == 0

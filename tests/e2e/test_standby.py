@@ -144,3 +144,35 @@ def test_a_fleet_is_seen_and_flattened(pair: tuple[Stand, Stand], postgres: Post
     assert lost.returncode == UNHEALTHY
     (line,) = lost.stderr.strip().splitlines()
     assert "check the server and the network to it" in line
+
+
+def test_one_budget_of_a_database_latches_every_daemon_and_outlives_a_death(
+    postgres: Postgres,
+) -> None:
+    url = postgres.url(postgres.database())
+    budget = {"BREAKWATER_ACCOUNTS__FLEET_LOSS_BUDGET_FRAC": "0.04"}
+    with Stand() as one, Stand() as two:
+        stands = {"anna": one, "berta": two}
+        envs = {
+            name: {**state_env(url, name), **budget, "BREAKWATER_STATE__ACCOUNT": name}
+            for name in stands
+        }
+        for stand in stands.values():
+            stand.start_venue(roomy=True)
+        daemons = {name: stands[name].start_daemon(**envs[name]) for name in stands}
+        for name, stand in stands.items():
+            stand.venue.by_hand("BUY", "0.1")
+            daemons[name].await_protected("0.1")
+            until(stand.venue.covers, "stopped at the venue")
+        for stand in stands.values():
+            stand.venue.move(PRICE * 0.94)
+        for name, stand in stands.items():
+            until(lambda s=stand: s.venue.position() == 0, f"{name} is closed")
+            until(lambda d=daemons[name]: d.status()["latched"], f"{name} is latched")
+            drawdown_frac = daemons[name].status()["drawdown_frac"]
+            assert drawdown_frac < 0.19, "by the joint budget: its own floor was not reached"
+        daemons["anna"].kill()
+        again = one.start_daemon(ready=False, **envs["anna"])
+        until(lambda: again.status()["latched"], "it outlives a death")
+        assert again.terminate() == 0
+        assert daemons["berta"].terminate() == 0
