@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOK_S = 0.02
 LOOK_MAX_S = 0.25
 PATIENCE_S = 60.0
+LINES_TOLD = 30
 T = TypeVar("T")
 
 TRIP_WIRE = '''
@@ -187,7 +188,7 @@ class Daemon(Process):
             status = self.status()
             return status if status["mode"] == mode else None
 
-        return until(look, f"mode {mode}", patience_s)
+        return self._until(look, f"mode {mode}", patience_s)
 
     def await_ready(self, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until it may trade: ACTIVE, and a live price is known."""
@@ -199,7 +200,7 @@ class Daemon(Process):
             )
             return status if status["mode"] == "ACTIVE" and known else None
 
-        return until(look, "the daemon is ready to trade", patience_s)
+        return self._until(look, "the daemon is ready to trade", patience_s)
 
     def await_protected(self, qty: str = "", patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until the daemon itself believes in a position with a full stop."""
@@ -209,10 +210,18 @@ class Daemon(Process):
             good = held and all(leg["protected"] for leg in held)
             return held[0] if good and qty in ("", held[0]["qty"]) else None
 
-        return until(look, f"a protected position {qty}", patience_s)
+        return self._until(look, f"a protected position {qty}", patience_s)
 
     def await_flat(self, patience_s: float = PATIENCE_S) -> None:
-        until(lambda: not self.positions(), "flat", patience_s)
+        self._until(lambda: not self.positions(), "flat", patience_s)
+
+    def _until(self, look: Callable[[], T | None], what: str, patience_s: float) -> T:
+        """As `until`; what never came is told with the daemon's last lines, which say why."""
+        try:
+            return until(look, what, patience_s)
+        except AssertionError as error:
+            lines = self.text().splitlines()[-LINES_TOLD:]
+            raise AssertionError("\n".join((str(error), *lines))) from None
 
 
 class Stand:
