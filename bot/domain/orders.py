@@ -27,10 +27,15 @@ class PositionSide(StrEnum):
     LONG = "LONG"
     SHORT = "SHORT"
 
-    @property
-    def sign(self) -> int:
-        """+1 for a long, -1 for a short."""
-        return 1 if self is PositionSide.LONG else -1
+    sign: int
+    """+1 for a long, -1 for a short."""
+
+    def __new__(cls, value: str) -> Self:
+        """Make a member that knows its sign: it is asked for at every price."""
+        side = str.__new__(cls, value)
+        side._value_ = value
+        side.sign = 1 if value == "LONG" else -1
+        return side
 
     @property
     def entry(self) -> OrderSide:
@@ -51,10 +56,15 @@ class OrderKind(StrEnum):
     STOP_MARKET = "STOP_MARKET"
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
 
-    @property
-    def is_conditional(self) -> bool:
-        """Whether the order rests in the venue's separate book of conditional orders."""
-        return self in (OrderKind.STOP_MARKET, OrderKind.TAKE_PROFIT_MARKET)
+    is_conditional: bool
+    """Whether the order rests in the venue's separate book of conditional orders."""
+
+    def __new__(cls, value: str) -> Self:
+        """Make a member that knows its book: it is asked for at every reading."""
+        kind = str.__new__(cls, value)
+        kind._value_ = value
+        kind.is_conditional = value in ("STOP_MARKET", "TAKE_PROFIT_MARKET")
+        return kind
 
 
 class TimeInForce(StrEnum):

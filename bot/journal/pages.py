@@ -17,6 +17,7 @@ from bot.journal.tables import TABLES
 FILL_FACTS = ("venue_order_id", "side", "qty", "price", "fee_usd", "realized_pnl_usd")
 """What two tellings of one execution must agree on; a REST row may lack the rest."""
 NOTE_FACTS = ("what", "filled_qty", "code", "reason")
+WHICH = "which"
 ANCHORS = ("high_water_usd", "day_start_usd", "week_start_usd")
 
 
@@ -171,13 +172,12 @@ class Page:
     def _write_order(self, old: OrderState | None, new: OrderState) -> None:
         if old == new:
             return
-        table = TABLES["orders"]
         values = self._step | rows.order_values(new)
         if old is None:
             self._connection.execute(_insert("orders"), values)
             return
-        where = table.c.client_order_id == rows.order_key(old)
-        self._connection.execute(update(table).where(where).values(values))
+        statement = _change("orders", "client_order_id", tuple(values))
+        self._connection.execute(statement, values | {WHICH: rows.order_key(old)})
 
     def _newest(self, table: str, **where: object) -> Mapping[Any, Any] | None:
         found = self._connection.execute(_by(table, tuple(where)), where)
@@ -202,6 +202,14 @@ def _by(table: str, key: tuple[str, ...]) -> Executable:
     columns = TABLES[table].c
     query = select(TABLES[table]).where(*(columns[name] == bindparam(name) for name in key))
     return query.order_by(columns.id.desc()).limit(1)
+
+
+@cache
+def _change(table: str, key: str, names: tuple[str, ...]) -> Executable:
+    """Return the change of the columns `names`, bound by name, where `key` is as bound by WHICH."""
+    columns = TABLES[table].c
+    where = columns[key] == bindparam(WHICH)
+    return update(TABLES[table]).where(where).values({name: bindparam(name) for name in names})
 
 
 def _listed(values: Mapping[Any, Any], names: list[str]) -> str:

@@ -26,6 +26,15 @@ ROWS_MAX = 100_000
 IN_MEMORY = Path(":memory:")
 LIVE = [status.value for status in OrderStatus if status.is_live]
 
+_STATES, _ORDERS = TABLES["snapshots"], TABLES["orders"]
+_NEWEST = select(_STATES.c.id).order_by(_STATES.c.id.desc()).limit(SNAPSHOTS_KEPT)
+KEEP_STATE = insert(_STATES)
+FORGET_STATES = delete(_STATES).where(_STATES.c.id.not_in(_NEWEST))
+NEWEST_STATE = select(_STATES).order_by(_STATES.c.id.desc()).limit(1)
+LIVE_ORDERS = (
+    select(_ORDERS).where(_ORDERS.c.ours, _ORDERS.c.status.in_(LIVE)).order_by(_ORDERS.c.id)
+)
+
 
 def open_journal(path: Path, clock: Clock) -> "Store":
     """Open the journal at `path` (a `.db` file, or a directory that holds `journal.db`).
@@ -168,12 +177,10 @@ class Store:
         Raises:
             JournalBroken: it was not written; the older ones are untouched.
         """
-        table = TABLES["snapshots"]
         values = {"run_id": run_id, "seq": seq, **rows.snapshot_values(event_ns, state)}
         with self._transaction("keeping a snapshot", writes=True) as connection:
-            connection.execute(insert(table), values)
-            newest = select(table.c.id).order_by(table.c.id.desc()).limit(SNAPSHOTS_KEPT)
-            connection.execute(delete(table).where(table.c.id.not_in(newest)))
+            connection.execute(KEEP_STATE, values)
+            connection.execute(FORGET_STATES)
         self._link.tidy()
 
     def load_snapshot(self) -> bytes | None:
@@ -183,10 +190,8 @@ class Store:
             JournalBroken: it does not match its checksum; an older one would forget limits, so
                 none is taken in its place.
         """
-        table = TABLES["snapshots"]
-        query = select(table).order_by(table.c.id.desc()).limit(1)
         with self._transaction("reading the last snapshot") as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(NEWEST_STATE).mappings().first()
         if row is None:
             return None
         state = bytes(row["state"])
@@ -202,10 +207,8 @@ class Store:
         Raises:
             JournalBroken: they cannot be read.
         """
-        table = TABLES["orders"]
-        query = select(table).where(table.c.ours, table.c.status.in_(LIVE)).order_by(table.c.id)
         with self._transaction("reading live orders") as connection:
-            found = connection.execute(query).mappings().all()
+            found = connection.execute(LIVE_ORDERS).mappings().all()
         return tuple(rows.order_state(row) for row in found)
 
     def rows(self, table: str, *, limit: int, symbol: str = "") -> list[dict[str, object]]:

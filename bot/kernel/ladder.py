@@ -15,10 +15,12 @@ from bot.kernel import giving_back, hand
 from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
 from bot.kernel.desk import Desk
 from bot.kernel.giving_back import EXIT_ONLY_FACTOR
-from bot.kernel.rules import RULES, scope_of
+from bot.kernel.rules import RULES
 from bot.kernel.snapshot import BotState, Ladder, Leg, Market, Rung, leg_key
 from bot.kernel.view import LegView
 
+ASKED = tuple((rule, rule.NAME, rule.ACTS_ON, rule.SHARED) for rule in RULES)
+"""The rules with what is asked of each at every step (see `rules.scope_of`)."""
 NORMAL, CAUTION, REDUCE, EXIT_ONLY, FLAT = "NORMAL", "CAUTION", "REDUCE", "EXIT_ONLY", "FLAT"
 
 
@@ -141,20 +143,23 @@ def _ask(state: BotState, view: LegView, ladder: Ladder) -> tuple[list[Demand], 
     demands: list[Demand] = []
     withheld: list[Demand] = []
     view.rungs = ladder.rungs
-    for rule in RULES:
-        scope = scope_of(rule, view.policy.rules)
-        rungs = state.account_rungs if rule.SHARED else ladder.rungs
-        if scope == "off" or (scope == "own" and not view.own):
+    acts_on, own = view.policy.rules.acts_on, view.own
+    for rule, name, acts, shared in ASKED:
+        scope = acts_on.get(name, acts)
+        rungs = state.account_rungs if shared else ladder.rungs
+        if scope == "off" or (scope == "own" and not own):
             if scope == "off":
-                rungs.pop(rule.NAME, None)
+                rungs.pop(name, None)
             continue
         demand = rule.demand(view)
-        if demand is not None and hand.tells_only(state, view.policy, view.leg, rule.NAME):
+        if demand is None:
+            rungs.pop(name, None)
+            continue
+        if hand.tells_only(state, view.policy, view.leg, name):
             withheld.append(demand)
             demand = msgspec.structs.replace(demand, exposure_factor=1.0)
-        _remember(rungs, rule.NAME, demand, state.now_ns)
-        if demand is not None:
-            demands.append(demand)
+        _remember(rungs, name, demand, state.now_ns)
+        demands.append(demand)
     if state.flapping and view.own:
         most = float(view.policy.rules.ladder.cycles_max)
         count = most + 1.0
@@ -162,8 +167,8 @@ def _ask(state: BotState, view: LegView, ladder: Ladder) -> tuple[list[Demand], 
     return demands, withheld
 
 
-def _remember(rungs: dict[str, Rung], name: str, demand: Demand | None, now_ns: int) -> None:
-    if demand is None or demand.exposure_factor >= 1.0:
+def _remember(rungs: dict[str, Rung], name: str, demand: Demand, now_ns: int) -> None:
+    if demand.exposure_factor >= 1.0:
         rungs.pop(name, None)
         return
     rung = rungs.get(name)

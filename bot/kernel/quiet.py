@@ -127,13 +127,22 @@ def _end(ns: int, step_ns: int) -> int:
 
 
 def _edges(state: BotState, policy: Policy, market: Market) -> Iterator[float]:
-    """Yield the prices at which something of ours waits: zones, stops, targets, liquidation."""
-    levels = policy.levels
+    """Yield the prices at which something of ours waits: zones, stops, targets, liquidation.
+
+    Of a zone that the price is outside of, the near edge alone.
+    """
+    levels, last = policy.levels, market.last
     atr = market.atr_1h * (policy.bar_s / HOUR_S) ** 0.5
-    band = max(levels.band_atr_frac * atr, levels.band_bps * 1e-4 * market.last)
+    band = max(levels.band_atr_frac * atr, levels.band_bps * 1e-4 * last)
     sensed = state.sensed.get(market.symbol)
     for zone in (*market.zones, *(sensed.book.zones if sensed is not None else ())):
-        yield from (zone.low - band, zone.low, zone.high, zone.high + band)
+        floor, top = zone.low - band, zone.high + band
+        if last < floor:
+            yield floor
+        elif top < last:
+            yield top
+        else:
+            yield from (floor, zone.low, zone.high, top)
     for order in state.orders.values():
         if order.symbol == market.symbol and order.status.is_live:
             yield from (float(p) for p in (order.trigger_price,) if p is not None)

@@ -147,8 +147,9 @@ def _orders(desk: Desk, account: AccountState) -> None:
             # its answer is an event, so that the journal has it as well
             desk.emit(FetchOrder(order.symbol, order.client_order_id, order.kind.is_conditional))
     for belief in state.orders.values():
-        settled = state.now_ns - max(belief.sent_ns, belief.event_ns) > SETTLING_NS
-        if belief.ours and belief.status.is_live and settled:
+        if not belief.status.is_live or not belief.ours:
+            continue
+        if state.now_ns - max(belief.sent_ns, belief.event_ns) > SETTLING_NS:
             asked = state.now_ns - belief.asked_ns > SETTLING_NS
             if belief.client_order_id not in shown and asked:
                 belief.asked_ns = state.now_ns

@@ -42,9 +42,9 @@ def orphans(desk: Desk) -> list[Wish]:
     return [
         CancelWish(belief, "it guards no position")
         for belief in state.orders.values()
-        if belief.ours
+        if belief.status.is_live
+        and belief.ours
         and belief.kind.is_conditional
-        and belief.status.is_live
         and leg_key(belief.symbol, belief.position_side) not in guarded
         and state.now_ns - max(belief.sent_ns, belief.cancel_ns) > AGAIN_NS
         and not is_absent_lately(desk, state.legs.get(leg_key(belief.symbol, belief.position_side)))

@@ -331,8 +331,8 @@ def forget_old_orders(state: BotState) -> None:
     gone = [
         key
         for key, belief in state.orders.items()
-        if (not belief.status.is_live or not belief.ours)
-        and max(belief.event_ns, belief.sent_ns) < cut_ns
+        if belief.event_ns < cut_ns > belief.sent_ns
+        and (not belief.status.is_live or not belief.ours)
     ]
     for key in gone:
         del state.orders[key]

@@ -44,8 +44,10 @@ def _ratio(view: LegView) -> float | None:
     if sensed is None or atr_day is None or view.mark <= 0.0:
         return None
     weight = sensed.weights[0 if view.leg.side.sign > 0 else 1]
+    if weight <= 0.0:
+        return None
     depth = depth_guess_usd(view.market, view.policy)
-    if weight <= 0.0 or depth <= 0.0:
+    if depth <= 0.0:
         return None
     target = max(view.mark - view.leg.side.sign * atr_day, 0.5 * view.mark)
     return weight * forced_usd(sensed.clusters, view.mark, target) / depth

@@ -1,12 +1,15 @@
 """Faults as values: what goes wrong, when, for how long, how often; and what is in force now."""
 
 from collections.abc import Collection
+from typing import Final
 
 import msgspec
 
 from bot.domain.units import NS_PER_S
 from bot.lab.simulation.chance import toss
 from bot.lab.simulation.timeline import START_NS
+
+DISK: Final = frozenset(("disk_full", "db_locked", "slow_disk"))
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +55,10 @@ class Board:
 
         With `how`, one that is about this variant, or about all.
         """
-        for fault in self._open.get(kind, ()):
+        faults = self._open.get(kind)
+        if faults is None:
+            return None
+        for fault in faults:
             mine = not fault.symbol or not symbol or fault.symbol == symbol
             if mine and (not how or fault.how in ("", how)):
                 return fault
@@ -65,11 +71,15 @@ class Board:
 
     def busy_but(self, kinds: Collection[str]) -> bool:
         """Whether a window of any other kind than these is in force."""
-        return any(kind not in kinds for kind in self._open)
+        return bool(self._open) and any(kind not in kinds for kind in self._open)
+
+    def is_any(self, kinds: frozenset[str]) -> bool:
+        """Whether a window of one of these kinds is in force, whatever its chance."""
+        return not kinds.isdisjoint(self._open)
 
     def disturbed_disk(self) -> bool:
         """Whether the journal cannot be written as it should."""
-        return any(kind in self._open for kind in ("disk_full", "db_locked", "slow_disk"))
+        return self.is_any(DISK)
 
     def hit(self, kind: str, symbol: str = "", how: str = "") -> Fault | None:
         """Draw whether a window of `kind` hits this time."""

@@ -10,9 +10,9 @@ from bot.domain.orders import OrderState, OrderStatus
 from bot.domain.units import NS_PER_S
 from bot.lab.simulation.world import World
 
-LIES: Final = (
-    "hidden_order", "hidden_orders", "stale_account", "empty_account", "user_silent",
-)  # fmt: skip
+LIES: Final = frozenset(
+    ("hidden_order", "hidden_orders", "stale_account", "empty_account", "user_silent")
+)
 """Kinds under which the daemon may in good faith believe what is not so."""
 
 

@@ -28,6 +28,8 @@ TELL_NS: Final = 3 * NS_PER_S
 FUNDING_TOLD_NS: Final = 60 * NS_PER_S
 TRADED_QTY: Final = 2.0
 ONE_WAY_S: Final = 0.040
+AWAY: Final = frozenset(("outage", "ban", "key_invalid"))
+"""Kinds under which the venue answers nobody."""
 
 
 class Watcher(Protocol):
@@ -92,12 +94,15 @@ class World:
         """When something last happened that the venue told nobody."""
         self.excused_ns = 0
         """When the host last stood still: nobody is to blame for what it missed."""
+        self.attentive = False
+        """Whether a clock runs that must be looked at whenever anything is asked."""
         self.account_kept: AccountState | None = None
         self.account_key = (-1, -1)
         self.cancels: Callable[[str], None] = lambda _id: None
         self.refusals: Callable[[ApprovedOrder, str], None] = lambda _order, _code: None
         """Told of an order and the venue's code when it says no and the answer arrives."""
         self._funding_told_ns = 0
+        self._seen_generation = -1
         self._tick_all(gap=True)
 
     # ------------------------------------------------------------------ time
@@ -114,7 +119,9 @@ class World:
     def reachable(self, symbol: str) -> bool:
         """Whether the venue answers at all; when it does not, nobody can protect anything."""
         board = self.board
-        if board.on("outage") or board.on("ban") or board.on("key_invalid"):
+        if not board.busy:
+            return True
+        if board.is_any(AWAY):
             return False
         return not (symbol and board.on("bad_symbol", symbol))
 
@@ -143,6 +150,7 @@ class World:
         self.exchange.advance(now_ns)
         for path in self.paths.values():
             self.exchange.apply(path.tick(now_ns, gap=gap))
+        self._seen_generation = -1
         self.settle()
         self._tell_prices()
 
@@ -198,8 +206,15 @@ class World:
             self.settle()
 
     def settle(self) -> None:
-        """Hand what happened at the exchange to the watchers and, later, to the daemon."""
+        """Hand what happened at the exchange to the watchers and, later, to the daemon.
+
+        A reading that changed nothing shows them nothing: they look again at the next tick.
+        """
         drained = self.exchange.drain()
+        unchanged = not drained and self.exchange.generation == self._seen_generation
+        if unchanged and not self.attentive:
+            return
+        self._seen_generation = self.exchange.generation
         mine = [event for owner, event in drained if owner == ACCOUNT]
         if mine:
             self.disturbed_ns = self.now_ns

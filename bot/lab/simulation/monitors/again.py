@@ -55,7 +55,7 @@ class AgainMonitor:
         if order is None or COVERAGE not in order.client_order_id:
             return
         known = self._refused.get(_key(order))
-        lied = any(self._world.board.on(kind) for kind in LIES)
+        lied = self._world.board.is_any(LIES)
         if not _is_rescue(order) or lied or known is None or known.bare_ns < life.born_ns:
             self._refused.pop(_key(order), None)
             return

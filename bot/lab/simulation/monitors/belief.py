@@ -14,6 +14,8 @@ from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import World
 
 SAVED_NS: Final = 2_000_000_000
+SAYS_NOTHING: Final = (*m.MARKET_EVENTS, m.TimerFired)
+"""Events that are about no order."""
 
 
 class BeliefMonitor:
@@ -37,8 +39,9 @@ class BeliefMonitor:
             self._begin(life)
         for effect in effects:
             self._effect(effect)
-        for client_order_id in _named(event):
-            self._order(life, client_order_id)
+        if not isinstance(event, SAYS_NOTHING):
+            for client_order_id in _named(event):
+                self._order(life, client_order_id)
         self._modes(life, event)
 
     def _broken(self, invariant: int, text: str) -> None:

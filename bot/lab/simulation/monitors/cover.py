@@ -89,6 +89,7 @@ class CoverMonitor:
         self._pile(stops)
         for key in [key for key in self._bare if key not in held]:
             self._end(key, flat=True)
+        self._world.attentive = bool(self._bare)
 
     def bare_since_ns(self, symbol: str, side: PositionSide) -> int:
         """Return since when a leg has no full working stop; 0: it has one, or is flat."""

@@ -19,6 +19,7 @@ from bot.simulator.exchange import ExchangeRefused
 LOOK_NS: Final = 60 * NS_PER_S
 CALM_NS: Final = 45 * NS_PER_S
 OLD_NS: Final = 120 * NS_PER_S
+MISLED: Final = LIES | {"mute_kernel"}
 FILLS: Final = 200
 FILLS_NS: Final = 900 * NS_PER_S
 
@@ -40,12 +41,12 @@ class EndMonitor:
 
     def looked(self, now_ns: int) -> None:
         """Compare once a minute."""
-        if any(
-            self._world.board.on(kind) for kind in (*LIES, "mute_kernel")
-        ) or not self._world.reachable(""):
-            self._lied_ns = now_ns
-        if self._world.board.disturbed_disk():
-            self._disk_ns = now_ns
+        board = self._world.board
+        if board.busy:
+            if board.is_any(MISLED) or not self._world.reachable(""):
+                self._lied_ns = now_ns
+            if board.disturbed_disk():
+                self._disk_ns = now_ns
         if now_ns - self._looked_ns < LOOK_NS:
             return
         self._looked_ns = now_ns

@@ -13,7 +13,7 @@ from bot.lab.simulation.world import ACCOUNT, World
 STEPS: Final = ("load_snapshot", "live_orders", "instruments", "account")
 """What a start does in this order, whatever happened before it."""
 STILL_NS: Final = 3 * NS_PER_S
-LIES: Final = ("empty_account", "stale_account")
+LIES: Final = frozenset(("empty_account", "stale_account"))
 
 
 class StartMonitor:
@@ -30,7 +30,7 @@ class StartMonitor:
 
     def looked(self, now_ns: int) -> None:
         """Judge a life once."""
-        if any(self._world.board.on(kind) for kind in LIES):
+        if self._world.board.is_any(LIES):
             self._lied_ns = now_ns
         life = self._world.hearer
         if not isinstance(life, Life) or life.number == self._judged or not life.ready:

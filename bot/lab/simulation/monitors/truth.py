@@ -10,6 +10,7 @@ from bot.kernel.snapshot import leg_key
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import ACCOUNT, World
+from bot.simulator.accounts import Leg, Order
 
 BELIEF_MAX_S: Final = 30.0
 ORPHAN_MAX_S: Final = 60.0
@@ -20,6 +21,7 @@ LOOK_NS: Final = NS_PER_S
 UNKNOWN_LOOK_NS: Final = 10 * NS_PER_S
 JOURNAL_NS: Final = 120 * NS_PER_S
 CALM_NS: Final = 40 * NS_PER_S
+SIDES: Final = tuple(PositionSide)
 LEFT_MAX_NS: Final = 3 * NS_PER_S // 2
 
 
@@ -37,6 +39,9 @@ class TruthMonitor:
         self._suspects: set[str] = set()
         self._flat_ns: dict[str, int] = {}
         self._troubled_ns = world.now_ns
+        self._held: list[Leg] = []
+        keys = [(symbol, side, leg_key(symbol, side)) for symbol in world.symbols for side in SIDES]
+        self._keys = [(symbol, side, key, f"belief of {key}") for symbol, side, key in keys]
 
     # ------------------------------------------------------------------ events
 
@@ -62,14 +67,16 @@ class TruthMonitor:
             return
         since_ns, self._looked_ns = now_ns - self._looked_ns, now_ns
         life = self._world.hearer
-        if not isinstance(life, Life) or not life.ready or not self._world.reachable(""):
-            if not isinstance(life, Life) or not life.ready:
-                self._differs.clear()
+        if not isinstance(life, Life) or not life.ready:
+            self._differs.clear()
             return
+        if not self._world.reachable(""):
+            return
+        self._held = self._world.exchange.legs(ACCOUNT)
         self._legs(life, since_ns)
         self._wallet(life, since_ns)
         self._orders(life, since_ns)
-        latched = life.kernel.state.latched and bool(self._world.exchange.legs(ACCOUNT))
+        latched = life.kernel.state.latched and bool(self._held)
         self._clock("latched and not flat", 8, latched, since_ns, LATCHED_MAX_S)
         if now_ns - self._journal_ns > JOURNAL_NS:
             self._journal(life, now_ns)
@@ -97,15 +104,13 @@ class TruthMonitor:
         self._verdicts.broken(invariant, self._world.lived_s, text)
 
     def _legs(self, life: Life, since_ns: int) -> None:
-        legs = self._world.exchange.legs(ACCOUNT)
-        true = {leg_key(leg.symbol, leg.side): leg.qty for leg in legs}
-        believed = {key: leg.qty for key, leg in life.kernel.state.legs.items()}
-        for symbol in self._world.symbols:
-            for side in PositionSide:
-                key = leg_key(symbol, side)
-                differs = true.get(key, ZERO) != believed.get(key, ZERO)
-                if self._world.reachable(symbol):
-                    self._clock(f"belief of {key}", 14, differs, since_ns, BELIEF_MAX_S)
+        true = {(leg.symbol, leg.side): leg.qty for leg in self._held}
+        believed = life.kernel.state.legs
+        for symbol, side, key, name in self._keys:
+            leg = believed.get(key)
+            differs = true.get((symbol, side), ZERO) != (leg.qty if leg is not None else ZERO)
+            if (differs or name in self._differs) and self._world.reachable(symbol):
+                self._clock(name, 14, differs, since_ns, BELIEF_MAX_S)
 
     def _wallet(self, life: Life, since_ns: int) -> None:
         true = self._world.exchange.wallet_usd(ACCOUNT)
@@ -113,11 +118,12 @@ class TruthMonitor:
         self._clock("wallet differs", 32, off, since_ns, BELIEF_MAX_S)
 
     def _orders(self, life: Life, since_ns: int) -> None:
-        held = {leg.symbol for leg in self._world.exchange.legs(ACCOUNT)}
-        self._left_behind(life, held)
+        held = {leg.symbol for leg in self._held}
+        stops = self._world.exchange.resting(ACCOUNT, conditional=True)
+        self._left_behind(life, held, stops)
         orphans = any(
             stop.request.client_order_id.startswith("bw") and stop.request.symbol not in held
-            for stop in self._world.exchange.resting(ACCOUNT, conditional=True)
+            for stop in stops
             if "-p" not in stop.request.client_order_id
         )
         self._clock("orphan stop", 14, orphans, since_ns, ORPHAN_MAX_S)
@@ -133,7 +139,7 @@ class TruthMonitor:
         )
         self._clock("unknown order", 14, old, since_ns, UNKNOWN_MAX_S)
 
-    def _left_behind(self, life: Life, held: set[str]) -> None:
+    def _left_behind(self, life: Life, held: set[str], stops: list[Order]) -> None:
         """14: where nothing is wrong, what guarded a leg goes with it."""
         world, now_ns = self._world, self._world.now_ns
         self._flat_ns = {
@@ -145,7 +151,7 @@ class TruthMonitor:
             self._troubled_ns = now_ns
         if now_ns - self._troubled_ns < CALM_NS:
             return
-        for stop in world.exchange.resting(ACCOUNT, conditional=True):
+        for stop in stops:
             request = stop.request
             flat_ns = self._flat_ns.get(request.symbol, now_ns)
             ours = request.client_order_id.startswith("bw") and "-p" not in request.client_order_id
