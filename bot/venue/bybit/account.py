@@ -25,6 +25,7 @@ KINDS: Final = ("Order", "StopOrder")
 STRANGERS: Final[tuple[Params, ...]] = (
     {"category": "linear", "settleCoin": "USDC"},
     {"category": "inverse"},
+    {"category": "option"},
 )
 """Contracts that are not driven here, but would share the wallet with those that are."""
 ALL: Final[Params] = {"category": bybit.CATEGORY, "settleCoin": bybit.SETTLE}
@@ -92,8 +93,11 @@ class BybitReader:
         names = {bybit.unified(fields.text(row, "symbol", "position")) for row in held}
         modes = {symbol: self._mode for symbol in (*self._symbols, *names) if self._mode}
         orders = {state.venue_order_id: state for state in map(parse.order, (*plain, *waiting))}
+        wallet_usd = parse.wallet_usd(wallet[0])
+        if wallet_usd is None:
+            raise VenueDataInvalid(f"wallet: no {bybit.SETTLE} is told; the account needs some")
         return AccountState(
-            wallet_usd=parse.wallet_usd(wallet[0]),
+            wallet_usd=wallet_usd,
             positions=tuple(legs),
             orders=tuple(state for state in orders.values() if state.status.is_live),
             event_ns=began_ns,

@@ -132,6 +132,8 @@ class BybitNews:
     def _wallets(self, rows: list[Row], at_ns: int, received_ns: int) -> News:
         for row in rows:
             wallet = parse.wallet_usd(row)
+            if wallet is None:  # of other coins: it says nothing of ours
+                continue
             self._waiting = WalletUpdate(at_ns, received_ns, wallet, None, "")
         return News(events=tuple(self._settle()))
 

@@ -30,7 +30,6 @@ def order(source: Row) -> OrderState:
     qty = fields.amount(source, "qty", what)
     closing = source.get("closeOnTrigger") is True and qty == ZERO
     reduces = source.get("reduceOnly") is True or source.get("closeOnTrigger") is True
-    conditional = kind.is_conditional
     return OrderState(
         client_order_id=client_id(source, what),
         venue_order_id=fields.text(source, "orderId", what),
@@ -47,7 +46,7 @@ def order(source: Row) -> OrderState:
         price=fields.positive_or_none(source, "price", what),
         trigger_price=trigger,
         trigger_by=fields.choice(source, "triggerBy", bybit.TRIGGERS, what)
-        if conditional and source.get("triggerBy")
+        if trigger is not None and source.get("triggerBy")
         else None,
         average_price=fields.positive_or_none(source, "avgPrice", what),
         reason=reason or _reject_reason(source),
@@ -141,14 +140,14 @@ def _adl_rank(source: Row, what: str) -> int | None:
     return fields.whole_or_none(source, "adlRankIndicator", what) or None
 
 
-def wallet_usd(account: Row) -> Decimal:
-    """Return the USDT wallet of a unified account whose only collateral is USDT.
+def wallet_usd(account: Row) -> Decimal | None:
+    """Return the USDT wallet of a unified account whose only collateral is USDT; None: not told.
 
     Raises:
         VenueDataInvalid: another coin is collateral, or something is borrowed.
     """
     what = "wallet"
-    wallet = ZERO
+    wallet = None
     for item in fields.rows(account.get("coin"), what):
         coin = fields.row(item, what)
         name = fields.text(coin, "coin", what)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.account import IncomeRow
+from bot.domain.errors import VenueDataInvalid
 from bot.domain.messages import Fill
 from bot.domain.orders import OrderState, PositionSide
 from bot.domain.units import NS_PER_DAY, NS_PER_MS, ZERO
@@ -65,8 +66,10 @@ async def read_fills(
 def _leg(row: Row, *, hedged: bool) -> PositionSide | None:
     if not hedged:
         return None
-    side = fields.choice(row, "side", bybit.SIDES, "execution")
-    return parse.leg_of(side, closing=bool(parse.closes(row)))
+    side, closing = fields.choice(row, "side", bybit.SIDES, "execution"), parse.closes(row)
+    if closing is None:
+        raise VenueDataInvalid("execution in hedge mode: closedSize is not told, nor so its leg")
+    return parse.leg_of(side, closing=closing)
 
 
 async def _results(ask: Questions, since_ns: int, now_ns: int) -> dict[str, Decimal]:

@@ -88,7 +88,8 @@ async def read_income(asker: Asker, since_ns: int, lane: Lane, now_ns: int) -> l
     moved = await asker.ask_mine(
         "userNonFundingLedgerUpdates", lane=lane, startTime=since_ns // NS_PER_MS
     )
-    others = parse.transfer_rows(fields.rows(moved, "userNonFundingLedgerUpdates"))
+    rows_moved = fields.rows(moved, "userNonFundingLedgerUpdates")
+    others = parse.transfer_rows(rows_moved, asker.user)
     fills = [
         parse.fill(row, "", asker.user, now_ns) for row in await _fill_rows(asker, since_ns, lane)
     ]

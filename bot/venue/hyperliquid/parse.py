@@ -251,11 +251,13 @@ def trade_rows(fills: Iterable[Fill]) -> list[IncomeRow]:
     return found
 
 
-_SIGNS: Mapping[str, int] = {"deposit": 1, "withdraw": -1}
+_SIGNS: Mapping[str, int] = {"deposit": 1, "withdraw": -1, "vaultDeposit": -1}
+_BETWEEN = frozenset({"internalTransfer", "subAccountTransfer"})
+"""From one address to another: the sender pays the fee."""
 
 
-def transfer_rows(rows: Iterable[object]) -> list[IncomeRow]:
-    """Parse userNonFundingLedgerUpdates as far as it moves dollars in or out of this wallet."""
+def transfer_rows(rows: Iterable[object], user: str) -> list[IncomeRow]:
+    """Parse userNonFundingLedgerUpdates as far as it moves dollars in or out of `user`'s wallet."""
     found = []
     for item in rows:
         source = fields.row(item, "ledger")
@@ -268,8 +270,10 @@ def transfer_rows(rows: Iterable[object]) -> list[IncomeRow]:
             amount *= 1 if fields.flag(delta, "toPerp", "ledger") else -1
         elif kind in _SIGNS:
             amount *= _SIGNS[kind]
+        elif kind in _BETWEEN:
+            amount = _moved(delta, amount, user)
         else:
-            continue  # a transfer to or from others: the wallet shows it, the cause stays unknown
+            continue  # the wallet shows it, the cause stays unknown
         found.append(
             IncomeRow(
                 income_id=fields.text(source, "hash", "ledger"), kind="TRANSFER",
@@ -278,3 +282,11 @@ def transfer_rows(rows: Iterable[object]) -> list[IncomeRow]:
             )
         )  # fmt: skip
     return found
+
+
+def _moved(delta: Row, amount: Decimal, user: str) -> Decimal:
+    """Return what a transfer between two addresses did to the wallet of one of them."""
+    if fields.text(delta, "destination", "ledger").lower() == user:
+        return amount
+    fee = fields.number(delta, "fee", "ledger") if delta.get("fee") is not None else ZERO
+    return -amount - fee

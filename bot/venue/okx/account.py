@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.account import AccountState, MarginMode
+from bot.domain.account import AccountState, MarginMode, PositionState
 from bot.domain.errors import VenueDataInvalid, VenueRefused
 from bot.domain.units import NS_PER_S
 from bot.ports import Clock
@@ -89,7 +89,7 @@ class OkxReader:
         await self._settings()
         balance, held, plain, waiting, other = await together(
             self._ask.rows(okx.BALANCE, {"ccy": okx.SETTLE}),
-            self._ask.rows(okx.POSITIONS, SWAPS),
+            self._ask.rows(okx.POSITIONS),
             self._ask.pages(okx.OPEN_ORDERS, SWAPS, "ordId"),
             self._ask.pages(okx.OPEN_ALGOS, {**SWAPS, "ordType": "conditional"}, "algoId"),
             self._ask.pages(okx.OPEN_ALGOS, {**SWAPS, "ordType": "oco"}, "algoId"),
@@ -97,12 +97,10 @@ class OkxReader:
         if not balance:
             raise VenueDataInvalid("balance: no account behind this key")
         sizes = self._sizes.known
-        legs = [leg for row in held if (leg := parse.position(row, sizes)) is not None]
-        for leg in legs:
-            if leg.margin_mode is not None:
-                self.modes[leg.symbol] = leg.margin_mode
-            if leg.leverage is not None:
-                self._leverages[leg.symbol] = leg.leverage
+        parse.refuse_strangers(held)
+        ours = [row for row in held if parse.is_ours(row)]
+        legs = [leg for row in ours if (leg := parse.position(row, sizes)) is not None]
+        self._learn(legs)
         orders = [parse.order(row, sizes) for row in plain if parse.is_ours(row)]
         orders += [parse.algo(row, sizes) for row in (*waiting, *other) if parse.is_ours(row)]
         return AccountState(
@@ -114,6 +112,27 @@ class OkxReader:
             margin_modes=dict(self.modes),
             leverages=dict(self._leverages),
         )
+
+    def _learn(self, legs: Sequence[PositionState]) -> None:
+        """Take modes and leverages of positions; a contract without one is the house's again.
+
+        Raises:
+            VenueDataInvalid: a contract is held in both modes: an order reaches one of them.
+        """
+        held: dict[str, MarginMode] = {}
+        for leg in legs:
+            mode = leg.margin_mode or HOUSE_MODE
+            if held.setdefault(leg.symbol, mode) is not mode:
+                raise VenueDataInvalid(
+                    f"{leg.symbol} is held with cross and with isolated margin at once: an order "
+                    "reaches one of them alone; close one"
+                )
+            if leg.leverage is not None:
+                self._leverages[leg.symbol] = leg.leverage
+        modes = dict.fromkeys(self._symbols, HOUSE_MODE) | held
+        if modes != self.modes:
+            self.modes = modes
+            self._settings_at_ns = None  # each mode has a leverage of its own
 
     async def _settings(self) -> None:
         at_ns, now_ns = self._settings_at_ns, self._clock.monotonic_ns()

@@ -189,7 +189,7 @@ class OkxVenue:
         if not conditional:
             return parse.order(rows[0], self._sizes.known)
         state = parse.algo(rows[0], self._sizes.known)
-        child = str(rows[0].get("ordId") or "")
+        child = parse.child_of(rows[0])
         if state.status is not OrderStatus.TRIGGERING or not child:
             return state
         asked: Params = {"instId": okx.contract_of(symbol), "ordId": child}

@@ -30,6 +30,8 @@ def size_of(contract: Row) -> Decimal:
 def instrument(contract: Row, tiers: Sequence[Row], fee: Row, mark: Decimal) -> Instrument:
     """Build a contract; `mark` turns tiers in contracts into tiers in dollars."""
     name, size = fields.text(contract, "instId", "contract"), size_of(contract)
+    market_max = fields.positive(contract, "maxMktSz", name)
+    stop_max = fields.positive_or_none(contract, "maxStopSz", name) or market_max
     return Instrument(
         symbol=okx.unified(name),
         venue_id=name,
@@ -39,7 +41,7 @@ def instrument(contract: Row, tiers: Sequence[Row], fee: Row, mark: Decimal) -> 
         lot=fields.positive(contract, "lotSz", name) * size,
         qty_min=fields.positive(contract, "minSz", name) * size,
         qty_max=fields.positive(contract, "maxLmtSz", name) * size,
-        market_qty_max=fields.positive(contract, "maxMktSz", name) * size,
+        market_qty_max=min(market_max, stop_max) * size,
         notional_min_usd=fields.positive(contract, "minSz", name) * size * mark,
         contract_size=size,
         taker_fee_frac=_fee(fee, "taker", name),

@@ -26,7 +26,7 @@ def placing(order: ApprovedOrder, size: Decimal, mode: MarginMode) -> Fields:
         "posSide": okx.LEG_WORDS[order.position_side] if order.hedged else "net",
     }
     if order.reduce_only and not order.hedged:
-        params["reduceOnly"] = "true"
+        params["reduceOnly"] = True
     if order.close_position:
         params["closeFraction"] = "1"
     else:

@@ -1,6 +1,6 @@
 """OKX's account, order and ledger rows as domain values; contracts become coins here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import structs
@@ -21,6 +21,21 @@ Sizes = Mapping[str, Decimal]
 def is_ours(source: Row) -> bool:
     """Tell whether a row is about a USDT-margined swap."""
     return str(source.get("instId", "")).endswith("-USDT-SWAP")
+
+
+def refuse_strangers(rows: Sequence[Row]) -> None:
+    """Refuse an account that holds what the house does not see, but what shares its margin.
+
+    Raises:
+        VenueDataInvalid: see above.
+    """
+    for row in rows:
+        shares = row.get("ccy") == okx.SETTLE and not is_ours(row)
+        if shares and row.get("pos") and fields.number(row, "pos", "position") != ZERO:
+            raise VenueDataInvalid(
+                f"position {fields.text(row, 'instId', 'position')[:40]} shares this account's "
+                "margin: only USDT swaps are supported; close it or move it to another account"
+            )
 
 
 def coins(source: Row, key: str, sizes: Sizes, what: str) -> Decimal:
@@ -78,7 +93,7 @@ def algo(source: Row, sizes: Sizes) -> OrderState:
     at_ns = fields.instant_ns(source, "uTime" if source.get("uTime") else "cTime", what)
     reduces = fields.flag(source, "reduceOnly", what) if source.get("reduceOnly") else False
     trigger_by = None
-    if name and source.get(f"{name}TriggerPxType"):
+    if trigger is not None and source.get(f"{name}TriggerPxType"):
         trigger_by = fields.choice(source, f"{name}TriggerPxType", okx.TRIGGERS, what)
     return OrderState(
         client_order_id=okx.own_id(str(source.get("algoClOrdId") or ""), number),
@@ -112,6 +127,13 @@ def _kind(source: Row) -> tuple[OrderKind, str, str]:
         kind = OrderKind.STOP_MARKET if name == "sl" else OrderKind.TAKE_PROFIT_MARKET
         return kind, name, ""
     return OrderKind.STOP_MARKET, "", f"venue type {word[:30]}: not counted as a stop"
+
+
+def child_of(source: Row) -> str:
+    """Return the number of the newest order that a conditional one bore, "" before that."""
+    born = source.get("ordIdList")
+    listed = [str(each) for each in born if each] if isinstance(born, list) else []
+    return str(source.get("ordId") or "") or (listed[-1] if listed else "")
 
 
 def with_child(parent: OrderState, child: OrderState) -> OrderState:
@@ -169,14 +191,13 @@ def wallet_usd(balance: Row) -> Decimal:
     """Return the USDT of an account, margin of isolated positions included.
 
     Raises:
-        VenueDataInvalid: other coins are there as collateral, or no USDT is told.
+        VenueDataInvalid: no USDT is told.
     """
-    found = ZERO
     for item in fields.rows(balance.get("details"), "balance"):
         source = fields.row(item, "balance")
         if fields.text(source, "ccy", "balance") == okx.SETTLE:
-            found = fields.number(source, "cashBal", "balance")
-    return found
+            return fields.number(source, "cashBal", "balance")
+    raise VenueDataInvalid(f"balance: no {okx.SETTLE} is told; the trading account needs some")
 
 
 def fill(source: Row, client_order_id: str, sizes: Sizes, received_ns: int) -> Fill:

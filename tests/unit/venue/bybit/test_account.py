@@ -30,6 +30,7 @@ class Venue:
             "ETHUSDT": [leg_row(symbol="ETHUSDT", side="", size="0", leverage="5")],
             "USDC": [],
             "inverse": [],
+            "option": [],
         }
         self.orders = [stop_row()]
 
@@ -48,8 +49,8 @@ class Venue:
             return [self.wallet]
         if endpoint == bybit.OPEN_ORDERS:
             return self.orders  # a venue that ignores the kind tells each order twice
-        if params["category"] == "inverse":
-            return self.legs["inverse"]
+        if params["category"] in ("inverse", "option"):
+            return self.legs[params["category"]]
         if params.get("settleCoin") == "USDC":
             return self.legs["USDC"]
         if "symbol" in params:
@@ -70,7 +71,8 @@ async def test_everything_is_read_and_told_once() -> None:
 
 
 async def test_margin_that_is_shared_with_what_is_not_seen_is_refused() -> None:
-    for place, name in (("USDC", "BTCPERP"), ("inverse", "BTCUSD")):
+    option = ("option", "BTC-26DEC26-90000-C-USDT")
+    for place, name in (("USDC", "BTCPERP"), ("inverse", "BTCUSD"), option):
         venue = Venue()
         venue.legs[place] = [leg_row(symbol=name, size="3")]
         with pytest.raises(VenueDataInvalid, match=f"{name} shares this account's margin"):
@@ -81,6 +83,13 @@ async def test_portfolio_margin_and_no_unified_wallet_are_refused() -> None:
     venue = Venue()
     venue.mode = "PORTFOLIO_MARGIN"
     with pytest.raises(VenueDataInvalid, match="switch the unified account"):
+        await venue.reader().read()
+
+
+async def test_a_wallet_without_our_coin_is_not_an_empty_one() -> None:
+    venue = Venue()
+    venue.wallet = {"coin": []}
+    with pytest.raises(VenueDataInvalid, match="no USDT is told"):
         await venue.reader().read()
 
 

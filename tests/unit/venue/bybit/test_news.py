@@ -127,3 +127,11 @@ def test_a_refused_sign_in_ends_the_connection_and_other_categories_say_nothing(
     assert "refused auth" in news.read(no, NOW).ended
     assert news.read({"success": True, "op": "subscribe"}, NOW).ended == ""
     assert heard(news, told("order", order_row(category="spot", symbol="BTCUSDT"))) == []
+
+
+def test_a_wallet_message_of_other_coins_says_nothing_of_ours() -> None:
+    news = reader()
+    other = wallet_row()
+    other["coin"] = [{"coin": "MNT", "walletBalance": "3", "usdValue": "0.2"}]
+    assert heard(news, told("wallet", other)) == []
+    assert news.unexplained(NOW + 60 * NS_PER_S) == ""

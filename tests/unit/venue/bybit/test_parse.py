@@ -59,6 +59,13 @@ def test_what_the_house_does_not_place_is_seen_and_counts_as_no_stop(changes: di
     assert "not counted as a stop" in state.reason
 
 
+def test_a_trigger_word_never_heard_hides_no_account_where_it_is_not_ours() -> None:
+    row = stop_row(stopOrderType="TrailingStop", triggerBy="UNKNOWN")
+    assert parse.order(row).trigger_by is None
+    with pytest.raises(VenueDataInvalid):
+        parse.order(stop_row(triggerBy="UNKNOWN"))
+
+
 def test_an_order_without_our_id_goes_by_the_venues() -> None:
     assert parse.order(stop_row(orderLinkId="")).client_order_id == STOP_ID
 

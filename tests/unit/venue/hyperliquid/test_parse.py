@@ -151,3 +151,23 @@ def test_margin_tiers_meet_without_a_step() -> None:
     for wrong in ([], [(5.0, 10.0)], [(0.0, 10.0), (100.0, 20.0)], [(0.0, 10.0), (0.0, 5.0)]):
         with pytest.raises(VenueDataInvalid):
             listing.tiers(wrong, "BTC")
+
+
+@pytest.mark.parametrize(
+    ("delta", "amount"),
+    [
+        ({"type": "deposit"}, "100"),
+        ({"type": "withdraw"}, "-100"),
+        ({"type": "accountClassTransfer", "toPerp": True}, "100"),
+        ({"type": "accountClassTransfer", "toPerp": False}, "-100"),
+        ({"type": "subAccountTransfer", "user": "0xME", "destination": "0xother"}, "-100"),
+        ({"type": "subAccountTransfer", "user": "0xother", "destination": "0xMe"}, "100"),
+        ({"type": "internalTransfer", "user": "0xme", "destination": "0xyou", "fee": "1"}, "-101"),
+        ({"type": "internalTransfer", "user": "0xyou", "destination": "0xme", "fee": "1"}, "100"),
+        ({"type": "vaultDeposit", "vault": "0xv"}, "-100"),
+    ],
+)
+def test_money_that_was_moved_is_no_result_of_trading(delta: dict, amount: str) -> None:
+    row = {"time": 1_790_964_546_856, "hash": "0xab", "delta": {"usdc": "100", **delta}}
+    (moved,) = parse.transfer_rows([row], "0xme")
+    assert (moved.kind, moved.amount) == ("TRANSFER", Decimal(amount))

@@ -139,3 +139,33 @@ def test_a_triggered_stop_ends_as_its_order_does() -> None:
     whole = parse.with_child(stop, child)
     assert (whole.status, whole.filled_qty) == (OrderStatus.FILLED, Decimal("0.05"))
     assert whole.venue_order_id == "9"
+
+
+def test_an_order_of_other_hands_with_an_odd_trigger_is_shown_and_no_error() -> None:
+    odd = parse.algo(algo(slOrdPx="69000", slTriggerPxType="new_word"), SIZES)
+    assert (odd.trigger_price, odd.trigger_by) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "child"),
+    [
+        ({"ordId": "7"}, "7"),
+        ({"ordId": "", "ordIdList": ["5", "8"]}, "8"),
+        ({"ordIdList": []}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_a_trigger_bore_is_found_by_either_field(told, child: str) -> None:
+    assert parse.child_of(told) == child
+
+
+def test_a_stop_is_no_larger_than_the_venue_takes_one() -> None:
+    contract = {
+        "instId": "BTC-USDT-SWAP", "ctType": "linear", "ctVal": "0.01", "ctValCcy": "BTC",
+        "tickSz": "0.1", "lotSz": "1", "minSz": "1", "maxLmtSz": "9000", "maxMktSz": "5000",
+    }  # fmt: skip
+    fee = {"takerU": "-0.0005", "makerU": "-0.0002"}
+    tier = {"tier": "1", "mmr": "0.004", "maxSz": "1000", "maxLever": "100"}
+    for more, most in (({}, 50), ({"maxStopSz": "2000"}, 20), ({"maxStopSz": ""}, 50)):
+        built = contracts.instrument(contract | more, [tier], fee, Decimal(80_000))
+        assert built.market_qty_max == most
