@@ -8,7 +8,8 @@ import bot.answers
 from bot.answers.question import Answered, Question, QuestionUnclear
 
 _PARTS = (
-    "alarm", "ask", "budget_price", "question", "heard", "held", "next_cuts", "sensed", "shocks",
+    "alarm", "ask", "budget_price", "digest_words", "exits", "question", "heard", "held",
+    "next_cuts", "sensed", "shocks",
 )  # fmt: skip
 
 
@@ -31,13 +32,17 @@ class Fetched:
         self,
         rows: list[Answered] | None = None,
         chain: list[Answered] | None = None,
+        exits: list[Answered] | None = None,
     ) -> None:
         self._rows = rows or []
         self._chain = chain or []
+        self._exits = exits or []
 
     def rows(self, table: str, *, limit: int, symbol: str = "") -> list[Answered]:
         """Return the rows that were read."""
         del symbol
+        if table == "exits":
+            return self._exits
         return self._rows if table == "curve" else self._rows[:limit]
 
     def why(self, ref: str) -> list[Answered]:
@@ -46,8 +51,10 @@ class Fetched:
         return self._chain
 
 
-CURVES = ("equity", "pnl")
+CURVES = ("equity", "pnl", "digest")
 """Answers made of the equity curve."""
+ENDINGS = ("trades", "pnl", "digest")
+"""Answers that say by what trades ended."""
 
 
 def table_wanted(name: str, args: dict[str, str]) -> str:

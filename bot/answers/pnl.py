@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from bot.answers.exits import Ends, by_exit, result_usd
 from bot.answers.question import Answered, Question, QuestionUnclear, iso, rounded
 from bot.domain.units import NS_PER_S
 from bot.kernel.snapshot import Trade
@@ -38,6 +39,7 @@ def answer(question: Question) -> Answered:
         "wins": books.wins,
         "fees_usd": rounded(books.fees_usd, 2) if known else None,
         "funding_usd": rounded(books.funding_usd, 2) if known else None,
+        "by_exit": by_exit(state.closed_trades, Ends(question.rows("exits") or [])),
         "periods": _periods(question, by, equity),
         "note": NOTE,
     }
@@ -84,9 +86,7 @@ def _trades(closed: list[Trade], by: str) -> dict[str, tuple[float, int]]:
     for trade in closed:
         name = _name(trade.closed_ns, by)
         made, count = found.get(name, (0.0, 0))
-        gain = trade.side.sign * (trade.exit_value_usd - trade.entry_value_usd)
-        result = float(gain - trade.fees_usd + trade.funding_usd)
-        found[name] = (made + result, count + 1)
+        found[name] = (made + (result_usd(trade) or 0.0), count + 1)
     return found
 
 

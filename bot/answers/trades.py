@@ -1,14 +1,14 @@
 """Answers `trades`: what the strategies did, open trades first."""
 
+from bot.answers.exits import Ends, by_exit, result_usd
 from bot.answers.question import Answered, Question, exact, iso, rounded
-from bot.domain.units import ZERO
 from bot.kernel.snapshot import Trade
 
 NAME = "trades"
 
 
 def answer(question: Question) -> Answered:
-    """Return open and closed trades, the newest first, with their result in USD and in R."""
+    """Return trades, the newest first: result in USD and in R, and by what each ended."""
     state = question.state
     opened = [leg.trade for leg in state.legs.values() if leg.trade is not None]
     wanted = [
@@ -16,16 +16,18 @@ def answer(question: Question) -> Answered:
         for trade in (*opened, *reversed(state.closed_trades))
         if question.symbol in ("", trade.symbol)
     ]
+    ends = Ends(question.rows("exits") or [])
     return {
         "as_of": iso(state.now_ns),
         "trades_total": state.books.trades,
         "wins_total": state.books.wins,
-        "trades": [_trade(trade) for trade in wanted[: question.limit]],
+        "by_exit": by_exit(wanted, ends),
+        "trades": [_trade(trade, ends) for trade in wanted[: question.limit]],
     }
 
 
-def _trade(trade: Trade) -> Answered:
-    result = _result_usd(trade)
+def _trade(trade: Trade, ends: Ends) -> Answered:
+    result = result_usd(trade)
     return {
         "trade_id": trade.trade_id,
         "strategy": trade.strategy,
@@ -47,6 +49,7 @@ def _trade(trade: Trade) -> Answered:
         "result_r": None
         if result is None or trade.risk_usd <= 0.0
         else rounded(result / trade.risk_usd, 3),
+        "left_by": ends.of(trade),
         "reason": trade.reason,
     }
 
@@ -55,11 +58,3 @@ def _average(value_usd: object, qty: object) -> float | None:
     """Return value over quantity; None while nothing filled."""
     quantity = float(str(qty))
     return None if quantity == 0.0 else rounded(float(str(value_usd)) / quantity, 4)
-
-
-def _result_usd(trade: Trade) -> float | None:
-    """Return what a closed trade brought after fees and funding; None while it is open."""
-    if trade.closed_ns == 0 or trade.entry_qty == ZERO:
-        return None
-    gain = trade.side.sign * (trade.exit_value_usd - trade.entry_value_usd)
-    return float(gain - trade.fees_usd + trade.funding_usd)

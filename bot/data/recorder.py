@@ -5,6 +5,7 @@ becomes one file. Parts and days appear by renaming.
 """
 
 import json
+import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +108,17 @@ class Recorder:
         return len(days)
 
     def sweep(self) -> None:
-        """Remove what a killed recorder had begun to write."""
+        """Make the folder, and remove what a killed recorder had begun to write.
+
+        Raises:
+            DataInvalid: nothing can be written there.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._folder):
+                pass
+        except OSError as error:
+            raise DataInvalid(f"{self._folder}: cannot be written ({error.strerror})") from None
         for half in self._folder.glob("*/*/.*.half"):
             half.unlink(missing_ok=True)
 

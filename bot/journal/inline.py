@@ -70,6 +70,14 @@ class InlineJournal:
         """
         return self._store.curve(since_ns, span_ns)
 
+    async def exits(self, limit: int) -> list[dict[str, object]]:
+        """Return the newest executions with the purpose of their order, newest first.
+
+        Raises:
+            JournalBroken: they cannot be read.
+        """
+        return self._store.exits(limit)
+
     async def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain that led to and from `ref`, oldest first.
 

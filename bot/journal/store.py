@@ -251,6 +251,22 @@ class Store:
         with self._transaction("reading the equity curve") as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def exits(self, limit: int) -> list[dict[str, object]]:
+        """Return the newest executions with the purpose of their order, newest first.
+
+        `purpose` is None for what no order of ours explains: a hand, or the venue by force.
+
+        Raises:
+            JournalBroken: they cannot be read.
+        """
+        fills, intents = TABLES["fills"], TABLES["intents"]
+        mine = fills.outerjoin(intents, fills.c.client_order_id == intents.c.client_order_id)
+        names = ("event_ns", "symbol", "side", "client_order_id", "is_liquidation", "is_adl")
+        query = select(*(fills.c[name] for name in names), intents.c.purpose).select_from(mine)
+        with self._transaction("reading executions") as connection:
+            found = connection.execute(query.order_by(fills.c.id.desc()).limit(limit))
+            return [dict(row) for row in found.mappings()]
+
     def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain that led to and from `ref`, oldest first; empty when nothing is known.
 

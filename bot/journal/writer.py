@@ -54,6 +54,10 @@ class AsyncJournal(Protocol):
         """Return the last equity of each span of time since an instant, oldest first."""
         ...
 
+    async def exits(self, limit: int) -> list[dict[str, object]]:
+        """Return the newest executions with the purpose of their order, newest first."""
+        ...
+
     async def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain behind `ref`."""
         ...
@@ -155,6 +159,14 @@ class JournalWriter:
             JournalBroken: it cannot be read.
         """
         return await self._call(lambda: self._store.curve(since_ns, span_ns))
+
+    async def exits(self, limit: int) -> list[dict[str, object]]:
+        """Return the newest executions with the purpose of their order, newest first.
+
+        Raises:
+            JournalBroken: they cannot be read.
+        """
+        return await self._call(lambda: self._store.exits(limit))
 
     async def why(self, ref: str) -> list[dict[str, object]]:
         """Return the chain that led to and from `ref`, oldest first.

@@ -12,11 +12,12 @@ from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_MIN
 from bot.ports import Alert, Clock, House, Keep
 from bot.telegram import api
-from bot.telegram.clerk import AlertDoor, Ask, Clerk, Desk, Draw
+from bot.telegram.clerk import AlertDoor, Clerk, Desk, Draw
 from bot.telegram.config import ChatConfig
 from bot.telegram.incoming import read
 from bot.telegram.outgoing import Button, Outbox, Outgoing
 from bot.telegram.record import Record
+from bot.telegram.roster import FIRST, Account, Ask, Others, Roster
 from bot.telegram.texts.said import TEXT_MAX, cut
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Chat:
         ask: Ask,
         symbols: "Callable[[], Sequence[str]]",
         draw: Draw,
+        others: Others = dict,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -56,6 +58,7 @@ class Chat:
         self._ask = ask
         self._symbols = symbols
         self._draw = draw
+        self._others = others
         self._alerts: AlertDoor | None = None
         self._bot: ExtBot[int] | None = None
         self._conflicts: list[int] = []
@@ -128,10 +131,10 @@ class Chat:
             self._bot = bot
             outbox = Outbox(self, self._clock)
             async with asyncio.TaskGroup() as group:
+                first = Account(FIRST, house, self._ask, self._symbols)
                 desk = Desk(
                     house=house,
-                    ask=self._ask,
-                    symbols=self._symbols,
+                    roster=Roster(first, self._others),
                     alerts=self._met,
                     draw=self._draw,
                     put=outbox.put,

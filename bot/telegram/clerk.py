@@ -18,6 +18,7 @@ from bot.telegram.confirm import Codes, Confirmations, Wish
 from bot.telegram.incoming import Incoming, Verdict, judge
 from bot.telegram.outgoing import Button, Outgoing
 from bot.telegram.record import Record
+from bot.telegram.roster import Account, Roster, split
 from bot.telegram.strangers import Strangers
 from bot.telegram.texts.said import Said, cut
 
@@ -27,10 +28,10 @@ DATA_MAX = 64
 CAPTION_MAX = 1_000
 MUTE_DEFAULT_MIN, MUTE_MAX_MIN = 60.0, 1_440.0
 OVERTAKEN = "Nothing was done: an order that lowers risk came meanwhile, and it goes first."
+NO_ANSWER = "No answer in time; it may still happen. Next: /status."
 CODE = re.compile(r"\bcode ([0-9a-f]{6})\b")
 DIGITS = re.compile(r"\d{6}")
 
-Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]]]
 Draw = Callable[[str, dict[str, object]], Awaitable[bytes]]
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -60,8 +61,8 @@ class Desk(msgspec.Struct, kw_only=True):
     """What the clerk works with."""
 
     house: House
-    ask: Ask
-    symbols: Callable[[], Sequence[str]]
+    """Through which people are told something."""
+    roster: Roster
     alerts: AlertDoor
     draw: Draw
     put: Callable[[Outgoing], None]
@@ -113,7 +114,7 @@ class Clerk:
         except Unclear as error:
             self._say(str(error))
         except TimeoutError:
-            self._say("No answer in time; it may still happen. Next: /status.", kept=True)
+            self._say(NO_ANSWER, kept=True)
         except BotError as error:
             self._say(f"That did not work: {error}")
         except Exception:
@@ -130,20 +131,42 @@ class Clerk:
         if DIGITS.fullmatch(text) and self._wishes.coded(now_ns) is not None:
             await self._coded(text, incoming.update_id)
             return
-        what, args = meant(text, self._username, self._desk.symbols())
-        await self._do(what, args, incoming.update_id)
+        (what, args, account), *others = self._meant(text)
+        if others and isinstance(what, Wish | Told):
+            raise Unclear("What raises risk is asked for one account at a time: add @NAME.")
+        for also, more, other in () if isinstance(what, Local) else others:
+            work = self._do(also, more, incoming.update_id, other)
+            self._desk.spawn(self._safely(work, incoming))
+        await self._do(what, args, incoming.update_id, account)
 
-    async def _do(self, what: Meant, args: dict[str, str], number: int) -> None:
+    def _meant(self, text: str) -> list[tuple[Meant, dict[str, str], Account]]:
+        """Return what a message means to each account it is for.
+
+        Raises:
+            Unclear: it means nothing to any of them.
+        """
+        text, name = split(text)
+        found, unclear = [], []
+        for account in self._desk.roster.meant(text, name):
+            try:
+                found.append((*meant(text, self._username, account.symbols()), account))
+            except Unclear as error:  # another account may know the contract
+                unclear.append(error)
+        if not found:
+            raise unclear[0]
+        return found
+
+    async def _do(self, what: Meant, args: dict[str, str], number: int, account: Account) -> None:
         match what:
             case Query():
-                await self._answer(what, args, detail=False)
+                await self._answer(what, args, account, detail=False)
             case Order():
                 self._wishes.forget()
-                await self._order(what.name, what.args, number)
+                await self._order(what.name, what.args, number, account)
             case Wish():
-                await self._confirm(what)
+                await self._confirm(msgspec.structs.replace(what, account=account.name))
             case Told():
-                await self._tell(what, number)
+                await self._tell(what, number, account)
             case Local():
                 self._local(what)
 
@@ -159,37 +182,42 @@ class Clerk:
         elif kind == "a":
             self._local(Local("ack"))
         elif kind == "d":
-            what, args = meant("/" + rest, self._username, self._desk.symbols())
+            text, name = split("/" + rest)
+            account = self._desk.roster.find(name)
+            what, args = meant(text, self._username, account.symbols())
             if isinstance(what, Query):
-                await self._answer(what, args, detail=not what.picture)
+                await self._answer(what, args, account, detail=not what.picture)
 
     # ------------------------------------------------------------- questions
 
-    async def _answer(self, query: Query, args: dict[str, str], *, detail: bool) -> None:
+    async def _answer(
+        self, query: Query, args: dict[str, str], account: Account, *, detail: bool
+    ) -> None:
         if self._asked >= ASKED_MAX:
             self._say("Too many questions at once; ask again in a moment.")
             return
         self._asked += 1
         try:
             async with asyncio.timeout(ANSWER_DEADLINE_S):
-                found = await self._desk.ask(query.answer, args)
+                found = await account.ask(query.answer, args)
             document = msgspec.to_builtins(found)
-            said = query.say(document, self._config.zone)
+            said, label = query.say(document, self._config.zone), self._desk.roster.label(account)
             if query.picture:
-                await self._picture(query.picture, document, said)
+                await self._picture(query.picture, document, Said(label + said.short))
                 return
             self._say(
-                said.detail if detail and said.detail else said.short,
-                self._more(query, args, said, detail=detail),
+                label + (said.detail if detail and said.detail else said.short),
+                self._more(query, args, said, account, detail=detail),
             )
         finally:
             self._asked -= 1
 
     def _more(
-        self, query: Query, args: dict[str, str], said: Said, *, detail: bool
+        self, query: Query, args: dict[str, str], said: Said, account: Account, *, detail: bool
     ) -> tuple[Button, ...]:
         name = next(name for name, known in QUERIES.items() if known is query)
-        data = f"d:{name} {args.get(query.takes, '')}".strip()
+        whose = f"@{account.name}" if self._desk.roster.label(account) else ""
+        data = " ".join(f"d:{name} {args.get(query.takes, '')} {whose}".split())
         if detail or not said.detail or len(data.encode()) > DATA_MAX:
             return ()
         return (("Detail", data),)
@@ -204,18 +232,23 @@ class Clerk:
 
     # ------------------------------------------------------------- orders
 
-    async def _order(self, name: str, args: dict[str, str], number: int) -> None:
-        answer = await self._desk.house.order(
-            name, args, operator=self._operator, key=f"tg{number}"
-        )
-        head = "" if answer.accepted else "Refused: "
+    async def _order(self, name: str, args: dict[str, str], number: int, account: Account) -> None:
+        label = self._desk.roster.label(account)
+        try:
+            answer = await account.house.order(
+                name, args, operator=self._operator, key=f"tg{number}"
+            )
+        except TimeoutError:
+            self._say(f"{label}{NO_ANSWER}", kept=True)
+            return
+        head = label + ("" if answer.accepted else "Refused: ")
         follow = {"pause": "Next: /resume when you want new risk again."}.get(name, "")
         more = "Next: /positions shows it done." if "reducing " in answer.text else follow
         self._say(f"{head}{answer.text}\n{more}".strip(), kept=True)
 
-    async def _tell(self, what: Told, number: int) -> None:
+    async def _tell(self, what: Told, number: int, account: Account) -> None:
         """Ask the kernel what a command means; with the code it tells, the button is offered."""
-        answer = await self._desk.house.order(
+        answer = await account.house.order(
             what.name, {}, operator=self._operator, key=f"tg{number}q"
         )
         found = CODE.search(answer.text)
@@ -223,7 +256,8 @@ class Clerk:
             self._say(answer.text)
             return
         told = answer.text[: found.start()].rsplit(". ", 1)[0]
-        await self._confirm(Wish(what.name, {"code": found[1]}, f"{what.said}. {told}"))
+        said = f"{what.said}. {told}"
+        await self._confirm(Wish(what.name, {"code": found[1]}, said, account.name))
 
     async def _confirm(self, wish: Wish) -> None:
         if not await self._record.keep():
@@ -233,8 +267,10 @@ class Clerk:
             )
             return
         nonce = self._wishes.ask(wish, self._desk.clock.now_ns())
+        label = self._desk.roster.label(self._desk.roster.find(wish.account))
+        held_s = self._config.confirm_s
         self._say(
-            f"This raises risk: {wish.said}. The button holds {self._config.confirm_s:.0f} s.",
+            f"{label}This raises risk: {wish.said}. The button holds {held_s:.0f} s.",
             (("Yes, do it", f"y:{nonce}"), ("No", f"n:{nonce}")),
         )
 
@@ -248,7 +284,7 @@ class Clerk:
         elif downs != self._wishes.forgotten:
             self._say(OVERTAKEN)
         elif self._codes is None:
-            await self._order(wish.name, wish.args, number)
+            await self._wished(wish, number)
         elif self._codes.locked(now_ns):
             self._say("Too many wrong codes: nothing that raises risk for five minutes.")
         else:
@@ -273,7 +309,11 @@ class Clerk:
         if downs != self._wishes.forgotten:
             self._say(OVERTAKEN)
             return
-        await self._order(wish.name, wish.args, number)
+        await self._wished(wish, number)
+
+    async def _wished(self, wish: Wish, number: int) -> None:
+        account = self._desk.roster.find(wish.account)
+        await self._order(wish.name, wish.args, number, account)
 
     def _wrong_code(self, now_ns: int) -> None:
         self._say("Wrong code, or used before. Nothing was done.")

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import msgspec
 
 from bot.telegram.confirm import Wish
-from bot.telegram.texts import account, market, story
+from bot.telegram.texts import account, accounts, market, story
 from bot.telegram.texts.said import Document, Said
 
 Args = dict[str, str]
@@ -82,6 +82,8 @@ QUERIES: dict[str, Query] = {
     "pnl": Query(answer="pnl", say=account.pnl, line="what was earned"),
     "daily": Query(answer="pnl", say=account.periods, line="by day", fixed={"by": "day"}),
     "weekly": Query(answer="pnl", say=account.periods, line="by week", fixed={"by": "week"}),
+    "digest": Query(answer="digest", say=account.digest, line="the last 24 hours"),
+    "accounts": Query(answer="accounts", say=accounts.accounts, line="all accounts of this bot"),
     "equity": Query(
         answer="equity", say=account.equity, line="the curve", takes="days", picture="equity"
     ),
@@ -113,7 +115,7 @@ ORDER_LINES = {
 }
 
 GROUPS = (
-    ("Questions (a contract may follow, as BTC):", tuple(QUERIES)[:-1]),
+    ("Questions (a contract may follow, as BTC; @NAME asks another account):", tuple(QUERIES)[:-1]),
     ("These lower risk and act at once:", ("pause", "reduce", "flatten", "panic")),
     ("These raise risk and ask back:", ("resume", "rearm", "limits")),
     ("This asks back unless it lowers risk:", ("mode",)),

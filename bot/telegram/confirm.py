@@ -20,6 +20,8 @@ class Wish(msgspec.Struct, frozen=True):
     args: dict[str, str]
     said: str
     """In words."""
+    account: str = ""
+    """Whose risk it raises; empty: the first account's."""
 
 
 class Confirmations:

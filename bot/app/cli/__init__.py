@@ -21,6 +21,14 @@ from bot.domain.errors import BotError, ConfigInvalid, DataInvalid
 EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_UNHEALTHY = 3
+USAGE: type[Exception] = typer.BadParameter.__mro__[1]
+"""What the command line raises for words it does not understand."""
+PHRASES = (
+    ("Value error, ", ""), ("Input should be", "must be"),
+    (", unable to parse string as a number", ""), (", unable to parse string as an integer", ""),
+    ("Invalid value for", "the value of"), (": must be", " must be"),
+)  # fmt: skip
+"""Words of the library, and ours for them."""
 _FAULT_FILE = "breakwater-fault.txt"
 
 
@@ -32,23 +40,43 @@ def main() -> None:
 def run_cli(args: Sequence[str]) -> int:
     """Run one command and return 0 ok, 2 usage or configuration, 3 unhealthy or refused."""
     try:
-        build()(list(args) or ["run"], prog_name="breakwater")
-    except SystemExit as ended:
-        known = (EXIT_OK, EXIT_USAGE)
-        return EXIT_UNHEALTHY if ended.code not in known else ended.code
-    except (ConfigInvalid, DataInvalid) as error:
-        return _say(error, EXIT_USAGE)
+        ended = build()(list(args) or ["run"], prog_name="breakwater", standalone_mode=False)
+    except SystemExit as left:
+        return _code(left.code)
+    except USAGE as error:
+        return _misused(error)
     except BotError as error:
-        return _say(error, EXIT_UNHEALTHY)
+        wrong = isinstance(error, ConfigInvalid | DataInvalid)
+        return _say(error, EXIT_USAGE if wrong else EXIT_UNHEALTHY)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped\n")
         return EXIT_UNHEALTHY
     except Exception as error:  # noqa: BLE001 - the last border: a person is behind it
         return _confess(error)
-    return EXIT_OK
+    return _code(ended)
+
+
+def _code(ended: object) -> int:
+    """Return the exit code of what a command left behind: nothing, or a code of its own."""
+    if ended is None:
+        return EXIT_OK
+    return ended if ended in (EXIT_OK, EXIT_USAGE) and isinstance(ended, int) else EXIT_UNHEALTHY
+
+
+def _misused(error: Exception) -> int:
+    """Say in one line what is wrong with the words of a command; a bare group says its help."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "breakwater"
+    told = str(getattr(error, "format_message", error.__str__)()).strip()
+    if "\n" not in told:
+        for theirs, ours in PHRASES:
+            told = told.replace(theirs, ours)
+        told = f"{path}: {told.rstrip('.')}; see {path} --help"
+    sys.stderr.write(f"{told}\n")
+    return EXIT_USAGE
 
 
 def build() -> typer.Typer:

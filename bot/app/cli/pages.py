@@ -21,6 +21,7 @@ from bot.app.cli.grid import (
     text,
     yes,
 )
+from bot.app.cli.narrow import Fitting
 from bot.app.cli.output import Document
 from bot.app.cli.source_pages import HEALTH
 
@@ -239,9 +240,22 @@ def trades(doc: Document, console: Console) -> None:
         ("result_usd", "result", signed),
         ("result_r", "R", text),
         ("state", "state", text),
+        ("left_by", "by", text),
     ]
     title = f"{doc['trades_total']} trades closed, {doc['wins_total']} won"
-    put(console, grid(title, doc["trades"], columns))
+    put(console, grid(title, doc["trades"], columns), ends(doc))
+
+
+def ends(doc: Document) -> Fitting:
+    """Return what each kind of end brought."""
+    columns = [
+        ("left_by", "ended by", text),
+        ("trades", "trades", text),
+        ("wins", "won", text),
+        ("result_usd", "result", signed),
+        ("mean_r", "mean R", text),
+    ]
+    return grid("by what they ended", doc["by_exit"], columns)
 
 
 def levels(doc: Document, console: Console) -> None:

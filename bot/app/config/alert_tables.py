@@ -66,6 +66,7 @@ class AlertsTable(Table):
     escalate_s: Annotated[Float, Field(ge=10.0, le=86_400.0)] = 300.0
     escalate_times: Annotated[Int, Field(ge=0, le=100)] = 6
     no_trades_h: Hours = 24.0
+    digest_at: TimeOfDay = ""
     webhook: WebhookTable = WebhookTable()
     apprise: AppriseTable = AppriseTable()
     heartbeat: HeartbeatTable = HeartbeatTable()

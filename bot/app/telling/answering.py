@@ -5,7 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from bot.answers.ask import CURVES, Fetched, ask, table_wanted
+from bot.answers.ask import CURVES, ENDINGS, Fetched, ask, table_wanted
+from bot.answers.digest import POINT_NS
 from bot.answers.equity import DAYS_MAX, days_of
 from bot.answers.journal import TABLES
 from bot.answers.question import Answered, Question
@@ -30,11 +31,17 @@ class History(Protocol):
         """Return the last equity of each span of time since an instant, oldest first."""
         ...
 
+    async def exits(self, limit: int) -> list[Answered]:
+        """Return the newest executions with the purpose of their order, newest first."""
+        ...
+
 
 Special = Callable[[dict[str, str]], Awaitable[Answered]]
 
 
 CURVE_POINTS = 600
+EXITS_READ = 2_000
+"""Executions looked through for what ended the trades that are remembered (500 of them)."""
 WITH_SOURCES = ("status", "sources")
 
 
@@ -80,15 +87,25 @@ class Answering:
         ref = question.args.get("ref", "")
         if name == "why" and ref:
             return Fetched(chain=await self._history.why(ref))
+        exits = await self._history.exits(EXITS_READ) if name in ENDINGS else []
         if name in CURVES:
-            days = DAYS_MAX if name == "pnl" else days_of(question)
-            span_ns = NS_PER_DAY if name == "pnl" else days * NS_PER_DAY // CURVE_POINTS
+            days, span_ns = _span_of(name, question)
             since_ns = question.state.now_ns - days * NS_PER_DAY
-            return Fetched(rows=await self._history.curve(since_ns, span_ns))
+            return Fetched(rows=await self._history.curve(since_ns, span_ns), exits=exits)
         table = table_wanted(name, question.args)
         if table in TABLES:
             limit = question.limit
             return Fetched(
                 rows=await self._history.rows(table, limit=limit, symbol=question.symbol)
             )
-        return Fetched()
+        return Fetched(exits=exits)
+
+
+def _span_of(name: str, question: Question) -> tuple[int, int]:
+    """Return over how many days, and at which distance in ns, an answer wants equity."""
+    if name == "pnl":
+        return DAYS_MAX, NS_PER_DAY
+    if name == "digest":
+        return 1, POINT_NS
+    days = days_of(question)
+    return days, days * NS_PER_DAY // CURVE_POINTS

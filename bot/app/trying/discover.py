@@ -15,6 +15,10 @@ from bot.domain.strategy import Parameters, Strategy
 from bot.sdk import NEEDS, WARMUP_BARS_MAX, unknown_needs
 
 
+class NumberUnknown(ConfigInvalid):
+    """A strategy has no number of that name, whatever its value."""
+
+
 def strategy_files(folder: Path) -> dict[str, Path]:
     """Return name -> file of every strategy in `folder`, sorted by name.
 
@@ -88,6 +92,12 @@ def _numbers(module: ModuleType, name: str, params: dict[str, float]) -> Paramet
         return None
     if not (inspect.isclass(kind) and issubclass(kind, Parameters)):
         raise ConfigInvalid(f"{module.__file__}: Params must be a frozen bot.sdk.Parameters")
+    unknown = [key for key in params if key not in kind.__struct_fields__]
+    if unknown:
+        known = ", ".join(kind.__struct_fields__)
+        raise NumberUnknown(
+            f"strategies.params.{name}.{unknown[0]}: no such number; known: {known}"
+        )
     given = {key: int(value) if value.is_integer() else value for key, value in params.items()}
     try:
         return msgspec.convert(given, kind)

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Final
 
 from bot.data.recorder import Recorder
-from bot.domain.errors import VenueError
+from bot.domain.errors import BotError, VenueError
 from bot.ports import Clock, Emit
 from bot.venue.open import VenueConfig, VenueRoom, open_room
 from bot.venue.senses import SenseConfig, open_senses
@@ -40,15 +40,28 @@ async def record(
             sensed = await open_senses(senses, clock, venue_now_ns=room.venue_now_ns)
             stack.push_async_callback(sensed.close)
             feeds += [feed.run for feed in sensed.feeds]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run(recorder.take)) for run in feeds]
-            tasks.append(group.create_task(_interest(room, venue.symbols, recorder.take, clock)))
-            tasks.append(group.create_task(_write(recorder, clock, flush_s, told)))
-            await stop.wait()
-            for task in tasks:
-                task.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(run(recorder.take)) for run in feeds]
+                asked = _interest(room, venue.symbols, recorder.take, clock)
+                tasks.append(group.create_task(asked))
+                tasks.append(group.create_task(_write(recorder, clock, flush_s, told)))
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        except BaseExceptionGroup as several:
+            ours = several.subgroup(BotError)
+            if ours is None:
+                raise
+            raise _first(ours) from None
     recorder.flush()
     return {"events": recorder.written, "files": recorder.files}
+
+
+def _first(several: BaseExceptionGroup[BotError]) -> BotError:
+    """Return what ended a recording first."""
+    inner = several.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
 async def _write(recorder: Recorder, clock: Clock, flush_s: float, told: Told) -> None:

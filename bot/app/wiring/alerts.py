@@ -8,11 +8,12 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 
 from bot.alerts.desk import AlertDesk
+from bot.alerts.digest import Ask, Digest
 from bot.alerts.drought import Drought, Wishes
 from bot.alerts.heartbeat import Heartbeat
 from bot.alerts.plan import LanePlan
 from bot.alerts.webhook import Webhook
-from bot.app.config.alert_plans import plan_of
+from bot.app.config.alert_plans import minute_of, plan_of
 from bot.app.config.alert_tables import AlertsTable
 from bot.app.config.credentials import require_secret
 from bot.app.config.places import Places
@@ -25,6 +26,7 @@ from bot.ports import Channel, Clock, Door
 
 REFUSALS_TOLD = 3
 FILE = "alerts.json"
+DIGEST_FILE = "digest.json"
 Ways = list[tuple[LanePlan, Channel]]
 
 
@@ -46,6 +48,7 @@ async def open_alerting(
     more: Ways,
     state: Callable[[], BotState],
     health: Mapping[str, object],
+    ask: Ask | None = None,
 ) -> Alerting:
     """Open every channel that is switched on, and `more`; `stack` closes them.
 
@@ -73,6 +76,10 @@ async def open_alerting(
         ways += _apprised(table, secrets)
     if table.no_trades_h > 0.0:
         doors.append(Drought(lambda: wishes(state()), table.no_trades_h, clock))
+    if table.digest_at and ask is not None:
+        told = FileKeep(places.state / DIGEST_FILE)
+        minute = minute_of(table.digest_at)
+        doors.append(Digest(ask, table.time_zone, minute, clock, told))
     keep = FileKeep(places.state / FILE)
     return Alerting(AlertDesk(plan_of(table), ways, clock, keep), doors)
 

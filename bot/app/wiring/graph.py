@@ -198,7 +198,10 @@ class _House:
             if opened.state.tenure is not None:
                 fence(parts, opened.state.tenure, settings)
             self._all.join(FIRST, settings.venues.exchange, parts)
-            await open_operator(settings, places, self._scrubber, parts, board, front, stack)
+            await open_operator(
+                settings, places, self._scrubber, parts, board, front, stack,
+                lambda: self._all.members,
+            )  # fmt: skip
             self._tell = parts.notify
             return await self._run(FIRST, parts)
 

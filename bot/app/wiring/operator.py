@@ -1,8 +1,9 @@
 """Opens the ways between a daemon and its operator: alerts out, doors in."""
 
-import inspect
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 
+from bot.app.accounts.together import Member
 from bot.app.config.alert_plans import lane_of
 from bot.app.config.places import Places
 from bot.app.config.settings import Settings
@@ -11,7 +12,7 @@ from bot.app.telling.front import Front
 from bot.app.telling.noticeboard import Noticeboard
 from bot.app.wiring.alerts import open_alerting
 from bot.app.wiring.page import page_doors
-from bot.app.wiring.telegram import chat_config, open_chat
+from bot.app.wiring.telegram import accounts_of, asking, chat_config, known_to, open_chat
 from bot.domain.messages import Notify
 from bot.ports import Clock, Door
 from bot.runtime.parts import DaemonParts
@@ -25,25 +26,29 @@ async def open_operator(
     board: Noticeboard,
     front: Front,
     stack: AsyncExitStack,
+    members: Callable[[], Mapping[str, Member]] = dict,
 ) -> None:
     """Give `parts` its doors and its way to people; `stack` closes what was opened.
+
+    `members`: every account of the process that lives now; the chat speaks of all of them.
 
     Raises:
         ConfigInvalid: a secret is missing or cannot be used.
     """
-
-    async def ask(name: str, args: dict[str, str]) -> dict[str, object]:
-        found = parts.ask(name, args)
-        return await found if inspect.isawaitable(found) else found
-
-    def symbols() -> list[str]:
-        return sorted({*parts.symbols, *parts.kernel.state.markets})
-
+    ask, symbols = asking(parts), known_to(parts)
     config = chat_config(settings, places)
     chat = (
         None
         if config is None
-        else open_chat(config, places, scrubber, parts.clock, ask=ask, symbols=symbols)
+        else open_chat(
+            config,
+            places,
+            scrubber,
+            parts.clock,
+            ask=ask,
+            symbols=symbols,
+            others=lambda: accounts_of(members()),
+        )
     )
     alerting = await open_alerting(
         settings,
@@ -54,6 +59,7 @@ async def open_operator(
         more=[] if chat is None else [(lane_of(settings.telegram), chat)],
         state=lambda: parts.kernel.state,
         health=parts.health,
+        ask=ask,
     )
 
     front.meet(alerting.desk)

@@ -1,8 +1,11 @@
 """Turns the table [telegram] into a chat; None without a token."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bot.app.accounts.listed import FIRST
+from bot.app.accounts.together import Member
 from bot.app.config.credentials import read_secret
 from bot.app.config.places import Places
 from bot.app.config.settings import Settings
@@ -10,10 +13,12 @@ from bot.app.keep import FileKeep
 from bot.app.scrub import Scrubber
 from bot.domain.errors import ConfigInvalid
 from bot.ports import Clock
+from bot.runtime.parts import DaemonParts
 
 if TYPE_CHECKING:
     from bot.telegram.chat import Chat
     from bot.telegram.config import ChatConfig
+    from bot.telegram.roster import Account
 
 FILE = "telegram.json"
 Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, object]]]
@@ -50,6 +55,32 @@ def chat_config(settings: Settings, places: Places) -> "ChatConfig | None":
     )
 
 
+def asking(parts: DaemonParts) -> Ask:
+    """Return how a daemon is asked."""
+
+    async def ask(name: str, args: dict[str, str]) -> dict[str, object]:
+        found = parts.ask(name, args)
+        return await found if inspect.isawaitable(found) else found
+
+    return ask
+
+
+def known_to(parts: DaemonParts) -> Callable[[], list[str]]:
+    """Return what tells the symbols that can be meant to a daemon."""
+    return lambda: sorted({*parts.symbols, *parts.kernel.state.markets})
+
+
+def accounts_of(members: Mapping[str, Member]) -> "dict[str, Account]":
+    """Return the accounts beside the first that can be given orders now, by name."""
+    from bot.telegram.roster import Account
+
+    return {
+        name: Account(name, member.house, asking(member.parts), known_to(member.parts))
+        for name, member in sorted(members.items())
+        if name != FIRST and member.house is not None
+    }
+
+
 def open_chat(
     config: "ChatConfig",
     places: Places,
@@ -58,6 +89,7 @@ def open_chat(
     *,
     ask: Ask,
     symbols: Callable[[], Sequence[str]],
+    others: Callable[[], "Mapping[str, Account]"],
 ) -> "Chat":
     """Return the chat; its secrets are learned by `scrubber` before anybody can log them."""
     from bot.telegram.chat import Chat
@@ -66,7 +98,7 @@ def open_chat(
     for secret in (config.token, config.token.partition(":")[2], config.totp_secret):
         scrubber.learn(secret)
     keep = FileKeep(places.state / FILE)
-    return Chat(config, clock, keep, ask=ask, symbols=symbols, draw=Pictures().draw)
+    return Chat(config, clock, keep, ask=ask, symbols=symbols, draw=Pictures().draw, others=others)
 
 
 def _check(totp: str, name: str) -> None:

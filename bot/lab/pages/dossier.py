@@ -48,7 +48,8 @@ def dossier(result: ReplayResult, stop_slip_bps: float) -> dict[str, Any]:
     trips = round_trips(result.traces.fills, result.traces.stops)
     return {
         "trades": [trip._asdict() for trip in trips],
-        "r_histogram": histogram([trip.r for trip in trips if trip.r is not None]),
+        "by_exit": by_exit(trips),
+        "r_histogram": histogram(_multiples(trips)),
         "stop_slippage": slippage(result.traces.fills, result.traces.stops, stop_slip_bps),
         "threat_time": threat_time(result),
         "ladder": [
@@ -113,6 +114,27 @@ def _trip(fills: Sequence[FillMark], stops: Sequence[StopMark]) -> RoundTrip:
         r=result / (qty * abs(entry - stop)) if known else None,
         left_by=fills[-1].purpose,
     )
+
+
+def by_exit(trips: Sequence[RoundTrip]) -> Table:
+    """Return what each kind of end brought: trades, won, USD before fees, mean R where known."""
+    ends = sorted({trip.left_by for trip in trips})
+    groups = [[trip for trip in trips if trip.left_by == end] for end in ends]
+    rows = [
+        {
+            "left_by": group[0].left_by,
+            "trades": len(group),
+            "won": sum(1 for trip in group if trip.result_usd > 0.0),
+            "result_usd": sum(trip.result_usd for trip in group),
+            "mean_r": float(np.mean(known)) if (known := _multiples(group)) else None,
+        }
+        for group in groups
+    ]
+    return sorted(rows, key=lambda row: -int(row["trades"] or 0))
+
+
+def _multiples(trips: Sequence[RoundTrip]) -> list[float]:
+    return [trip.r for trip in trips if trip.r is not None]
 
 
 def histogram(values: Sequence[float]) -> Table:

@@ -16,6 +16,7 @@ TITLES = {
     "threat_time": "Time at each threat",
     "ladder": "States of the ladder",
     "r_histogram": "Results in multiples of the risk",
+    "by_exit": "Results by what ended the trade",
     "trades": "Trades",
 }
 Rows = Sequence[Mapping[str, Any]]

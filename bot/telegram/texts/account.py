@@ -1,5 +1,6 @@
 """What is held, owed, at risk and earned, in words."""
 
+from bot.answers.digest_words import words
 from bot.telegram.texts.said import (
     Document,
     Said,
@@ -177,13 +178,29 @@ def trades(doc: Document, zone: str) -> Said:
         f"{t['strategy']} {coin(t['symbol'])} {t['side']} {t['entry_qty']} at "
         f"{price(t['entry_price'])}: "
         + (
-            f"{signed(t['result_usd'])} ({t['result_r']} R), {moment(t['closed_at'], zone)}"
+            f"{signed(t['result_usd'])} ({t['result_r']} R) by {t['left_by']}, "
+            f"{moment(t['closed_at'], zone)}"
             if t["state"] == "closed"
             else f"open, stop {price(t['stop_price'])}, target {price(t['target_price'])}"
         )
         for t in doc["trades"]
     ]
-    return Said("\n".join([head, *rows[:5]]), "\n".join(rows[5:]))
+    return Said("\n".join([head, *_ends(doc), *rows[:5]]), "\n".join(rows[5:]))
+
+
+def _ends(doc: Document) -> list[str]:
+    """Return a line for what each kind of end brought."""
+    return [
+        f"by {row['left_by']}: {row['trades']}, {row['wins']} won, {signed(row['result_usd'])}"
+        + ("" if row["mean_r"] is None else f", {row['mean_r']:+.2f} R each")
+        for row in doc["by_exit"]
+    ]
+
+
+def digest(doc: Document, zone: str) -> Said:
+    """Say how the last day went."""
+    del zone
+    return Said(words(doc))
 
 
 def pnl(doc: Document, zone: str) -> Said:
@@ -194,6 +211,7 @@ def pnl(doc: Document, zone: str) -> Said:
         f"Equity {usd(doc['equity_usd'])}",
         f"All: {doc['trades']} trades, {doc['wins']} won, fees {usd(doc['fees_usd'])}, "
         f"funding {signed(doc['funding_usd'])}",
+        *_ends(doc),
     ]
     return Said("\n".join(lines), periods(doc, "UTC").short)
 

@@ -200,6 +200,16 @@ def test_a_fill_is_kept_once_and_a_contradiction_is_written_up(store):
     assert (told["measured"], told["limit"]) == ("qty 0.020", "qty 0.010")
 
 
+def test_an_execution_knows_the_purpose_of_its_order_and_a_hand_has_none(store):
+    store.intent(RUN, 1, approved(purpose=Purpose.STOP), NOW_NS)
+    store.append(RUN, 2, fill(), ())
+    store.append(RUN, 3, fill(client_order_id="web_1", trade_id="77"), ())
+    newest, first = store.exits(9)
+    assert (newest["client_order_id"], newest["purpose"]) == ("web_1", None)
+    assert (first["client_order_id"], first["purpose"]) == ("bwrun00001-1-1", "STOP")
+    assert len(store.exits(1)) == 1
+
+
 def test_a_trade_number_is_unique_per_symbol_only(store):
     store.append(RUN, 1, fill(), ())
     store.append(RUN, 1, fill(symbol="ETH/USDT:USDT"), ())

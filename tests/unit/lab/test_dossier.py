@@ -8,7 +8,15 @@ import pytest
 from bot.app.cli import run_cli
 from bot.lab.bench.authored import authored_material, authored_track
 from bot.lab.options import FillMark, ReplayOptions, ReplayResult, StopMark
-from bot.lab.pages.dossier import cut_quality, dossier, histogram, months, round_trips, slippage
+from bot.lab.pages.dossier import (
+    by_exit,
+    cut_quality,
+    dossier,
+    histogram,
+    months,
+    round_trips,
+    slippage,
+)
 from bot.lab.pages.dossier_pages import markdown, parts
 from bot.lab.replay import replay_material
 from tests.fakes.market_folder import flat_folder
@@ -43,6 +51,19 @@ def test_a_round_trip_is_counted_in_its_first_risk() -> None:
 def test_a_short_without_a_stop_has_no_multiple() -> None:
     (trip,) = round_trips([fill(1, "SELL", 1.0, 100.0, "HAND"), fill(2, "BUY", 1.0, 90.0, "X")], [])
     assert (trip.side, trip.result_usd, trip.r) == ("SHORT", 10.0, None)
+
+
+def test_results_add_up_by_what_ended_a_trade() -> None:
+    legs = ((100.0, 110.0, "TARGET"), (100.0, 95.0, "STOP"), (100.0, 94.0, "STOP"))
+    fills, stops = [], []
+    for number, (entry, left, purpose) in enumerate(legs):
+        at = 10 * number
+        fills += [fill(at, "BUY", 1.0, entry, "ENTRY"), fill(at + 5, "SELL", 1.0, left, purpose)]
+        stops.append(StopMark(at + 1, BTC, 95.0))
+    assert by_exit(round_trips(fills, stops)) == [
+        {"left_by": "STOP", "trades": 2, "won": 0, "result_usd": -11.0, "mean_r": -1.1},
+        {"left_by": "TARGET", "trades": 1, "won": 1, "result_usd": 10.0, "mean_r": 2.0},
+    ]
 
 
 def test_every_multiple_falls_into_one_bin() -> None:

@@ -19,6 +19,7 @@ from bot.telegram.config import ChatConfig
 from bot.telegram.incoming import read
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.record import Record
+from bot.telegram.roster import FIRST, Account, Roster
 from tests.fakes.bot_api import OPERATOR, TOKEN
 from tests.fakes.kernel_world import BTC
 from tests.fakes.receivers import MemoryKeep
@@ -81,7 +82,8 @@ class Fuzz:
         """Begin a life: what is only in memory is gone."""
         config = ChatConfig(token=TOKEN, user_id=OPERATOR, chat_id=OPERATOR, totp_secret=self.totp)
         desk = Desk(
-            house=self, ask=self._ask, symbols=lambda: [BTC], alerts=self, draw=self._draw,
+            house=self, roster=Roster(Account(FIRST, self, self._ask, lambda: [BTC]), dict),
+            alerts=self, draw=self._draw,
             put=self.outgoing.append, spawn=self._spawn, clock=self.clock,
         )  # fmt: skip
         self.work: list[Any] = []

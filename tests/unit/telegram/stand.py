@@ -71,11 +71,18 @@ class Stand:
         self.slow_s = 0.0
         plan = changes.pop("plan", None) or AlertPlan()
         lane = changes.pop("lane", None) or LanePlan(name="telegram", severity=Severity.INFO)
+        others = changes.pop("others", dict)
         config = ChatConfig(
             **({"token": TOKEN, "user_id": OPERATOR, "chat_id": OPERATOR, "api": api.url} | changes)
         )
         self.chat = Chat(
-            config, self.clock, self.keep, ask=self.ask, symbols=lambda: [BTC], draw=self.draw
+            config,
+            self.clock,
+            self.keep,
+            ask=self.ask,
+            symbols=lambda: [BTC],
+            draw=self.draw,
+            others=others,
         )
         self.desk = AlertDesk(plan, [(lane, self.chat)], self.clock, self.alert_keep)
         self.chat.meet(self.desk)
@@ -112,7 +119,30 @@ CURVE = [
     {"event_ns": 1_770_000_000_000_000_000, "equity_usd": "10000", "wallet_usd": "10000"},
     {"event_ns": 1_770_000_060_000_000_000, "equity_usd": "9990.5", "wallet_usd": "10000"},
 ]
-SPECIAL: dict[str, dict[str, object]] = {
+SPECIAL: dict[str, dict[str, Any]] = {
+    "accounts": {
+        "accounts": [
+            {
+                "account": "hedge",
+                "venue": "bybit",
+                "seen": True,
+                "mode": "ACTIVE",
+                "latched": False,
+                "equity_usd": 5_000.0,
+                "drawdown_frac": 0.01,
+                "positions": 1,
+                "unprotected": ["BTC/USDT:USDT LONG"],
+            },
+            {"account": "main", "venue": "binance", "error": "not yet"},
+        ],
+        "equity_usd": None,
+        "at_least_usd": 4_000.0,
+        "unseen": ["main"],
+        "spent": True,
+        "net_usd": {"BTC": 700.0},
+        "shocks": [{"move_frac": -0.2, "equity_usd": 4_200.0}],
+        "loss_budget_frac": 0.1,
+    },
     "events": {
         "as_of": None,
         "events": [

@@ -1,21 +1,23 @@
-"""`breakwater pnl|equity`: what was earned when, and the curve of the account."""
+"""`breakwater pnl|equity|digest`: what was earned when, the curve, and the last day in words."""
 
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from bot.answers.digest_words import words
 from bot.app.cli.commands.questions import put
 from bot.app.cli.grid import facts, grid, moment, money, percent, signed, text
 from bot.app.cli.grid import put as show
 from bot.app.cli.output import Document, JsonFlag
+from bot.app.cli.pages import ends
 
 POINTS_SHOWN = 30
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (pnl, equity):
+    for command in (pnl, equity, digest):
         app.command()(command)
 
 
@@ -37,6 +39,11 @@ def equity(
     put("equity", {"days": str(days)}, curve, as_json=as_json)
 
 
+def digest(*, as_json: JsonFlag = False) -> None:
+    """The last 24 hours in a few lines, as the daily message tells them."""
+    put("digest", {}, lambda doc, console: console.print(words(doc)), as_json=as_json)
+
+
 def earned(doc: Document, console: Console) -> None:
     """Show totals and a row a period."""
     pairs = [
@@ -53,7 +60,8 @@ def earned(doc: Document, console: Console) -> None:
         ("trades", "trades", text),
         ("trades_result_usd", "their result", signed),
     ]
-    show(console, facts("earned", pairs), grid("periods", doc["periods"], columns))
+    periods = grid("periods", doc["periods"], columns)
+    show(console, facts("earned", pairs), periods, ends(doc))
     show(console, f"[dim]{doc['note']}[/]")
 
 

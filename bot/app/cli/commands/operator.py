@@ -41,9 +41,14 @@ def reduce(
     _order("reduce", {"fraction": repr(fraction), "symbol": symbol}, as_json=as_json)
 
 
-def flatten(*, symbol: SymbolOption = "", as_json: JsonFlag = False) -> None:
+def flatten(
+    *,
+    only: Annotated[str, typer.Argument(metavar="[SYMBOL]", help="As --symbol.")] = "",
+    symbol: SymbolOption = "",
+    as_json: JsonFlag = False,
+) -> None:
     """Close everything at the market and pause."""
-    _order("flatten", {"symbol": symbol}, as_json=as_json)
+    _order("flatten", {"symbol": symbol or only}, as_json=as_json)
 
 
 def rearm(

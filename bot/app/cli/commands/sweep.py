@@ -11,7 +11,7 @@ from rich.console import Console
 from bot.app.cli.grid import Column, grid, percent, text
 from bot.app.cli.home import Home, open_home
 from bot.app.cli.output import Document, JsonFlag, show, whisper
-from bot.domain.errors import ConfigInvalid
+from bot.domain.errors import BotError, ConfigInvalid
 
 if TYPE_CHECKING:
     from bot.app.trying.trials import StrategyTrial
@@ -79,6 +79,7 @@ def sweep(
         embargo_days=embargo_days,
     )  # fmt: skip
     play = _trial(home, data, strategy, tuple(symbol or home.settings.risk.symbols))
+    _refuse_unknown(play, {axis.name: axis.values[0] for axis in axes})
     digest = digest_of(play)
     ledger = Ledger(out or home.places.state / "sweeps" / f"{strategy}-{digest[:12]}.jsonl", digest)
     ledger.open()
@@ -106,15 +107,30 @@ def _trial(home: Home, folders: list[Path], name: str, symbols: tuple[str, ...])
     )
 
 
+def _refuse_unknown(play: "StrategyTrial", params: dict[str, float]) -> None:
+    """Refuse names that the strategy does not have; bad values are told trial by trial.
+
+    Raises:
+        ConfigInvalid: with the names that there are.
+    """
+    from bot.app.trying.discover import NumberUnknown, find_strategies
+
+    if not (play.strategies / f"{play.name}.py").is_file():
+        raise ConfigInvalid(f"--strategy {play.name}: there is no {play.strategies / play.name}.py")
+    try:
+        find_strategies(play.strategies, (play.name,), {play.name: {**play.fixed, **params}})
+    except NumberUnknown:
+        raise
+    except BotError:
+        return
+
+
 def digest_of(play: "StrategyTrial") -> str:
     """Return a digest of everything a trial depends on but its set: strategy text, data, policy."""
     import msgspec
 
     seal = hashlib.sha256()
-    file = play.strategies / f"{play.name}.py"
-    if not file.is_file():
-        raise ConfigInvalid(f"--strategy {play.name}: there is no {file}")
-    seal.update(file.read_bytes())
+    seal.update((play.strategies / f"{play.name}.py").read_bytes())
     seal.update(msgspec.json.encode((play.fixed, play.policy, play.symbols, play.stop_fill)))
     for folder in play.folders:
         for path in sorted(folder.glob("*.parquet")):
