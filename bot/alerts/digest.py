@@ -14,7 +14,9 @@ from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.ports import Clock, House, Keep
 
-LOOK_S = 20.0
+LOOK_S, RETRY_S = 20.0, 2.0
+LOOKS_MAX = 300
+"""An account that nobody could read for ten minutes is told of all the same."""
 Ask = Callable[[str, dict[str, str]], Awaitable[dict[str, Any]]]
 
 
@@ -39,24 +41,31 @@ class Digest:
         self._clock = clock
         self._keep = keep
         self._told = _read(keep)
+        self._looks = 0
 
     async def run(self, house: House) -> None:
         """Look until cancelled."""
         if not self._told and self._is_past():
             await self._remember(self._today())
         while True:
-            if self._is_past() and self._told != (today := self._today()).isoformat():
-                await self._tell(house, today)
-            await self._clock.sleep_s(LOOK_S)
+            due = self._is_past() and self._told != self._today().isoformat()
+            waits = due and not await self._tell(house)
+            await self._clock.sleep_s(RETRY_S if waits else LOOK_S)
 
-    async def _tell(self, house: House, today: date) -> None:
+    async def _tell(self, house: House) -> bool:
+        """Tell the day; False: not yet, since the account is not known, or cannot be asked."""
         try:
-            text = words(await self._ask("digest", {}))
+            doc = await self._ask("digest", {})
         except (BotError, TimeoutError) as error:
-            logger.warning("digest: {}; tried again", error)
-            return
-        await self._remember(today)
-        house.say(Severity.INFO, "digest", text)
+            logger.info("digest: {}; tried again", error)
+            return False
+        self._looks += 1
+        if doc["equity_usd"] is None and self._looks < LOOKS_MAX:
+            return False
+        self._looks = 0
+        await self._remember(self._today())
+        house.say(Severity.INFO, "digest", words(doc))
+        return True
 
     async def _remember(self, day: date) -> None:
         self._told = day.isoformat()

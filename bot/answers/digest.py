@@ -37,6 +37,7 @@ def answer(question: Question) -> Answered:
         "as_of": iso(state.now_ns),
         **{name: status[name] for name in TAKEN},
         "since": iso(points[0][0]) if points else None,
+        "whole_day": bool(points) and points[0][0] - since_ns < 2 * POINT_NS,
         "change_usd": rounded(change, 2),
         "change_frac": rounded(change / first, 6) if change is not None and first else None,
         "lowest_usd": rounded(min((usd for _, usd in points), default=None), 2),

@@ -33,10 +33,17 @@ def _money(doc: Document) -> str:
     change = (
         "what it was a day ago is not recorded"
         if doc["change_usd"] is None
-        else f"{_signed(doc['change_usd'])} in 24 h" + ("" if share is None else f" ({share:+.2%})")
+        else f"{_signed(doc['change_usd'])} {_span(doc)}"
+        + ("" if share is None else f" ({share:+.2%})")
     )
     fallen = "" if doc["drawdown_frac"] is None else f", {doc['drawdown_frac']:.2%} under the peak"
     return f"Equity {doc['equity_usd']:,.2f} USD, {change}{fallen}."
+
+
+def _span(doc: Document) -> str:
+    if doc["whole_day"]:
+        return "in 24 h"
+    return f"since {str(doc['since'])[:16].replace('T', ' ')} UTC, when the record begins"
 
 
 def _trades(doc: Document) -> str:

@@ -33,14 +33,16 @@ class Answers:
         return DOC
 
 
-def told_within(hours: float, digest: Digest, clock: LoopClock) -> list[int]:
+def told_within(
+    hours: float, digest: Digest, clock: LoopClock, says: str = "Equity 10,000.00 USD"
+) -> list[int]:
     """Return when (ns) the message was told while the door ran for `hours` of virtual time."""
     instants: list[int] = []
 
     class House(Said):
         def say(self, severity: Severity, kind: str, text: str, symbol: str = "") -> None:
             assert (severity, kind) == (Severity.INFO, "digest")
-            assert "Equity 10,000.00 USD" in text
+            assert says in text
             instants.append(clock.now_ns())
 
     async def main() -> None:
@@ -80,7 +82,27 @@ def test_what_cannot_be_read_now_is_told_a_little_later():
     told = told_within(25.0, Digest(answers, "UTC", SEVEN, clock, MemoryKeep()), clock)
     (when,) = told
     late_s = (hour_of(when) - 7.0) * 3_600.0
-    assert 59.0 <= late_s <= 101.0
+    assert 5.0 <= late_s <= 27.0
+
+
+def test_a_start_that_has_read_nothing_waits_but_not_for_ever():
+    clock, blind = LoopClock(), {**DOC, "equity_usd": None}
+    shown = [blind, blind, DOC]
+
+    async def soon(_name: str, _args: dict[str, str]) -> dict[str, object]:
+        return shown.pop(0)
+
+    keep = MemoryKeep(b'{"day":"2020-01-01"}')
+    (when,) = told_within(0.5, Digest(soon, "UTC", 0, clock, keep), clock)
+    assert not shown
+
+    async def never(_name: str, _args: dict[str, str]) -> dict[str, object]:
+        return blind
+
+    other = LoopClock()
+    again = Digest(never, "UTC", 0, other, MemoryKeep(b'{"day":"2020-01-01"}'))
+    (late,) = told_within(0.5, again, other, "has not been read yet")
+    assert 500.0 < (late - when) / NS_PER_S < 700.0
 
 
 def test_a_disk_that_keeps_nothing_still_tells_once_a_day():

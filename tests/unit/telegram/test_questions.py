@@ -31,7 +31,7 @@ SAYS = {
     "pnl": ("Today", "Equity 9,950.00 USD"),
     "daily": ("By day (UTC)", "USD (-0.50 %)"),
     "weekly": ("By week (UTC)", "USD (-0.50 %)"),
-    "digest": ("Equity 9,950.00 USD, -50.00 USD in 24 h", "BTC LONG 0.1: -50.00 USD, stop"),
+    "digest": ("Equity 9,950.00 USD, -50.00 USD", "BTC LONG 0.1: -50.00 USD, stop"),
     "accounts": ("@hedge (bybit): ACTIVE", "@main (binance): no answer"),
     "why": ("BTC x: y",),
     "events": ("WARNING cut: cut by half",),
