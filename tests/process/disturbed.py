@@ -2,13 +2,19 @@
 
 $PROXY_PORT: the embedded venue is reached through that port. $CLOCK_FILE: eight bytes, the offset
 of the wall clock in ns. $HANG_FILE: while it exists, coverage never comes back from a look.
-$LAG_FILE: every lag of the loop that was measured (s, float64). Production code has no such hooks.
+$LAG_FILE: every lag of the loop that was measured (s, float64). $HEAP_FILE: what memory holds more
+of than after five minutes, a JSON line each two. Production code has no such hooks.
 """
 
 import asyncio
+import ctypes
+import json
 import mmap
 import os
 import struct
+import threading
+import time
+import tracemalloc
 from array import array
 from pathlib import Path
 from typing import Any
@@ -16,8 +22,10 @@ from typing import Any
 import msgspec
 
 PROXY_PORT, CLOCK_FILE, HANG_FILE, LAG_FILE = "PROXY_PORT", "CLOCK_FILE", "HANG_FILE", "LAG_FILE"
+HEAP_FILE = "HEAP_FILE"
 OFFSET = struct.Struct("<q")
 LAGS_KEPT = 100
+HEAP_WARM_S, HEAP_EVERY_S, HEAP_PLACES = 300.0, 120.0, 30
 
 
 def lead_through_proxy(port: int) -> None:
@@ -75,6 +83,44 @@ def keep_lags(path: str) -> None:
     LagProbe._take = keep  # type: ignore[method-assign]
 
 
+class _Malloc(ctypes.Structure):
+    """struct mallinfo2 of glibc: bytes of the C heap."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks",
+                     "uordblks", "fordblks", "keepcost")
+    )  # fmt: skip
+
+
+def watch_heap(path: Path) -> None:
+    libc = ctypes.CDLL(None)
+    libc.mallinfo2.restype = _Malloc
+    tracemalloc.start(3)
+
+    def watch() -> None:
+        time.sleep(HEAP_WARM_S)
+        first = tracemalloc.take_snapshot()
+        while True:
+            time.sleep(HEAP_EVERY_S)
+            now = tracemalloc.take_snapshot()
+            grown = now.compare_to(first, "traceback")[:HEAP_PLACES]
+            c_heap = libc.mallinfo2()
+            told = {
+                "python_bytes": tracemalloc.get_traced_memory()[0],
+                "rss_kb": int(Path("/proc/self/statm").read_text().split()[1]) * 4,
+                "c_heap": {name: getattr(c_heap, name) for name, _ in _Malloc._fields_},
+                "grown": [
+                    (g.size_diff, g.count_diff, [f"{f.filename}:{f.lineno}" for f in g.traceback])
+                    for g in grown
+                ],
+            }
+            with path.open("a") as file:
+                file.write(json.dumps(told) + "\n")
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def install() -> None:
     """Put in place what the environment asks for."""
     if PROXY_PORT in os.environ:
@@ -85,6 +131,8 @@ def install() -> None:
         hang_coverage(Path(os.environ[HANG_FILE]))
     if LAG_FILE in os.environ:
         keep_lags(os.environ[LAG_FILE])
+    if HEAP_FILE in os.environ:
+        watch_heap(Path(os.environ[HEAP_FILE]))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.e2e.lives import ENV
 from tests.fakes.daemon import Daemon, Stand, until
 from tests.fakes.market_folder import PRICE
-from tests.process.disturbed import LAG_FILE, PROXY_PORT
+from tests.process.disturbed import HEAP_FILE, LAG_FILE, PROXY_PORT
 from tests.process.fuzz import rss_mb
 from tests.process.proxy import Proxy
 from tests.process.soundness import faults_of
@@ -196,8 +196,8 @@ def slope(points: list[tuple[float, float]]) -> float:
     return sum((x - mean_x) * (y - mean_y) for x, y in points) / across if across else 0.0
 
 
-def campaign(minutes: float, seed: int) -> Figures:
-    """Run a soak on a stand of its own."""
+def campaign(minutes: float, seed: int, heap: Path | None) -> Figures:
+    """Run a soak on a stand of its own; with `heap`, what grows in memory is written there."""
     env = {
         **ENV,
         "BREAKWATER_STRATEGIES__ENABLED": "[]",
@@ -208,10 +208,10 @@ def campaign(minutes: float, seed: int) -> Figures:
         stand.start_venue(roomy=True)
         with Proxy(stand.venue.port) as proxy:
             lags: Path = stand.root / "lags"
-            daemon = stand.start_daemon(
-                module="tests.process.disturbed",
-                **{PROXY_PORT: str(proxy.port), LAG_FILE: str(lags)},
-            )
+            hooks = {PROXY_PORT: str(proxy.port), LAG_FILE: str(lags)}
+            if heap is not None:
+                hooks[HEAP_FILE] = str(heap.resolve())
+            daemon = stand.start_daemon(module="tests.process.disturbed", **hooks)
             return Soak(stand, daemon, proxy, seed).run(minutes)
 
 
@@ -220,8 +220,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--heap", type=Path, help="a file for what grows; slows the daemon down")
     wish = parser.parse_args()
-    figures = campaign(wish.minutes, wish.seed)
+    figures = campaign(wish.minutes, wish.seed, wish.heap)
     print(json.dumps(asdict(figures), indent=2))
     return 1 if figures.violations or figures.missed else 0
 
