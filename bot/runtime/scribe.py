@@ -32,6 +32,8 @@ from bot.runtime.parts import DaemonParts
 WAITING_MAX = 5_000
 DEADLINE_S = 5.0
 RETRY_S = 1.0
+STALL_S = 1.0
+"""A deadline noticed so late was missed by this process, which stood still, not by the journal."""
 
 Say = Callable[[Severity, str, str], None]
 
@@ -139,7 +141,7 @@ class Scribe:
         return period_s - (self._clock.monotonic_ns() - self._saved_ns) / NS_PER_S
 
     async def _write_oldest(self) -> None:
-        entry = self._waiting[0]
+        entry, began_ns = self._waiting[0], self._clock.monotonic_ns()
         self._busy = True
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -147,8 +149,9 @@ class Scribe:
                     self._parts.run_id, entry.seq, entry.event, entry.effects
                 )
         except FAILURES as error:
-            self._mark_broken(error)
-            await self._clock.sleep_s(RETRY_S)
+            if not self._stood_still(error, began_ns):
+                self._mark_broken(error)
+                await self._clock.sleep_s(RETRY_S)
             return
         finally:
             self._busy = False
@@ -168,12 +171,20 @@ class Scribe:
                     self._parts.run_id, kernel.state.seq, kernel.state.now_ns, kernel.freeze()
                 )
         except FAILURES as error:
-            self._mark_broken(error)
+            if self._stood_still(error, self._saved_ns):
+                self._dirty = True
+            else:
+                self._mark_broken(error)
             return False
         finally:
             for _ in range(due):
                 self._answer(self._answers.popleft())
         return True
+
+    def _stood_still(self, error: Exception, began_ns: int) -> bool:
+        """Whether a deadline passed while this process was stopped: the journal is asked again."""
+        late_ns = self._clock.monotonic_ns() - began_ns - round(DEADLINE_S * NS_PER_S)
+        return isinstance(error, TimeoutError) and late_ns > STALL_S * NS_PER_S
 
     def _mark_broken(self, error: Exception) -> None:
         first = not self.broken

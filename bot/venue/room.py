@@ -9,6 +9,7 @@ from typing import Protocol
 
 import aiohttp
 import msgspec
+from aiohttp import ThreadedResolver
 from aiohttp.abc import AbstractResolver
 from typing_extensions import override
 
@@ -22,13 +23,12 @@ from bot.venue.breaker import Breaker
 from bot.venue.doors import Mode
 from bot.venue.hosts import Fence
 from bot.venue.lanes import Lanes
+from bot.venue.names import DNS_TTL_S, RememberedNames
 from bot.venue.polls.feed import PollFeed
 from bot.venue.wire import Hooks
 
 GUARD_POOL = 8
 MAIN_POOL = 32
-DNS_TTL_S = 300
-"""A name server that is away must not keep a stop from leaving."""
 KEEP_ALIVE_S = 60.0
 
 
@@ -166,7 +166,7 @@ class Transport(msgspec.Struct, frozen=True):
         """Return a session that goes out by the doors of the room's venue and mode only."""
         connector = aiohttp.TCPConnector(
             ssl=self.context,
-            resolver=self.resolver,
+            resolver=self.resolver or RememberedNames(ThreadedResolver()),
             limit=pool,
             ttl_dns_cache=DNS_TTL_S,
             keepalive_timeout=KEEP_ALIVE_S,

@@ -19,6 +19,7 @@ from bot.venue.feeds.reader import Decode, SenseReader
 from bot.venue.feeds.sensed import STALE_S, SensedFeed
 from bot.venue.hosts import SENSED, DataFence
 from bot.venue.line import Dialect, Line
+from bot.venue.names import DNS_TTL_S, RememberedNames
 from bot.venue.polls.bybit import BybitPolls
 from bot.venue.polls.client import PublicClient
 from bot.venue.polls.feed import PollFeed, Polls
@@ -29,7 +30,6 @@ from bot.venue.streams import hyperliquid as hyperliquid_stream
 from bot.venue.streams import okx as okx_stream
 
 POOL: Final = 4
-DNS_TTL_S: Final = 300
 PAST_S: Final = 30.0
 """How long the streams wait for the past."""
 
@@ -172,7 +172,12 @@ def _open(
     venue_now_ns: Callable[[], int],
 ) -> SensedVenue:
     kind, stand_in = _KINDS[name], config.loopback.get(name, "").rstrip("/")
-    connector = aiohttp.TCPConnector(ssl=context, limit=POOL, ttl_dns_cache=DNS_TTL_S)
+    connector = aiohttp.TCPConnector(
+        ssl=context,
+        resolver=RememberedNames(aiohttp.ThreadedResolver()),
+        limit=POOL,
+        ttl_dns_cache=DNS_TTL_S,
+    )
     session = aiohttp.ClientSession(connector=connector, middlewares=(fence,), trust_env=False)
     breaker = Breaker(clock)
     rest_url = stand_in or SENSED[name].rest

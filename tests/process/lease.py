@@ -27,6 +27,7 @@ TAKEOVER_MAX_S = 15.0
 LOOK_S = 0.05
 DELAY_MAX_S = 4.0
 ROUND_MAX_S = 60.0
+VIOLATIONS_MAX = 5
 
 
 @dataclass
@@ -167,13 +168,13 @@ class Relay:
 
 
 def campaign(kills: int, seed: int, lease_s: float) -> Figures:
-    """Kill `kills` drivers; stop at the first violation."""
+    """Kill `kills` drivers; a takeover that was late is told, and the rounds go on."""
     began = time.monotonic()
     with Postgres() as server, Stand() as first, Stand() as second:
         relay = Relay((first, second), server.url(server.database()), lease_s, seed)
         figures = relay.figures
         try:
-            while figures.kills < kills and not figures.violations:
+            while figures.kills < kills and len(figures.violations) < VIOLATIONS_MAX:
                 relay.round()
         except AssertionError as error:
             figures.violations.append(f"round {figures.kills}: {error}"[:2_000])

@@ -27,6 +27,8 @@ from tests.process.soundness import faults_of
 DROPS_PER_MIN = 5.0
 BARE_MAX_S = 20.0
 """Longest time that a position may be without a full stop once the network lets words through."""
+MANY_MAX_S = 30.0
+"""Longest time that more stops may rest than two; the simulation's monitor says the same."""
 WARM_UP_FRAC = 0.25
 RSS_EVERY_S = 10.0
 SLOPE_MAX_MB_H = 1.0
@@ -72,6 +74,7 @@ class Soak:
         self._good_since = time.monotonic()
         self._rss: list[tuple[float, float]] = []
         self._rss_at = 0.0
+        self._many_since = time.monotonic()
 
     def run(self, minutes: float) -> Figures:
         """Disturb and look until the time is over, then let all come to rest."""
@@ -149,13 +152,23 @@ class Soak:
         if now - self._rss_at >= RSS_EVERY_S:
             self._rss_at = now
             self._rss.append((now, rss_mb(self._daemon.pid)))
-            self.figures.violations += faults_of(venue)
+            self.figures.violations += faults_of(venue, at_rest=False)
+            self._count_stops(now)
+
+    def _count_stops(self, now: float) -> None:
+        """A leg keeps no more than two stops for half a minute."""
+        if not [fault for fault in faults_of(self._stand.venue) if "rest at once" in fault]:
+            self._many_since = now
+        elif now - self._many_since > MANY_MAX_S:
+            self.figures.violations.append(f"too many stops for {now - self._many_since:.0f} s")
+            self._many_since = now
 
     def _rest(self) -> None:
         figures, venue = self.figures, self._stand.venue
         self._proxy.clear()
         if not self._daemon.alive:
-            figures.violations.append(f"the daemon ended: {self._daemon.text()[-2000:]}")
+            code, text = self._daemon.ended(), self._daemon.text()[-2000:]
+            figures.violations.append(f"the daemon ended with {code}: {text}")
             return
         try:
             self._daemon.await_ready()

@@ -35,7 +35,7 @@ from bot.runtime.inbox import Inbox
 from bot.runtime.lag import LagProbe
 from bot.runtime.notices import Notices
 from bot.runtime.polls import Polls, complaints
-from bot.runtime.scribe import Scribe
+from bot.runtime.scribe import DEADLINE_S, Scribe
 from bot.runtime.systemd import ServiceManager
 from bot.runtime.timers import Job, by_clock, by_scheduler
 from tests.fakes.kernel_world import BTC, CONTRACT, START_NS
@@ -103,6 +103,54 @@ def test_steps_are_written_in_order_and_belief_follows() -> None:
     assert len(small.memory.of("snapshot")) == 3
     first_ns = next(ns for kind, _, ns in small.memory.told if kind == "snapshot")
     assert first_ns <= 0.3 * NS_PER_S
+
+
+class StoppedClock(LoopClock):
+    """A clock under which the process may stand still for a while."""
+
+    stood_s = 0.0
+
+    def monotonic_ns(self) -> int:
+        return super().monotonic_ns() + round(self.stood_s * NS_PER_S)
+
+
+@pytest.mark.parametrize(
+    ("stood_s", "told"), [(40.0, []), (0.0, ["journal_broken", "journal_whole"])]
+)
+@pytest.mark.parametrize("what", ["append", "snapshot"])
+def test_a_process_that_stood_still_does_not_blame_its_journal(
+    stood_s: float, told: list[str], what: str
+) -> None:
+    """A machine that slept finds every deadline over; the journal is asked once more."""
+
+    async def main() -> tuple[Small, list[str]]:
+        small, said, clock = Small(), [], StoppedClock()
+        small.clock = clock
+        small.memory.delay_s = DEADLINE_S + 1.0
+        it = Scribe(
+            small.parts(), lambda _severity, kind, _text: said.append(kind), lambda _answer: None
+        )
+
+        async def script() -> None:
+            await asyncio.sleep(DEADLINE_S / 2)
+            clock.stood_s = stood_s
+            small.memory.delay_s = 0.0
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(script())
+            if what == "append":
+                it.note(FACT, [], 1)
+                await beside(it.run(), 4 * DEADLINE_S)
+            else:
+                assert not await it.save_state(), "it was not kept"
+        await beside(it.run(), 15.0)
+        it.note(FACT, [], 2)
+        await beside(it.run(), 5.0)
+        return small, said
+
+    small, said = virtually(main())
+    assert said == told
+    assert small.memory.of(what), "it is kept in the end"
 
 
 def test_a_broken_journal_is_told_once_and_what_waited_is_written_later() -> None:

@@ -1,6 +1,8 @@
 """`breakwater run`: the bot itself, on paper unless told otherwise."""
 
+import faulthandler
 import gc
+import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -76,6 +78,9 @@ def _runner() -> "Callable[[Settings, Places, RunWish], int]":
     gc.disable()
     from bot.app.wiring.graph import run_bot
 
+    if sys.__stderr__ is not None:
+        # a crash inside a library is silent: where it happened goes to stderr, names only
+        faulthandler.enable(sys.__stderr__)
     gc.freeze()
     gc.enable()
     return run_bot
