@@ -27,6 +27,9 @@ from bot.venue.wire import Hooks, VenueTime
 CLOCK_TRUSTED_NS: Final = 600 * NS_PER_S
 GRACE_S: Final = 1.0
 """ccxt's own timeout fires first; ours stands behind it."""
+ACT_QUEUE_S: Final = 3.0
+"""How long an order waits to leave. With the request's own time it stays under the deadline of who
+gave the order, which would have to take one that never left for one without an answer."""
 _SIGNED: Final = re.compile(r"((?:signature|listenKey)[\"']?[=:][\"']?)[^\s&\"']+")
 Params = Mapping[str, str | int | float]
 
@@ -189,12 +192,13 @@ class Caller:
             raise (OutcomeUnknown(what) if endpoint.acts else VenueDataInvalid(what)) from surprise
 
     async def _queue(self, endpoint: Endpoint, lane: Lane, weight: int) -> None:
+        patience_s = min(self._queue_s, ACT_QUEUE_S) if endpoint.acts else self._queue_s
         try:
-            async with asyncio.timeout(self._queue_s):
+            async with asyncio.timeout(patience_s):
                 await self._lanes.enter(lane, weight, places=endpoint.places)
         except TimeoutError:
             raise VenueUnreachable(
-                f"{endpoint.call}: not sent, {self._queue_s:g} s in the queue of the weight limit"
+                f"{endpoint.call}: not sent, {patience_s:g} s in the queue of the weight limit"
             ) from None
 
 

@@ -16,10 +16,15 @@ from bot.domain.errors import (
     VenueThrottled,
     VenueUnreachable,
 )
+from bot.domain.messages import OrderRefused
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, TimeInForce
 from bot.domain.units import NS_PER_H, NS_PER_S
+from bot.runtime.outcomes import submit
+from bot.runtime.parts import Options
 from bot.simulator.faults import FaultKind
+from bot.venue.caller import ACT_QUEUE_S, GRACE_S
 from bot.venue.open import VenueRoom, open_room
+from bot.venue.room import VenueConfig
 from tests.fakes.embedded import BTC, ETH, READ_KEY, READ_SECRET, EmbeddedVenue, embedded_venue
 from tests.venue.adapter.scene import MidMinute, config_of, entry, opened, stop
 
@@ -355,6 +360,32 @@ async def test_what_others_spend_at_our_address_counts() -> None:
         with pytest.raises(VenueUnreachable, match="queue"):
             await room.venue.open_interest(BTC)
         assert await room.guard.order(BTC, "x", conditional=True) is None
+
+
+async def test_an_order_that_never_left_is_refused_and_not_unknown() -> None:
+    """Others ate the weight: the order waits, gives up in time, and nothing was sent."""
+    clock = MidMinute()
+    async with (
+        embedded_venue(clock=clock) as venue,
+        opened(venue, clock, weight_limit_per_min=200) as room,
+    ):
+        async with aiohttp.ClientSession(venue.url) as stranger:
+            for _ in range(15):
+                url = "/fapi/v1/klines?symbol=BTCUSDT&interval=1m&limit=1500"
+                async with stranger.get(url) as answer:
+                    assert answer.status == 200
+        await room.venue.clock_skew_ns()
+        seen = len(venue.log)
+        (told,), _ = await submit(room.venue, entry(), clock, Options().write_deadline_s)
+        assert isinstance(told, OrderRefused)
+        assert "not sent" in told.reason
+        assert len(venue.log) == seen
+
+
+def test_the_wait_and_the_request_fit_into_the_deadline_of_an_order() -> None:
+    room = VenueConfig(mode="paper", symbols=())
+    longest_s = ACT_QUEUE_S + room.request_timeout_s + GRACE_S
+    assert longest_s < Options().write_deadline_s
 
 
 async def test_a_reading_key_reads_and_never_acts(venue: EmbeddedVenue) -> None:
