@@ -110,6 +110,8 @@ class Leg(msgspec.Struct, kw_only=True):
     """Account readings in a row that did not show this leg (two mean it is gone)."""
     absent_ns: int = 0
     """Venue time of the reading by whose silence it counts as flat; 0: the venue said so itself."""
+    known_ns: int = 0
+    """Venue time of the last word about the leg before those readings."""
     flat_ns: int = 0
     last_fill_ours: bool = False
     adopted_ns: int = 0

@@ -123,7 +123,7 @@ def _is_gone(desk: Desk, leg: Leg, account: AccountState) -> bool:
         f"{leg.side.value} {leg.qty} is no longer at the venue",
         "two account readings without it; closed by hand, by the venue, or unseen by us",
     )
-    leg.qty = ZERO
+    leg.qty, leg.known_ns = ZERO, leg.position_ns
     leg.position_ns = leg.absent_ns = account.event_ns
     return True
 

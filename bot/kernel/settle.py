@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from bot.domain.account import PositionState
 from bot.domain.messages import Fill
 from bot.domain.orders import PositionSide
 from bot.domain.risk import Severity
@@ -9,7 +10,7 @@ from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import hand
 from bot.kernel.desk import Desk
 from bot.kernel.plan import Wish
-from bot.kernel.snapshot import Leg, OrderBelief, Trade
+from bot.kernel.snapshot import Leg, OrderBelief, Trade, leg_key
 from bot.kernel.sweep import orphans, sweep
 from bot.kernel.track import OURS, apply_fill, fill_leg, is_new_fill
 
@@ -165,6 +166,20 @@ def on_flat(desk: Desk, leg: Leg, by: str = "") -> list[Wish]:
     leg.action_ns = leg.opened_ns = leg.missing_reads = 0
     leg.adopted_ns = leg.margin_asked_ns = leg.through_ns = 0
     leg.refused, leg.wait_until_ns, leg.adl_rank, leg.plan = {}, {}, None, None
+    return sweep(desk, leg)
+
+
+def on_told_flat(desk: Desk, position: PositionState) -> list[Wish]:
+    """Return the cancels of a leg that only readings lacked, once the venue says that it is flat.
+
+    The word is older than those readings; one from before the leg's last change says nothing.
+    """
+    leg = desk.state.legs.get(leg_key(position.symbol, position.side))
+    if leg is None or not leg.absent_ns or leg.qty > ZERO or position.qty > ZERO:
+        return []
+    if position.event_ns <= max(leg.known_ns, leg.fill_ns):
+        return []
+    leg.absent_ns, leg.position_ns = 0, position.event_ns
     return sweep(desk, leg)
 
 

@@ -265,11 +265,11 @@ class Kernel:
         qty_before = before.qty if before is not None else ZERO
         leg = apply_position(state, event.position)
         if leg is None:
+            gate.execute(self.desk, settle.on_told_flat(self.desk, event.position))
             return
         self._find_held()
         if leg.qty == ZERO:
-            if qty_before > ZERO:
-                gate.execute(self.desk, settle.on_flat(self.desk, leg))
+            gate.execute(self.desk, settle.on_flat(self.desk, leg) if qty_before > ZERO else [])
             return
         if leg.trade is None and not leg.foreign:
             leg.foreign, leg.user_qty = True, leg.qty

@@ -18,7 +18,8 @@ from bot.domain.orders import (
 )
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import guard, reconcile
+from bot.kernel import guard, reconcile, settle
+from bot.kernel.plan import CancelWish
 from bot.kernel.snapshot import Leg, OrderBelief, leg_key
 from tests.fakes.kernel_world import BTC, position, snapshot
 from tests.unit.kernel.rules.rule_kit import Kit
@@ -187,6 +188,38 @@ def test_a_position_of_the_instant_of_its_last_fill_is_no_older_than_it() -> Non
     kit.leg.position_ns = ns
     read(kit, position(LONG, "0.1", "76000", ns=ns - 5), ns=ns + 1)
     assert kit.leg.qty == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("word", "later_ns", "swept"),
+    [("known_ns", 1, True), ("known_ns", 0, False), ("fill_ns", 1, True), ("fill_ns", 0, False)],
+)
+def test_the_venues_own_word_that_a_leg_is_flat_ends_the_waiting_for_more_readings(
+    word: str, later_ns: int, swept: bool
+) -> None:
+    """What guarded a leg that two readings lacked goes when a late message says the same."""
+    kit = Kit()
+    believed(kit, OrderStatus.WORKING)
+    read(kit)
+    kit.state.now_ns += NS_PER_S
+    assert settle.on_flat(kit.desk, read(kit)[0]) == []
+    setattr(kit.leg, word, kit.state.now_ns - 5)
+    flat = position(LONG, "0", "0", ns=kit.state.now_ns - 5 + later_ns)
+    assert [type(wish) for wish in settle.on_told_flat(kit.desk, flat)] == [CancelWish] * swept
+    assert bool(kit.leg.absent_ns) is not swept
+    if swept:
+        assert kit.leg.position_ns == flat.event_ns, "a later position is believed again"
+
+
+def test_a_word_of_a_held_position_ends_no_waiting() -> None:
+    kit = Kit()
+    believed(kit, OrderStatus.WORKING)
+    read(kit)
+    kit.state.now_ns += NS_PER_S
+    settle.on_flat(kit.desk, read(kit)[0])
+    held = position(LONG, "0.1", "76000", ns=kit.state.now_ns - 5)
+    assert settle.on_told_flat(kit.desk, held) == []
+    assert settle.on_told_flat(kit.desk, position(SHORT, "0", "0", ns=kit.state.now_ns)) == []
 
 
 # ------------------------------------------------------------------ orders
