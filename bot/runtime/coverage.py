@@ -49,8 +49,10 @@ class Coverage:
         emit: Callable[[Event], None],
         say: Say,
         passed: Passed,
+        answered: outcomes.Answered = outcomes.unheard,
     ) -> None:
         self._parts = parts
+        self._answered = answered
         self._group = group
         self._clock = parts.clock
         self._kernel = parts.kernel
@@ -232,6 +234,7 @@ class Coverage:
         )
         for event in sent.events:
             self._emit(event)
+        self._answered(position.symbol, sent.events)
         return sent
 
     async def _instrument(self, symbol: str) -> Instrument | None:

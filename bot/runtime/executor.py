@@ -52,8 +52,10 @@ class Executor:
         *,
         emit: Callable[[Event], None],
         notice: Callable[[Notify], None],
+        answered: outcomes.Answered = outcomes.unheard,
     ) -> None:
         self._parts = parts
+        self._answered = answered
         self._options = parts.options
         self._clock = parts.clock
         self._emit = emit
@@ -145,6 +147,7 @@ class Executor:
             await self._clock.sleep_s(wait_s)
             pause_s *= 2
         self._tell(events)
+        self._answered(order.symbol, events)
 
     async def _give_margin(self, effect: AdjustMargin) -> None:
         deadline_s = self._options.write_deadline_s
@@ -185,6 +188,7 @@ class Executor:
             deadline_s = self._options.write_deadline_s
             events, _ = await outcomes.submit(self._parts.venue, order, self._clock, deadline_s)
             self._tell(events)
+            self._answered(order.symbol, events)
 
     async def _made_durable(
         self, order: ApprovedOrder, seq: int, event_ns: int, state: bytes

@@ -1,6 +1,7 @@
 """Turns requests to a venue into events: every effect has exactly one told outcome."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 
 from bot.domain.errors import (
     BotError,
@@ -33,6 +34,13 @@ DEFECTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a defect of an adapter looks like. It stays with its order: others are guarded on."""
 
 FAILURES = (VenueError, TimeoutError, *DEFECTS)
+
+Answered = Callable[[str, Sequence[Event]], None]
+"""Told of a symbol and of what came of an order of it."""
+
+
+def unheard(_symbol: str, _events: Sequence[Event]) -> None:
+    """Tell nobody what came of an order."""
 
 
 def told(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S
 from bot.runtime import start, timers
 from bot.runtime.beat import Beat
+from bot.runtime.contracts import Contracts
 from bot.runtime.control import Control, open_socket
 from bot.runtime.coverage import Coverage
 from bot.runtime.doors import Reception, keep_door
@@ -92,6 +93,7 @@ class Daemon:
         self._control = Control(parts, self._inbox.put)
         self._scribe = Scribe(parts, self._notices.say, self._control.answer)
         self._polls = Polls(parts, self._inbox.put, self._notices)
+        self._contracts = Contracts(parts, self._inbox.put, self._notices)
         self._sources = Sources(parts.sources, parts.clock, self._inbox.put, self._notices)
         parts.health["sources"] = self._sources.health()
         self._beat = Beat(parts, ServiceManager(parts.notify_address), self._lag, self._inbox)
@@ -134,6 +136,7 @@ class Daemon:
             workers,
             emit=self._inbox.put,
             notice=self._notices.put,
+            answered=self._contracts.answered,
         )
         pump = Pump(self._parts, self._inbox, executor.dispatch, self._scribe.note)
         coverage = Coverage(
@@ -142,6 +145,7 @@ class Daemon:
             emit=self._inbox.put,
             say=self._notices.say,
             passed=self._beat.passed,
+            answered=self._contracts.answered,
         )
         return executor, pump, coverage
 
@@ -176,6 +180,7 @@ class Daemon:
             work = keep_feed(feed, self._inbox.put, self._clock)
             self._spawn(group, f"feed:{feed.name}", work)
         self._spawn(group, "timers", self._timers())
+        self._spawn(group, "contracts", self._contracts.run())
         if parts.options.owns_process:
             spare_collector()
         spent_s = (self._clock.monotonic_ns() - began_ns) / NS_PER_S
@@ -203,7 +208,7 @@ class Daemon:
         logger.info("stopping: entries are off, stops stay at the venue")
         await self._cancel("start")
         quiet = [name for name in self._tasks if name.startswith("feed:")]
-        await self._cancel(*quiet, "timers", "prover", "second")
+        await self._cancel(*quiet, "timers", "contracts", "prover", "second")
         await self._drain(executor)
         await self._cancel("coverage", "pump", "control")
         await self._cancel("workers")
@@ -222,7 +227,7 @@ class Daemon:
         logger.warning("the lease is lost: only missing stops are placed from here on")
         await self._cancel("start")
         quiet = [name for name in self._tasks if name.startswith(("feed:", "door:"))]
-        await self._cancel(*quiet, "timers", "prover", "second", "pump")
+        await self._cancel(*quiet, "timers", "contracts", "prover", "second", "pump")
         end_ns = self._clock.monotonic_ns() + int(LAST_STOPS_S * NS_PER_S)
         due = coverage.passes + LAST_LOOKS
         while "coverage" in self._tasks and self._clock.monotonic_ns() < end_ns:

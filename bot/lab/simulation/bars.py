@@ -34,7 +34,8 @@ OFTEN_H: Final = 500.0
 MARKS: Final = (
     *(f"kill_{border}" for border in BORDERS if border != "any"),
     "adl", "command_flatten", "command_pause", "command_reduce", "command_rearm",
-    "command_resume", "command_twice", "contract_changed", "disk_full_intent", "db_locked_intent",
+    "command_resume", "command_twice", "contract_changed", "contract_read_again",
+    "db_locked_intent", "disk_full_intent",
     "empty_account", "foreign_order", "funding_jump", "gap_in_flight", "hand_cancel",
     "hand_close", "hand_open", "hand_part", "late_accept", "leverage_changed", "loop_blocked",
     "clock_step", "mode_ACTIVE_REDUCING", "mode_REDUCING_ACTIVE", "order_LOST_WORKING",

@@ -74,7 +74,7 @@ KINDS: Final = (
     Kind("transfer", 0.2, size=(-2_000, 2_000)),
     Kind("set_leverage", 0.1, size=(5, 50)),
     Kind("hedge_mode", 0.03, hows=("hedge", "one-way", "one-way")),
-    Kind("contract_changed", 0.06, hows=("coarser", "finer", "tiers")),
+    Kind("contract_changed", 0.2, hows=("coarser", "finer", "tiers")),
     Kind("funding_jump", 0.1, size=(-0.02, 0.02)),
     Kind("command", 0.8, size=(-1, 5), hows=("flatten", "resume", "resume", "reduce", "pause")),
     Kind("rearm", 1.0, always=True),

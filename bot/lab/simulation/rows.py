@@ -117,7 +117,7 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
     "another_leverage": ((BOUGHT, at(120.0, "set_leverage", size=30.0)), "leverage_changed"),
     "tiers_cut": ((BOUGHT, at(120.0, "contract_changed", how="tiers"), *MORE), "contract_changed"),
     "a_coarser_tick": (
-        (at(40.0, "contract_changed", how="coarser"), BOUGHT, *MORE), "contract_changed",
+        (at(40.0, "contract_changed", how="coarser"), BOUGHT, *MORE), "contract_read_again",
     ),
     "a_symbol_that_is_gone": ((BOUGHT, during("bad_symbol", symbol=ETH)), "bad_symbol_on"),
     "another_funding": ((BOUGHT, at(120.0, "funding_jump", size=0.02)), "funding_jump"),

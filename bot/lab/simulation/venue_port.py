@@ -227,6 +227,8 @@ class SimVenue:
 
     async def instruments(self, symbols: Sequence[str]) -> tuple[Instrument, ...]:
         """Return the contracts of `symbols`."""
+        if self._life.ready and self._world.off_grid_ns > self._world.now_ns - NS_PER_S:
+            self._world.mark("contract_read_again")
         return await self._ask(
             Call(method="instruments"), lambda: self._inner.instruments_now(symbols)
         )

@@ -90,6 +90,8 @@ class World:
         """Orders that the venue says it never had."""
         self.contract_ns = -(1 << 60)
         """When a contract was last changed; the daemon reads contracts once an hour."""
+        self.off_grid_ns = 0
+        """When the venue last said that a price is none of the contract."""
         self.silent_ns = 0
         """When something last happened that the venue told nobody."""
         self.excused_ns = 0

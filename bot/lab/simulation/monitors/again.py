@@ -1,4 +1,4 @@
-"""Rows 5 and 6: what coverage may ask for again after the venue said no, and how often."""
+"""Rows 5, 6 and 38: what may be asked for again after the venue said no, and how often."""
 
 from typing import Final
 
@@ -15,6 +15,8 @@ from bot.lab.simulation.world import World
 
 WOULD_TRIGGER: Final = "-2021"
 SOON_NS: Final = 5 * NS_PER_S
+OFF_GRID: Final = "-4014"
+"""No price of the contract as it is: the daemon knows an older one."""
 TRIES_MAX: Final = 3
 """So many refused stops in a row: after them the leg is closed."""
 
@@ -36,9 +38,13 @@ class AgainMonitor:
         self._verdicts = verdicts
         self._cover = cover
         self._refused: dict[str, Refused] = {}
+        self._off_grid: dict[str, int] = {}
+        """symbol -> when an order of it was first off the grid of the contract as it is now."""
 
     def refused(self, order: ApprovedOrder, code: str) -> None:
         """Take note of a no whose answer arrives."""
+        if code == OFF_GRID:
+            self._outdated(order)
         bare_ns = self._cover.bare_since_ns(order.symbol, order.position_side)
         if not _is_rescue(order) or not bare_ns:
             return
@@ -66,9 +72,19 @@ class AgainMonitor:
         if known.passed_ns and self._world.now_ns - known.passed_ns < SOON_NS:
             self._broken(f"a stop again where the price passed it: {order.client_order_id}")
 
-    def _broken(self, text: str) -> None:
-        self._world.note(f"VIOLATION 1 {text}")
-        self._verdicts.broken(1, self._world.lived_s, text)
+    def _outdated(self, order: ApprovedOrder) -> None:
+        """20: a price off the grid makes the daemon read the contract; so it happens once."""
+        world, now_ns = self._world, self._world.now_ns
+        world.off_grid_ns = now_ns
+        first_ns = self._off_grid.get(order.symbol, 0)
+        if first_ns <= max(world.contract_ns, self._cover.hindered_ns):
+            self._off_grid[order.symbol] = now_ns
+        elif now_ns - first_ns > SOON_NS:
+            self._broken(f"off the grid again: {order.client_order_id}", 20)
+
+    def _broken(self, text: str, invariant: int = 1) -> None:
+        self._world.note(f"VIOLATION {invariant} {text}")
+        self._verdicts.broken(invariant, self._world.lived_s, text)
 
 
 def _is_rescue(order: ApprovedOrder) -> bool:

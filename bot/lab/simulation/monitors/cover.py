@@ -29,8 +29,6 @@ FAR_FRAC: Final = 0.631
 """The furthest distance that policies allow is 0.60; the mark may leave a stop there behind by a
 twentieth of that until the next bar."""
 PILE_MAX: Final = 12
-CONTRACTS_NS: Final = 3_700 * NS_PER_S
-"""After this a changed contract has been read."""
 SPARES_MAX: Final = 2
 SPARES_NS: Final = 30 * NS_PER_S
 SANITY_NS: Final = 60 * NS_PER_S
@@ -90,6 +88,11 @@ class CoverMonitor:
         for key in [key for key in self._bare if key not in held]:
             self._end(key, flat=True)
         self._world.attentive = bool(self._bare)
+
+    @property
+    def hindered_ns(self) -> int:
+        """When anything was last wrong that may make protection later."""
+        return self._hindered_ns
 
     def bare_since_ns(self, symbol: str, side: PositionSide) -> int:
         """Return since when a leg has no full working stop; 0: it has one, or is flat."""
@@ -172,7 +175,6 @@ class CoverMonitor:
             calm = now_ns - self._hindered_ns > CALM_NS
             whole = calm and now_ns - self._troubled_ns > CALM_NS
             told = self._world.silent_ns < now_ns
-            told = told and now_ns - self._world.contract_ns > CONTRACTS_NS
             self._bare[key] = Bare(
                 since_ns=now_ns, looked_ns=now_ns, calm=calm, whole=whole and told
             )
@@ -182,7 +184,8 @@ class CoverMonitor:
         if bare.calm and bare.counted_ns > CALM_MAX_S * NS_PER_S and not bare.told:
             bare.told = True
             self._tell(key, bare, "still open, though nothing hinders")
-        bare.whole = bare.whole and self._troubled_ns < bare.since_ns
+        surprised_ns = max(self._troubled_ns, self._world.off_grid_ns)
+        bare.whole = bare.whole and surprised_ns < bare.since_ns
         if bare.whole and bare.calm and bare.counted_ns > KERNEL_MAX_S * NS_PER_S and not bare.told:
             bare.told = True
             self._tell(key, bare, "still open: the kernel was late")
