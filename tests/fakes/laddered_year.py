@@ -6,20 +6,38 @@ import msgspec
 import numpy as np
 
 from bot.domain.policy import Policy
+from bot.domain.strategy import Intent, Memory
 from bot.domain.units import NS_PER_H, NS_PER_MS
 from bot.kernel.sensed import Senses
 from bot.kernel.snapshot import Sensed
-from bot.lab.bench.yearly import Year, policy_of
+from bot.lab.bench.yearly import BandBounce, Year, policy_of
 from bot.lab.fast.brackets import Bracket
 from bot.lab.fast.laddered import Bars
 from bot.lab.fast.rungs import Rules
 from bot.lab.stage import ACCOUNT
+from bot.sdk import View
 from bot.simulator.contracts import BTC
 from bot.simulator.exchange import MarketTick
 from tests.unit.kernel.rules.rule_kit import assessment
 
 LEVELS = [500.0 * step for step in range(40, 300)]
+SINCE = [0] * len(LEVELS)
+"""Every level is known from the beginning."""
 FUNDING_NS = 8 * NS_PER_H
+
+
+class KnownBounce(BandBounce):
+    """Buys as BandBounce, but only levels that are known by then."""
+
+    def __init__(self, levels: Sequence[float], since: Sequence[int], rule: Bracket) -> None:
+        super().__init__(levels, rule)
+        self._since = dict(zip(levels, since, strict=True))
+
+    def evaluate(self, view: View, memory: Memory) -> tuple[Memory, tuple[Intent, ...]]:
+        """Wish a long at a known level."""
+        memory, wishes = super().evaluate(view, memory)
+        known = (w for w in wishes if self._since[float(w.signal_id.split("|")[0])] <= view.now_ns)
+        return memory, tuple(known)
 
 
 class LadderedYear(Year):
@@ -28,11 +46,16 @@ class LadderedYear(Year):
     volume_qty = 1e24
 
     def __init__(
-        self, rules: Rules, begin_ms: int, *, bar_s: int = 60, funding_frac: float = 0.0
-    ) -> None:
-        self.bar_s = bar_s
+        self, rules: Rules, begin_ms: int, *, bar_s: int = 60, funding_frac: float = 0.0,
+        rule: Bracket | None = None, since: Sequence[int] = SINCE,
+    ) -> None:  # fmt: skip
+        self.bar_s, self._since = bar_s, since
         self._rules, self._funding_frac = rules, funding_frac
-        super().__init__(LEVELS, Bracket(), begin_ms * NS_PER_MS)
+        super().__init__(LEVELS, rule or Bracket(), begin_ms * NS_PER_MS)
+
+    def strategy(self, levels: Sequence[float], rule: Bracket) -> BandBounce:
+        """Return who wishes the trades, at levels that are known by then."""
+        return KnownBounce(levels, self._since, rule)
 
     def policy(self, rule: Bracket) -> Policy:
         """Return the bench's policy with one rule: the strategies' loss of the day."""

@@ -111,13 +111,17 @@ class Year:
         """Return what the kernel is told by its owner."""
         return policy_of(rule)
 
+    def strategy(self, levels: Sequence[float], rule: Bracket) -> BandBounce:
+        """Return who wishes the trades."""
+        return BandBounce(levels, rule)
+
     def __init__(self, levels: Sequence[float], rule: Bracket, begin_ns: int) -> None:
         exchange = Exchange([BTC], fill_model=BarModel(slip_calm_bps=0.0, slip_fast_bps=0.0))
         exchange.open_account(ACCOUNT, Decimal(repr(rule.cash_usd)))
         exchange.set_leverage(ACCOUNT, BTC.symbol, int(rule.leverage_max))
         exchange.drain()
         venue = InProcessVenue(exchange, ACCOUNT, TapeClock(exchange))
-        kernel = Kernel(self.policy(rule), (BandBounce(levels, rule),), RUN_ID)
+        kernel = Kernel(self.policy(rule), (self.strategy(levels, rule),), RUN_ID)
         self.stage = Stage(exchange, venue, kernel, 0)
         self.stage.now_ns = begin_ns
         exchange.advance(begin_ns)

@@ -11,7 +11,7 @@ import numpy as np
 
 from bot.kernel.sizing.unit_risk import unit_risk_usd
 from bot.kernel.stops.placement import nudged
-from bot.lab.fast.brackets import Bracket, Column, entered_level, exit_price
+from bot.lab.fast.brackets import Bracket, Column, exit_price
 from bot.lab.fast.rungs import (
     ACTED,
     CASH,
@@ -196,9 +196,23 @@ def cut(
     money[CUT_QTY] = 0.0
 
 
+def known_level(
+    before: float, now: float, levels: Column, since: Column, ns: int, band_frac: float
+) -> float:
+    """Return the highest of the rising `levels`, known by `ns`, whose band was entered from above.
+
+    `since` holds the instant (ns) from which each level is known; 0.0: none was entered.
+    """
+    for index in range(len(levels) - 1, -1, -1):
+        level = levels[index]
+        if since[index] <= ns and level <= now <= level * (1.0 + band_frac) < before:
+            return float(level)
+    return 0.0
+
+
 def end_bar(
     money: Column, times: Column, bars: Bars, bar: int, asked: Column, cycles: Column,
-    levels: Column, rule: Bracket, rules: Rules, contract: Contract,
+    levels: Column, since: Column, rule: Bracket, rules: Rules, contract: Contract,
 ) -> None:  # fmt: skip
     """Judge at the close: a new day, the ladder, a cut of what is held, or a new wish."""
     close = bars.close[bar]
@@ -218,7 +232,7 @@ def end_bar(
         return
     if bar == 0 or times[SHUT]:
         return
-    level = entered_level(bars.close[bar - 1], close, levels, rule.band_frac)
+    level = known_level(bars.close[bar - 1], close, levels, since, times[NOW], rule.band_frac)
     if level > 0.0:
         money[LEVEL] = level
         money[WISHED_LIMIT] = grid_down(close * (1.0 + rules.band_frac), contract.ticks)
@@ -227,13 +241,14 @@ def end_bar(
 
 
 def play_laddered(
-    money: Column, times: Column, bars: Bars, levels: Column, rule: Bracket, rules: Rules,
-    contract: Contract, deals: Column, cuts: Column,
+    money: Column, times: Column, bars: Bars, levels: Column, since: Column, rule: Bracket,
+    rules: Rules, contract: Contract, deals: Column, cuts: Column, curve: Column,
 ) -> tuple[int, float]:  # fmt: skip
     """Walk every bar; return (round trips, equity at the last close in USD).
 
     `money` (MONEY_SIZE floats) and `times` (TIMES_SIZE whole numbers) are room for the account;
-    `deals` takes (opened ns, closed ns, entry, exit, result) and `cuts` (ns, coins, price).
+    `deals` takes (opened ns, closed ns, entry, exit, result), `cuts` (ns, coins, price) and
+    `curve` the equity at each close.
     """
     for place in range(MONEY_SIZE):
         money[place] = 0.0
@@ -248,13 +263,20 @@ def play_laddered(
     for bar in range(len(bars.close)):
         begin_bar(money, times, bars, bar, asked, cycles, rule, rules, contract, deals, cuts)
         inside(money, times, bars, bar, asked, cycles, rule, rules, contract, deals)
-        end_bar(money, times, bars, bar, asked, cycles, levels, rule, rules, contract)
+        end_bar(money, times, bars, bar, asked, cycles, levels, since, rule, rules, contract)
+        curve[bar] = money[CASH] + money[QTY] * (money[MARK] - money[ENTRY])
     return times[TRADES], money[CASH] + money[QTY] * (money[MARK] - money[ENTRY])
 
 
 def play_sets(
-    bars: Bars, levels: Column, sets: Column, rule: Bracket, rules: Rules, contract: Contract
-) -> tuple[Column, Column, Column]:
+    bars: Bars,
+    levels: Column,
+    since: Column,
+    sets: Column,
+    rule: Bracket,
+    rules: Rules,
+    contract: Contract,
+) -> tuple[Column, Column, Column]:  # fmt: skip
     """Play every row (stop, target, half, halt) of `sets`; return (round trips, cuts, equity).
 
     What a row does not name is taken from `rule` and `rules`.
@@ -262,7 +284,7 @@ def play_sets(
     count, length = len(sets), len(bars.close)
     trades, cut, equity = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
     money, times = np.zeros(MONEY_SIZE), np.zeros(TIMES_SIZE, np.int64)
-    deals, cuts = np.zeros((length + 1, 5)), np.zeros((2 * length + 1, 3))
+    deals, cuts, curve = np.zeros((length + 1, 5)), np.zeros((2 * length + 1, 3)), np.zeros(length)
     for row in range(count):
         own = Bracket(
             rule.band_frac, sets[row][0], sets[row][1], rule.risk_frac, rule.leverage_max,
@@ -273,6 +295,8 @@ def play_sets(
             rules.ramp_per_h, rules.dwell_s, rules.cycles_max, rules.dead_band_frac,
             rules.action_gap_ns, rules.heat_max_frac, rules.band_frac,
         )  # fmt: skip
-        found, left = play_laddered(money, times, bars, levels, own, ruled, contract, deals, cuts)
+        found, left = play_laddered(
+            money, times, bars, levels, since, own, ruled, contract, deals, cuts, curve
+        )
         trades[row], cut[row], equity[row] = found, times[CUTS], left
     return trades, cut, equity

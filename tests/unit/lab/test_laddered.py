@@ -16,7 +16,7 @@ from bot.lab.fast.brackets import Bracket
 from bot.lab.fast.compiler import compiled
 from bot.lab.fast.laddered import BORROWED
 from bot.lab.fast.rungs import CUTS, MONEY_SIZE, TIMES_SIZE, Contract, Rules, grid_down, grid_up
-from tests.fakes.laddered_year import LEVELS, LadderedYear, bars_of
+from tests.fakes.laddered_year import LEVELS, SINCE, LadderedYear, bars_of
 
 SHARED = Path(
     os.environ.get("BREAKWATER_SHARED", Path(__file__).resolve().parents[4] / "shared")
@@ -42,25 +42,32 @@ def walk(seed: int, length: int, sigma: float) -> Columns:
     return [np.round(column, 1).tolist() for column in (first, high, low, close)]
 
 
-def played(bars: Any, rules: Rules, bar_s: int, engine: Any = laddered) -> tuple[Any, ...]:
+def played(
+    bars: Any, rules: Rules, bar_s: int, engine: Any = laddered, since: Any = SINCE
+) -> tuple[Any, ...]:
     """Return (round trips, equity, deals, cuts) of one walk."""
     length = len(bars.close)
     money, times = np.zeros(MONEY_SIZE), np.zeros(TIMES_SIZE, np.int64)
     deals, cuts = np.zeros((length + 1, 5)), np.zeros((2 * length + 1, 3))
+    curve = np.zeros(length)
     contract = Contract(bar_ns=bar_s * 1_000 * NS_PER_MS)
     found, equity = engine.play_laddered(
-        money, times, bars, np.array(LEVELS), Bracket(), rules, contract, deals, cuts
-    )
+        money, times, bars, np.array(LEVELS), np.array(since, np.int64), Bracket(), rules, contract,
+        deals, cuts, curve,
+    )  # fmt: skip
+    assert curve[-1] == equity
     return found, equity, deals[:found], cuts[: times[CUTS]]
 
 
 def agree(
-    columns: Columns, open_ms: list[int], rules: Rules, bar_s: int, funding: float
-) -> tuple[int, int]:
+    columns: Columns, open_ms: list[int], rules: Rules, bar_s: int, funding: float,
+    since: list[int] = SINCE,
+) -> tuple[int, int]:  # fmt: skip
     """Hold every trade, cut and cent of both ways against each other; count trades and cuts."""
-    year = LadderedYear(rules, open_ms[0], bar_s=bar_s, funding_frac=funding)
+    year = LadderedYear(rules, open_ms[0], bar_s=bar_s, funding_frac=funding, since=since)
     year.play(columns, open_ms)
-    trades, equity, deals, cuts = played(bars_of(columns, open_ms, bar_s, funding), rules, bar_s)
+    bars = bars_of(columns, open_ms, bar_s, funding)
+    trades, equity, deals, cuts = played(bars, rules, bar_s, since=since)
     theirs = year.deals()
     assert year.stage.refused == 0
     assert trades == year.stage.tally.trades == len(theirs)
@@ -93,6 +100,14 @@ def test_many_days_of_cuts_and_recoveries_are_those_of_the_kernel(half: float) -
     assert trades > cuts
 
 
+def test_a_level_is_traded_by_both_from_the_instant_it_is_known() -> None:
+    open_ms = [BEGIN_MS + 900_000 * bar for bar in range(500)]
+    known_ns = [(open_ms[250] if level % 1_000.0 else 0) * NS_PER_MS for level in LEVELS]
+    columns, rules = walk(5, 500, 0.004), Rules(0.004, 0.008)
+    late, _ = agree(columns, open_ms, rules, 900, 0.0001, known_ns)
+    assert 0 < late < agree(columns, open_ms, rules, 900, 0.0001)[0]
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="recorded data are not beside the project")
 @pytest.mark.parametrize("name", list(FOLDERS))
 def test_a_recorded_folder_trades_and_is_cut_as_by_the_kernel(name: str) -> None:
@@ -110,7 +125,7 @@ def test_the_ladder_says_the_same_at_both_speeds() -> None:
     rules, engine = Rules(0.004, 0.008), compiled("bot.lab.fast.laddered", BORROWED)
     contract = Contract(bar_ns=900_000 * NS_PER_MS)
     sets = np.array([[0.006, 0.018, 0.004, 0.008], [0.004, 0.012, 0.002, 0.004]])
-    rest = (np.array(LEVELS), sets, Bracket(), rules, contract)
+    rest = (np.array(LEVELS), np.array(SINCE, np.int64), sets, Bracket(), rules, contract)
     fast, slow = engine.play_sets(bars, *rest), laddered.play_sets(bars, *rest)
     assert np.array_equal(fast[0], slow[0])
     assert np.array_equal(fast[1], slow[1])

@@ -10,11 +10,13 @@ from rich.console import Console
 
 from bot.app.cli.grid import Column, grid, percent, text
 from bot.app.cli.home import Home, open_home
+from bot.app.cli.levelled import digest_of_levelled, found, levelled, seal_data
 from bot.app.cli.output import Document, JsonFlag, show, whisper
 from bot.domain.errors import BotError, ConfigInvalid
 
 if TYPE_CHECKING:
     from bot.app.trying.trials import StrategyTrial
+    from bot.lab.levelled import LevelledTrial
 
 SHOWN = 12
 
@@ -62,6 +64,14 @@ def sweep(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Record; going on where it ended.")
     ] = None,
+    fast: Annotated[
+        bool,
+        typer.Option("--compiled", help="Bracket trades at levels, compiled; not --strategy."),
+    ] = False,
+    level: Annotated[
+        list[float] | None,
+        typer.Option(min=0.0, help="--compiled: a price; may be repeated; else levels.toml's."),
+    ] = None,
     cluster: Annotated[str, typer.Option(help="A Dask scheduler, as tcp://HOST:PORT.")] = "",
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = os.cpu_count() or 1,
     as_json: JsonFlag = False,
@@ -78,9 +88,20 @@ def sweep(
         axes=axes, method=method, trials=trials, seed=seed, processes=jobs, cluster=cluster,
         embargo_days=embargo_days,
     )  # fmt: skip
-    play = _trial(home, data, strategy, tuple(symbol or home.settings.risk.symbols))
-    _refuse_unknown(play, {axis.name: axis.values[0] for axis in axes})
-    digest = digest_of(play)
+    symbols = tuple(symbol or home.settings.risk.symbols)
+    first = {axis.name: axis.values[0] for axis in axes}
+    play: StrategyTrial | LevelledTrial
+    if fast:
+        strategy, play = "levels", levelled(home, data, symbols, level or [], first)
+        digest = digest_of_levelled(play)
+    else:
+        if level:
+            raise ConfigInvalid(
+                "--level: only --compiled takes prices; strategies read levels.toml"
+            )
+        play = _trial(home, data, strategy, symbols)
+        _refuse_unknown(play, first)
+        digest = digest_of(play)
     ledger = Ledger(out or home.places.state / "sweeps" / f"{strategy}-{digest[:12]}.jsonl", digest)
     ledger.open()
 
@@ -94,11 +115,8 @@ def _trial(home: Home, folders: list[Path], name: str, symbols: tuple[str, ...])
     from bot.app.config.policy import policy_of
     from bot.app.trying.trials import StrategyTrial
 
-    for folder in folders:
-        if not folder.is_dir():
-            raise ConfigInvalid(f"--data: {folder}: no such folder")
     return StrategyTrial(
-        folders=tuple(folder.resolve() for folder in folders),
+        folders=found(folders),
         strategies=home.places.strategies,
         name=name,
         fixed=dict(home.settings.strategies.params.get(name, {})),
@@ -132,10 +150,7 @@ def digest_of(play: "StrategyTrial") -> str:
     seal = hashlib.sha256()
     seal.update((play.strategies / f"{play.name}.py").read_bytes())
     seal.update(msgspec.json.encode((play.fixed, play.policy, play.symbols, play.stop_fill)))
-    for folder in play.folders:
-        for path in sorted(folder.glob("*.parquet")):
-            seal.update(f"{folder.name}/{path.name}/{path.stat().st_size}".encode())
-            seal.update(path.read_bytes())
+    seal_data(seal, play.folders)
     return seal.hexdigest()
 
 
