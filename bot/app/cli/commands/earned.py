@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from bot.answers.digest_words import words
 from bot.app.cli.commands.questions import put
 from bot.app.cli.grid import facts, grid, moment, money, percent, signed, text
 from bot.app.cli.grid import put as show
@@ -41,6 +40,8 @@ def equity(
 
 def digest(*, as_json: JsonFlag = False) -> None:
     """The last 24 hours in a few lines, as the daily message tells them."""
+    from bot.answers.digest_words import words
+
     put("digest", {}, lambda doc, console: console.print(words(doc)), as_json=as_json)
 
 

@@ -17,6 +17,7 @@ from bot.domain.errors import BotError, ConfigInvalid
 if TYPE_CHECKING:
     from bot.app.trying.trials import StrategyTrial
     from bot.lab.levelled import LevelledTrial
+    from bot.lab.sweep.space import Axis
 
 SHOWN = 12
 
@@ -88,27 +89,41 @@ def sweep(
         axes=axes, method=method, trials=trials, seed=seed, processes=jobs, cluster=cluster,
         embargo_days=embargo_days,
     )  # fmt: skip
-    symbols = tuple(symbol or home.settings.risk.symbols)
-    first = {axis.name: axis.values[0] for axis in axes}
-    play: StrategyTrial | LevelledTrial
-    if fast:
-        strategy, play = "levels", levelled(home, data, symbols, level or [], first)
-        digest = digest_of_levelled(play)
-    else:
-        if level:
-            raise ConfigInvalid(
-                "--level: only --compiled takes prices; strategies read levels.toml"
-            )
-        play = _trial(home, data, strategy, symbols)
-        _refuse_unknown(play, first)
-        digest = digest_of(play)
-    ledger = Ledger(out or home.places.state / "sweeps" / f"{strategy}-{digest[:12]}.jsonl", digest)
+    chosen = _chosen(home, data, symbol, axes, strategy=None if fast else strategy, prices=level)
+    play, digest, name = chosen
+    ledger = Ledger(out or home.places.state / "sweeps" / f"{name}-{digest[:12]}.jsonl", digest)
     ledger.open()
 
     def told(done: int, whole: int) -> None:
         whisper(f"sweep: {done} of {whole}")
 
     show(swept(asked, play, ledger, told), _render, as_json=as_json)
+
+
+def _chosen(
+    home: Home,
+    folders: list[Path],
+    symbol: list[str] | None,
+    axes: "tuple[Axis, ...]",
+    *,
+    strategy: str | None,
+    prices: list[float] | None,
+) -> "tuple[StrategyTrial | LevelledTrial, str, str]":
+    """Return what plays a set, the digest of what it depends on, and its name; no strategy: levels.
+
+    Raises:
+        ConfigInvalid: something that was asked for is not there.
+    """
+    symbols = tuple(symbol or home.settings.risk.symbols)
+    first = {axis.name: axis.values[0] for axis in axes}
+    if strategy is None:
+        fast = levelled(home, folders, symbols, prices or [], first)
+        return fast, digest_of_levelled(fast), "levels"
+    if prices:
+        raise ConfigInvalid("--level: only --compiled takes prices; strategies read levels.toml")
+    play = _trial(home, folders, strategy, symbols)
+    _refuse_unknown(play, first)
+    return play, digest_of(play), strategy
 
 
 def _trial(home: Home, folders: list[Path], name: str, symbols: tuple[str, ...]) -> "StrategyTrial":
