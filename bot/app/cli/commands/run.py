@@ -9,7 +9,6 @@ import typer
 
 from bot.app.cli.home import open_home
 from bot.app.cli.output import JsonFlag, leave, print_json
-from bot.runtime.heap import spare_last_search
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +63,8 @@ def run(
     )
     home = open_home()
     code = _runner()(home.settings, home.places, wish)
+    from bot.runtime.heap import spare_last_search  # the command line loads no daemon for it
+
     spare_last_search()
     if as_json:
         print_json({"exit_code": code})

@@ -12,7 +12,6 @@ from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, leave, show, whisper
 from bot.domain.errors import StateLocked
 from bot.domain.exchanges import Exchange
-from bot.runtime.heap import spare_last_search
 
 UNHEALTHY = 3
 group = typer.Typer(
@@ -70,6 +69,8 @@ def venue(
         asyncio.run(serve(wish, home.settings.breakwater.paper.source, whisper))
     finally:
         lock.release()
+    from bot.runtime.heap import spare_last_search  # the command line loads no daemon for it
+
     spare_last_search()
 
 
