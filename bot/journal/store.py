@@ -64,10 +64,15 @@ def open_journal(path: Path, clock: Clock) -> "Store":
 
 def open_in_memory(clock: Clock) -> "Store":
     """Open a journal that ends with the process, for simulations."""
+    return Store(link_in_memory(), clock)
+
+
+def link_in_memory() -> SqliteLink:
+    """Return an empty journal that ends with the process."""
     link = SqliteLink(connect_raw(IN_MEMORY), IN_MEMORY)
     with link.transaction("making it", writes=True) as connection:
         Row.metadata.create_all(connection)
-    return Store(link, clock)
+    return link
 
 
 def _open_raw(database: Path) -> sqlite3.Connection:

@@ -9,7 +9,7 @@ from bot.domain.units import NS_PER_S
 from bot.lab.simulation.chance import toss
 from bot.lab.simulation.timeline import START_NS
 
-DISK: Final = frozenset(("disk_full", "db_locked", "slow_disk"))
+DISK: Final = frozenset(("disk_full", "disk_fills", "db_locked", "slow_disk"))
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):

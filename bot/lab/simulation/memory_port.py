@@ -1,26 +1,45 @@
 """The journal as the daemon sees it: the real store, inline, on a disk that can be slow or full."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from bot.domain.errors import JournalBroken, StateLocked
 from bot.domain.messages import Effect, Event
 from bot.domain.orders import ApprovedOrder, OrderState
 from bot.journal.inline import InlineJournal
+from bot.journal.sqlite import SqliteLink
 from bot.journal.store import Store
 from bot.lab.simulation.life import Life
 
+PAGES_MAX: Final = 1 << 30
 FSYNC_S: Final = 0.0004
 FSYNC_TAIL_S: Final = 0.025
 BUSY_S: Final = 0.5
 
 
+class SimDisk:
+    """What the journal lies on: SQLite itself finds no room once it may not grow."""
+
+    def __init__(self, link: SqliteLink) -> None:
+        self._raw = link.raw
+        self._is_full = False
+
+    def fill(self, *, full: bool) -> None:
+        """Let the journal grow no more, or again."""
+        if full is not self._is_full:
+            self._is_full = full
+            pages = self._raw.execute("PRAGMA page_count").fetchone()[0] if full else PAGES_MAX
+            self._raw.execute(f"PRAGMA max_page_count = {int(pages)}")
+
+
 class SimMemory:
     """runtime.memory.Memory over the inline journal; kills may fall before and after a commit."""
 
-    def __init__(self, life: Life, store: Store) -> None:
+    def __init__(self, life: Life, store: Store, disk: SimDisk) -> None:
         self._life = life
+        self._disk = disk
         self._inner = InlineJournal(store)
 
     async def intent(self, run_id: str, seq: int, order: ApprovedOrder, event_ns: int) -> None:
@@ -28,7 +47,8 @@ class SimMemory:
         await self._life.cross("intent_before")
         await self._may_fail("intent")
         await self._reach_disk()
-        await self._inner.intent(run_id, seq, order, event_ns)
+        with self._on_disk("intent"):
+            await self._inner.intent(run_id, seq, order, event_ns)
         self._life.world.note(f"intent {order.client_order_id}")
         self._life.world.intents[order.client_order_id] = self._life.world.now_ns
         await self._life.cross("intent_after")
@@ -37,14 +57,16 @@ class SimMemory:
         """Write the facts of a step."""
         await self._life.cross("append_before")
         await self._may_fail("append")
-        await self._inner.append(run_id, seq, event, effects)
+        with self._on_disk("append"):
+            await self._inner.append(run_id, seq, event, effects)
         await self._life.cross("append_after")
 
     async def save_snapshot(self, run_id: str, seq: int, event_ns: int, state: bytes) -> None:
         """Keep a state."""
         await self._life.cross("snapshot_before")
         await self._may_fail("snapshot")
-        await self._inner.save_snapshot(run_id, seq, event_ns, state)
+        with self._on_disk("snapshot"):
+            await self._inner.save_snapshot(run_id, seq, event_ns, state)
         await self._life.cross("snapshot_after")
 
     async def load_snapshot(self) -> bytes | None:
@@ -75,6 +97,18 @@ class SimMemory:
         if (slow := board.hit("slow_disk")) is not None:
             self._life.world.mark(f"slow_disk_{what}")
             await asyncio.sleep(slow.size * board.roll(slow))
+
+    @contextmanager
+    def _on_disk(self, what: str) -> Iterator[None]:
+        """Write to a disk that may fill up in the middle of the commit."""
+        world = self._life.world
+        self._disk.fill(full=world.board.on("disk_fills") is not None)
+        try:
+            yield
+        except JournalBroken:
+            world.board.count("disk_fills")
+            world.mark(f"disk_fills_{what}")
+            raise
 
     async def _reach_disk(self) -> None:
         slow = self._life.world.dice.random() > 0.99

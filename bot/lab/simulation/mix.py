@@ -92,6 +92,7 @@ KINDS: Final = (
     Kind("lose_stops", 0.15, (20, 200), (0.2, 1.0)),
     Kind("hidden_triggering", 0.3, (120, 1800)),
     Kind("hand_stop", 0.15, size=(0.01, 0.05), hows=("buy", "sell")),
+    Kind("disk_fills", 0.15, (30, 900)),
 )  # fmt: skip
 OFF_FRAC: Final = 0.45
 """How likely a kind is away from a seed altogether: rare paths need worlds without the loud ones.

@@ -144,6 +144,9 @@ ROWS: dict[str, tuple[tuple[Fault, ...], str]] = {
     ),
     "an_invalid_key": ((BOUGHT, at(100.0, "key_invalid", for_s=60.0)), "key_invalid"),
     "a_locked_journal": ((during("db_locked"), BOUGHT, *MORE), "db_locked"),
+    "a_disk_that_fills_within_a_commit": (
+        (during("disk_fills"), EAGER, BOUGHT, *MORE, FLATTEN), "disk_fills_append",
+    ),
     "a_full_disk": ((during("disk_full"), BOUGHT, *MORE, FLATTEN), "disk_full"),
     "a_loop_that_stands_still": ((BOUGHT, at(120.0, "block", size=6.0), *MORE), "loop_blocked"),
     "messages_that_hang": ((during("telegram_hangs"), BOUGHT, *MORE, FLATTEN), "telegram_hangs"),

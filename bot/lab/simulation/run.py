@@ -17,14 +17,14 @@ from bot.domain.policy import (
     StrategyPolicy,
 )
 from bot.domain.units import NS_PER_H, NS_PER_S
-from bot.journal.store import Store, open_in_memory
+from bot.journal.store import Store, link_in_memory
 from bot.kernel.command import rearm_code
 from bot.kernel.rules import NAMES
 from bot.lab.simulation.deeds import DEEDS, close_window, open_window
 from bot.lab.simulation.faults import Fault, instant_ns
 from bot.lab.simulation.feed_port import SimFeed
 from bot.lab.simulation.life import Life, SimClock, WatchedKernel
-from bot.lab.simulation.memory_port import SimMemory
+from bot.lab.simulation.memory_port import SimDisk, SimMemory
 from bot.lab.simulation.monitors.again import AgainMonitor
 from bot.lab.simulation.monitors.belief import BeliefMonitor
 from bot.lab.simulation.monitors.cover import CoverMonitor
@@ -101,7 +101,9 @@ class Run:
         self.faults = tuple(faults)
         self._eager = any(fault.kind == "eager" for fault in faults)
         self.end_ns = START_NS + round(hours * NS_PER_H)
-        self.store: Store = open_in_memory(SimClock(self.world))
+        link = link_in_memory()
+        self.disk = SimDisk(link)
+        self.store = Store(link, SimClock(self.world))
         self.verdicts = Verdicts()
         if to_first:
             self.verdicts.on_first = self._end_now
@@ -116,6 +118,7 @@ class Run:
         self.heard = HeardMonitor(self.world, self.verdicts)
         self.world.watchers += [
             self.cover,
+            self.sends,
             StartMonitor(self.world, self.verdicts),
             EndMonitor(self.world, self.verdicts, self.store),
             self.outside,
@@ -206,7 +209,7 @@ class Run:
                 venue=SimVenue(life, "venue", clock, breaker),
                 guard=SimVenue(life, "guard", clock, breaker),
                 feeds=tuple(SimFeed(life, name) for name in ("user", "market", "operator")),
-                memory=SimMemory(life, self.store),
+                memory=SimMemory(life, self.store, self.disk),
                 clock=clock,
                 symbols=world.symbols,
                 notify=self._tell,

@@ -14,8 +14,10 @@ SAMPLED = {
     "external": "external_s",
     "restart": "restart_s",
     "guard_period": "guard_period_s",
+    "risk": "risk_share",
+    "heat": "heat_share",
 }
-"""monitor's name -> key of the document."""
+"""monitor's name -> key of the document; the last two are shares of what sizing allows."""
 
 
 def summed(outcomes: Iterable[Outcome]) -> dict[str, object]:

@@ -21,7 +21,15 @@ KERNEL_MAX_S: Final = 1.0
 """Where nothing at all is wrong the kernel's stop works before coverage even asks for one."""
 CALM_NS: Final = 20 * NS_PER_S
 HARMLESS: Final = frozenset(
-    ("mute_kernel", "disk_full", "db_locked", "slow_disk", "telegram_hangs", "telegram_refuses")
+    (
+        "mute_kernel",
+        "disk_full",
+        "disk_fills",
+        "db_locked",
+        "slow_disk",
+        "telegram_hangs",
+        "telegram_refuses",
+    )
 )
 """Kinds that must not make protection later."""
 TRIGGERING_MAX_NS: Final = 3 * NS_PER_S

@@ -4,7 +4,7 @@ By code of its own, from the exchange's legs and stops; risks of several positio
 is never less than any joint risk of them.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.domain.orders import ApprovedOrder, OrderKind
 from bot.kernel.snapshot import leg_key
@@ -15,22 +15,34 @@ SLACK: Final = 1.25
 """Costs and the way of the price between decision and sending."""
 
 
-def flaw_of(world: World, life: Life, order: ApprovedOrder) -> str:
-    """Return what is wrong with the risk of an entry; empty: nothing."""
+class Shares(NamedTuple):
+    """What one stop and all stops may cost at an entry, as shares of the most that they may."""
+
+    own: float
+    total: float
+
+
+def shares_of(world: World, life: Life, order: ApprovedOrder) -> Shares | None:
+    """Return how near an entry comes to both limits; None: it is no strategy's."""
     state, sizing = life.kernel.state, life.kernel.policy.sizing
     leg = state.legs.get(leg_key(order.symbol, order.position_side))
     if leg is None or leg.trade is None or leg.foreign:
-        return ""
+        return None
     mark = world.exchange.market(order.symbol).mark
     equity_usd = float(world.exchange.wallet_usd(ACCOUNT)) + _open_usd(world)
     own_usd = float(order.qty) * abs(mark - leg.trade.stop_price)
-    own_max_usd = sizing.risk_frac * equity_usd * SLACK
-    if own_usd > own_max_usd:
-        return f"one stop costs too much: {order.client_order_id} {own_usd:.0f} {own_max_usd:.0f}"
     total_usd = own_usd + _held_usd(world, life)
-    most_usd = sizing.heat_max_frac * equity_usd * SLACK
-    if total_usd > most_usd:
-        return f"all stops cost too much: {order.client_order_id} {total_usd:.0f} {most_usd:.0f}"
+    return Shares(
+        own_usd / (sizing.risk_frac * equity_usd), total_usd / (sizing.heat_max_frac * equity_usd)
+    )
+
+
+def flaw_of(shares: Shares, client_order_id: str) -> str:
+    """Return what is wrong with the risk of an entry; empty: nothing."""
+    if shares.own > SLACK:
+        return f"one stop costs too much: {client_order_id} {shares.own:.2f} of its most"
+    if shares.total > SLACK:
+        return f"all stops cost too much: {client_order_id} {shares.total:.2f} of their most"
     return ""
 
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
+from bot.domain.messages import Event
 from bot.domain.orders import ApprovedOrder, Purpose
 from bot.domain.risk import TradingMode
 from bot.domain.units import NS_PER_S, ZERO
@@ -18,6 +19,8 @@ AGE_SLACK_S: Final = 2.5
 """An intent on its way to the disk, and one way on the wire, are no stale decision."""
 ENTRY_AGE_MAX_S: Final = 7.0
 """The daemon gives up after five; what it waits for may take a little longer."""
+NEVER_NS: Final = 15 * NS_PER_S
+"""A close waits for the answer to the one before it, and for no more than that."""
 CANARY_MARK: Final = "-p"
 CAP_SLACK: Final = 1.01
 
@@ -69,6 +72,24 @@ class SendMonitor:
         elif not order.reduce_only:
             self._broken(4, f"a reducing order without the flag: {order.client_order_id}")
 
+    def happened(self, event: Event) -> None:
+        """Nothing: what leaves is looked at."""
+
+    def looked(self, now_ns: int) -> None:
+        """8: what was decided to make a position smaller must leave at all."""
+        if not self.decided:
+            return
+        life = self._world.hearer
+        for name, decided_ns in list(self.decided.items()):
+            mine = isinstance(life, Life) and life.ready and name[2:10] == life.run_id
+            if mine and now_ns - decided_ns <= NEVER_NS:
+                continue
+            del self.decided[name]
+            excused = decided_ns < self._world.excused_ns
+            if mine and not excused and self._world.reached_since(decided_ns):
+                self._verdicts.sample("deleverage", (now_ns - decided_ns) / NS_PER_S)
+                self._broken(8, f"a cut was decided and never left: {name}")
+
     def cancels(self, client_order_id: str) -> None:
         """Judge a cancel: foreign orders are nobody's but their owner's."""
         if not client_order_id.startswith("bw"):
@@ -111,13 +132,22 @@ class SendMonitor:
             self._broken(10, f"an entry without a durable intent: {order.client_order_id}")
         if not state.stops_proven or state.key_flaw or life.run_id not in self._proved:
             self._broken(31, f"an entry before stops and key were proven: {order.client_order_id}")
-        if (flaw := heat.flaw_of(self._world, life, order)) != "":
-            self._broken(7, flaw)
+        self._heat(life, order)
         self._alone(order)
         self._old(order)
         self._signal(order)
         self._fresh(life, order)
         self._cap(life, order)
+
+    def _heat(self, life: Life, order: ApprovedOrder) -> None:
+        """7: what all stops may cost, and what this one may."""
+        shares = heat.shares_of(self._world, life, order)
+        if shares is None:
+            return
+        self._verdicts.sample("risk", shares.own)
+        self._verdicts.sample("heat", shares.total)
+        if (flaw := heat.flaw_of(shares, order.client_order_id)) != "":
+            self._broken(7, flaw)
 
     def _alone(self, order: ApprovedOrder) -> None:
         """5: nothing else that opens may still be on its way to this symbol, or rest there."""

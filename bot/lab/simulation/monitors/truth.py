@@ -122,7 +122,9 @@ class TruthMonitor:
         stops = self._world.exchange.resting(ACCOUNT, conditional=True)
         self._left_behind(life, held, stops)
         orphans = any(
-            stop.request.client_order_id.startswith("bw") and stop.request.symbol not in held
+            stop.request.client_order_id.startswith("bw")
+            and stop.request.symbol not in held
+            and self._world.reachable(stop.request.symbol)
             for stop in stops
             if "-p" not in stop.request.client_order_id
         )
