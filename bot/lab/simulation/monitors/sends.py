@@ -21,6 +21,7 @@ ENTRY_AGE_MAX_S: Final = 7.0
 """The daemon gives up after five; what it waits for may take a little longer."""
 NEVER_NS: Final = 15 * NS_PER_S
 """A close waits for the answer to the one before it, and for no more than that."""
+LOST_NS: Final = 60 * NS_PER_S
 CANARY_MARK: Final = "-p"
 CAP_SLACK: Final = 1.01
 
@@ -150,8 +151,17 @@ class SendMonitor:
             self._broken(7, flaw)
 
     def _alone(self, order: ApprovedOrder) -> None:
-        """5: nothing else that opens may still be on its way to this symbol, or rest there."""
-        ours = [one for one in self._world.flying.values() if one.symbol == order.symbol]
+        """5: nothing else that opens may still be on its way to this symbol, or rest there.
+
+        What has been on its way for a minute is lost to the daemon: it is adopted if it arrives.
+        """
+        since_ns = self._world.now_ns - LOST_NS
+        ours = [
+            one
+            for one in self._world.flying.values()
+            if one.symbol == order.symbol
+            and self._world.intents.get(one.client_order_id, since_ns) >= since_ns
+        ]
         exchange = self._world.exchange
         resting = [
             one.request.client_order_id
