@@ -103,7 +103,9 @@ CATALOGUE: dict[int, tuple[str, ...]] = {
          "test_a_time_to_come_cannot_make_a_dead_stream_look_fresh",),
     # process, host, storage
     57: ("row:a_locked_journal", "row:wishes_on_a_slow_disk"),
-    58: ("row:a_full_disk", "row:wishes_on_a_full_disk"),
+    58: (
+        "row:a_full_disk", "row:a_disk_that_fills_within_a_commit", "row:wishes_on_a_full_disk",
+    ),
     59: ("process/test_power.py::"
          "test_logs_of_a_thousand_commits_cut_anywhere_hold_all_that_was_acknowledged",),
     60: ("unit/journal/test_opening.py::test_damage_found_by_the_check_at_opening_is_told",),
