@@ -1,14 +1,15 @@
 """One account at Binance USD-M as bot.ports.Venue, over ccxt."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
+
+from typing_extensions import override
 
 from bot.domain.account import AccountState, IncomeRow
 from bot.domain.errors import (
     OutcomeUnknown,
     VenueDataInvalid,
-    VenueError,
     VenueRefused,
     VenueUnreachable,
 )
@@ -19,6 +20,7 @@ from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSi
 from bot.domain.units import NS_PER_MS
 from bot.ports import Clock, KeyPermissions
 from bot.venue import fields
+from bot.venue.acting import Acting, Ties
 from bot.venue.binance import parse, parse_market
 from bot.venue.binance.account import AccountReader
 from bot.venue.binance.fills import read_fills
@@ -34,8 +36,8 @@ from bot.venue.wording import plain
 PAGES_MAX: Final = 50
 
 
-class BinanceVenue:
-    """Requests to one account; `guards` sends everything through the reserved lane."""
+class BinanceVenue(Acting):
+    """Requests to one account at Binance USD-M."""
 
     name = binance.NAME
 
@@ -43,25 +45,12 @@ class BinanceVenue:
         self,
         caller: Caller,
         clock: Clock,
+        ties: Ties,
         *,
-        guards: bool,
-        read_only: bool,
         has_sapi: bool,
-        on_placed: Callable[[OrderState], None],
-        on_settings: Callable[[], None],
-        on_instruments: Callable[[Sequence[Instrument]], None],
-        on_close: Callable[[], Awaitable[None]],
     ) -> None:
-        self._caller = caller
-        self._clock = clock
-        self._guards = guards
-        self._read_only = read_only
+        super().__init__(caller, clock, ties)
         self._has_sapi = has_sapi
-        self._on_placed = on_placed
-        self._on_settings = on_settings
-        self._on_instruments = on_instruments
-        self._on_close = on_close
-        self._reading = Lane.WATCH if guards else Lane.QUERY
         self.reader = AccountReader(caller, clock, self._reading)
 
     # ------------------------------------------------------------------ contracts
@@ -86,7 +75,7 @@ class BinanceVenue:
             parse_market.instrument(contracts[name], brackets.get(name, {}).get("brackets"), fee)
             for name, fee in zip(names, fees, strict=True)
         )
-        self._on_instruments(loaded)
+        self._ties.on_instruments(loaded)
         return loaded
 
     # ------------------------------------------------------------------ account
@@ -141,7 +130,7 @@ class BinanceVenue:
         """
         self._may_act()
         endpoint, params = placing(order)
-        lane = Lane.PROTECT if self._guards or order.protecting else Lane.ORDER
+        lane = self._lane(protecting=order.protecting)
         try:
             answer = await self._caller.table(endpoint, params, lane=lane)
         except VenueRefused as refused:
@@ -149,13 +138,13 @@ class BinanceVenue:
             if code in binance.DUPLICATE_ID:
                 return await self._already_there(order)
             if code == binance.WRONG_POSITION_MODE:
-                self._on_settings()
+                self._ties.on_settings()
             raise
         try:
             state = parse.algo(answer) if order.kind.is_conditional else parse.order(answer)
         except VenueDataInvalid as nonsense:
             raise OutcomeUnknown(f"sent, but the answer is unreadable: {nonsense}") from None
-        self._on_placed(state)
+        self._ties.on_placed(state)
         return state
 
     async def cancel(
@@ -167,9 +156,10 @@ class BinanceVenue:
         await self._caller.table(
             endpoint,
             naming(symbol, client_order_id, conditional=conditional),
-            lane=Lane.PROTECT if self._guards or protecting else Lane.ORDER,
+            lane=self._lane(protecting=protecting),
         )
 
+    @override
     async def order(
         self, symbol: str, client_order_id: str, *, conditional: bool
     ) -> OrderState | None:
@@ -178,7 +168,7 @@ class BinanceVenue:
         A conditional order that fired is told with what its child filled in the plain book.
         """
         endpoint = binance.GET_ALGO if conditional else binance.GET_ORDER
-        lane = Lane.PROTECT if self._guards else Lane.ORDER
+        lane = self._lane(protecting=False)
         try:
             answer = await self._caller.table(
                 endpoint, naming(symbol, client_order_id, conditional=conditional), lane=lane
@@ -210,7 +200,7 @@ class BinanceVenue:
         try:
             await self._caller.table(binance.SET_LEVERAGE, params, lane=Lane.ORDER)
         finally:
-            self._on_settings()
+            self._ties.on_settings()
 
     # ------------------------------------------------------------------ market
 
@@ -218,10 +208,7 @@ class BinanceVenue:
         self, symbol: str, timeframe_s: int, since_ns: int, limit: int
     ) -> tuple[Candle, ...]:
         """Read closed bars, oldest first; `history` is set."""
-        interval = binance.INTERVALS.get(timeframe_s)
-        if interval is None:
-            raise VenueRefused(f"the venue has no bars of {timeframe_s} s", code="NO_TIMEFRAME")
-        await self._caller.settle_clock(lane=self._reading)  # or a forming bar could seem closed
+        interval = await self._bars_of(binance.INTERVALS, timeframe_s)
         found: list[Candle] = []
         start_ms = since_ns // NS_PER_MS
         while len(found) < limit:
@@ -262,33 +249,7 @@ class BinanceVenue:
         rows = await self._caller.rows(binance.FUNDING_INFO, lane=self._reading)
         return funding_intervals_s(rows)
 
-    async def clock_skew_ns(self) -> int:
-        """Return venue clock minus ours, measured now; requests are signed with it from here on."""
-        return await self._caller.measure_clock(lane=self._reading)
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self._on_close()
-
     # ------------------------------------------------------------------ inside
-
-    def _may_act(self) -> None:
-        if self._read_only:
-            raise VenueRefused("the key is for reading only: not sent", code="READ_ONLY")
-
-    async def _already_there(self, order: ApprovedOrder) -> OrderState:
-        try:
-            state = await self.order(
-                order.symbol, order.client_order_id, conditional=order.kind.is_conditional
-            )
-        except VenueError as failed:
-            raise OutcomeUnknown(
-                f"sent before, and its state could not be read: {failed}"
-            ) from None
-        if state is None:
-            raise OutcomeUnknown("the venue says the client id is taken but shows no such order")
-        self._on_placed(state)
-        return state
 
     async def _with_child(self, parent: OrderState, answer: Row, lane: Lane) -> OrderState:
         child_id = str(answer.get("actualOrderId") or "")

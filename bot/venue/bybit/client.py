@@ -2,19 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
+
+from typing_extensions import override
 
 from bot.domain.account import AccountState, IncomeRow
 from bot.domain.errors import OutcomeUnknown, VenueDataInvalid, VenueError, VenueRefused
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
 from bot.domain.messages import Fill
-from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSide
-from bot.domain.units import NS_PER_MS, ZERO
+from bot.domain.orders import ApprovedOrder, OrderState, PositionSide
+from bot.domain.units import NS_PER_MS
 from bot.ports import Clock, KeyPermissions
 from bot.venue import fields
+from bot.venue.acting import Acting, Ties, acknowledged
 from bot.venue.binance import parse_market
 from bot.venue.bybit import parse, past
 from bot.venue.bybit import parse_market as contracts
@@ -32,8 +35,8 @@ LOOK_S: Final = 1.0
 SENT_KEPT: Final = 512
 
 
-class BybitVenue:
-    """Requests to one account; `guards` sends everything through the reserved lane."""
+class BybitVenue(Acting):
+    """Requests to one unified account."""
 
     name = bybit.NAME
 
@@ -42,27 +45,15 @@ class BybitVenue:
         caller: Caller,
         clock: Clock,
         symbols: Sequence[str],
+        ties: Ties,
         *,
-        guards: bool,
-        read_only: bool,
         has_rights: bool,
         tells_fees: bool,
-        on_placed: Callable[[OrderState], None],
-        on_settings: Callable[[], None],
-        on_instruments: Callable[[Sequence[Instrument]], None],
-        on_close: Callable[[], Awaitable[None]],
     ) -> None:
-        self._caller = caller
-        self._clock = clock
-        self._guards = guards
-        self._read_only = read_only
+        super().__init__(caller, clock, ties)
         self._has_rights = has_rights
         self._tells_fees = tells_fees
-        self._on_placed = on_placed
-        self._on_settings = on_settings
-        self._on_instruments = on_instruments
-        self._on_close = on_close
-        self._ask = Questions(caller, Lane.WATCH if guards else Lane.QUERY)
+        self._ask = Questions(caller, self._reading)
         self._sent: deque[str] = deque(maxlen=SENT_KEPT)
         self.reader = BybitReader(self._ask, clock, symbols)
 
@@ -71,7 +62,7 @@ class BybitVenue:
     async def instruments(self, symbols: Sequence[str]) -> tuple[Instrument, ...]:
         """Load filters, fees and margin tiers of `symbols`, afresh."""
         loaded = tuple(await together(*(self._instrument(symbol) for symbol in symbols)))
-        self._on_instruments(loaded)
+        self._ties.on_instruments(loaded)
         return loaded
 
     async def _instrument(self, symbol: str) -> Instrument:
@@ -127,7 +118,7 @@ class BybitVenue:
             known = await self._sent_before(order)
             if known is not None:
                 return known
-        lane = Lane.PROTECT if self._guards or order.protecting else Lane.ORDER
+        lane = self._lane(protecting=order.protecting)
         params = placing(order)
         self._sent.append(order.client_order_id)
         try:
@@ -136,10 +127,10 @@ class BybitVenue:
             if refused.code in bybit.DUPLICATE_ID:
                 return await self._already_there(order)
             if refused.code == bybit.WRONG_POSITION_MODE:
-                self._on_settings()
+                self._ties.on_settings()
             raise
         state = await self._placed(order, answer, lane)
-        self._on_placed(state)
+        self._ties.on_placed(state)
         return state
 
     async def cancel(
@@ -148,15 +139,16 @@ class BybitVenue:
         """Cancel one order; VenueRefused when the venue knows no such open order."""
         del conditional  # one book here
         self._may_act()
-        lane = Lane.PROTECT if self._guards or protecting else Lane.ORDER
+        lane = self._lane(protecting=protecting)
         await self._ask.result(bybit.CANCEL, naming(symbol, client_order_id), lane=lane)
 
+    @override
     async def order(
         self, symbol: str, client_order_id: str, *, conditional: bool
     ) -> OrderState | None:
         """Ask for one order by client id; None when the venue knows none."""
         del conditional  # one book here
-        lane = Lane.PROTECT if self._guards else Lane.ORDER
+        lane = self._lane(protecting=False)
         return await past.read_order(self._ask, symbol, client_order_id, lane)
 
     async def add_margin(self, symbol: str, side: PositionSide, amount_usd: Decimal) -> None:
@@ -185,7 +177,7 @@ class BybitVenue:
             if refused.code != str(bybit.NOT_MODIFIED):
                 raise
         finally:
-            self._on_settings()
+            self._ties.on_settings()
 
     # ------------------------------------------------------------------ market
 
@@ -193,10 +185,7 @@ class BybitVenue:
         self, symbol: str, timeframe_s: int, since_ns: int, limit: int
     ) -> tuple[Candle, ...]:
         """Read closed bars, oldest first; `history` is set."""
-        interval = bybit.INTERVALS.get(timeframe_s)
-        if interval is None:
-            raise VenueRefused(f"the venue has no bars of {timeframe_s} s", code="NO_TIMEFRAME")
-        await self._caller.settle_clock(lane=self._ask.lane)
+        interval = await self._bars_of(bybit.INTERVALS, timeframe_s)
         found: list[Candle] = []
         start_ms, step_ms = since_ns // NS_PER_MS, timeframe_s * 1000
         while len(found) < limit:
@@ -228,7 +217,7 @@ class BybitVenue:
     async def open_interest(self, symbol: str) -> OpenInterest:
         """Read open interest in coins, as the ticker has it now."""
         params: Params = {"category": bybit.CATEGORY, "symbol": bybit.contract_of(symbol)}
-        answer = await self._caller.table(bybit.TICKERS, params, lane=self._ask.lane)
+        answer = await self._caller.table(bybit.TICKERS, params, lane=self._reading)
         at_ns = fields.instant_ns(answer, "time", "ticker")
         result = fields.row(answer.get("result"), "ticker")
         rows = fields.rows(result.get("list"), "ticker")
@@ -237,19 +226,7 @@ class BybitVenue:
         row = fields.row(rows[0], "ticker")
         return contracts.open_interest(row, symbol, at_ns, self._clock.now_ns())
 
-    async def clock_skew_ns(self) -> int:
-        """Return venue clock minus ours, measured now; requests are signed with it from here on."""
-        return await self._caller.measure_clock(lane=self._ask.lane)
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self._on_close()
-
     # ------------------------------------------------------------------ inside
-
-    def _may_act(self) -> None:
-        if self._read_only:
-            raise VenueRefused("the key is for reading only: not sent", code="READ_ONLY")
 
     async def _placed(self, order: ApprovedOrder, answer: Row, lane: Lane) -> OrderState:
         """Return what became of an acknowledged order: the acknowledgement names ids alone."""
@@ -265,44 +242,7 @@ class BybitVenue:
             shown = [state for row in rows if (state := parse.order(row)).venue_order_id == number]
         except (VenueError, TimeoutError):
             shown = []
-        return shown[0] if shown else _acknowledged(order, number, self._caller.venue_now_ns())
-
-    async def _sent_before(self, order: ApprovedOrder) -> OrderState | None:
-        conditional = order.kind.is_conditional
-        try:
-            return await self.order(order.symbol, order.client_order_id, conditional=conditional)
-        except VenueError as failed:
-            raise OutcomeUnknown(
-                f"sent before, and its state could not be read: {failed}"
-            ) from None
-
-    async def _already_there(self, order: ApprovedOrder) -> OrderState:
-        state = await self._sent_before(order)
-        if state is None:
-            raise OutcomeUnknown("the venue says the client id is taken but shows no such order")
-        self._on_placed(state)
-        return state
-
-
-def _acknowledged(order: ApprovedOrder, number: str, at_ns: int) -> OrderState:
-    """Return an order of which only the acknowledgement is known."""
-    return OrderState(
-        client_order_id=order.client_order_id,
-        venue_order_id=number,
-        symbol=order.symbol,
-        side=order.side,
-        kind=order.kind,
-        status=OrderStatus.WORKING,
-        qty=order.qty,
-        filled_qty=ZERO,
-        reduce_only=order.reduce_only,
-        close_position=order.close_position,
-        event_ns=at_ns,
-        position_side=order.position_side if order.hedged else None,
-        price=order.price,
-        trigger_price=order.trigger_price,
-        trigger_by=order.trigger_by if order.kind.is_conditional else None,
-    )
+        return shown[0] if shown else acknowledged(order, number, self._caller.venue_now_ns())
 
 
 def _rights(answer: Row) -> KeyPermissions:

@@ -1,10 +1,12 @@
 """One account at Hyperliquid as bot.ports.Venue, over ccxt's signing and sockets."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from typing_extensions import override
+
 from bot.domain.account import AccountState, IncomeRow, MarginMode
-from bot.domain.errors import OutcomeUnknown, VenueDataInvalid, VenueError, VenueRefused
+from bot.domain.errors import OutcomeUnknown, VenueDataInvalid, VenueRefused
 from bot.domain.instrument import Instrument
 from bot.domain.market import Candle, OpenInterest
 from bot.domain.messages import Fill
@@ -12,6 +14,7 @@ from bot.domain.orders import ApprovedOrder, OrderState, PositionSide
 from bot.domain.units import NS_PER_MS, NS_PER_S, finite
 from bot.ports import Clock, KeyPermissions
 from bot.venue import fields
+from bot.venue.acting import Acting, Ties
 from bot.venue.hyperliquid import ledger, listing, orders, parse
 from bot.venue.hyperliquid.account import AccountReader
 from bot.venue.hyperliquid.asking import Asker, Shared
@@ -22,8 +25,8 @@ from bot.venue.profiles import hyperliquid as profile
 from bot.venue.together import together
 
 
-class HyperliquidVenue:
-    """Requests to one account; `guards` sends everything through the reserved lane."""
+class HyperliquidVenue(Acting):
+    """Requests to one account with a perpetuals wallet of its own."""
 
     name = profile.NAME
 
@@ -32,29 +35,17 @@ class HyperliquidVenue:
         asker: Asker,
         shared: Shared,
         clock: Clock,
+        ties: Ties,
         *,
         symbols: tuple[str, ...],
-        guards: bool,
-        read_only: bool,
         agent_address: Callable[[], str],
         on_known: Callable[[OrderState], None],
-        on_placed: Callable[[OrderState], None],
-        on_settings: Callable[[], None],
-        on_instruments: Callable[[Sequence[Instrument]], None],
-        on_close: Callable[[], Awaitable[None]],
     ) -> None:
+        super().__init__(asker.caller, clock, ties)
         self._asker = asker
         self._shared = shared
-        self._clock = clock
-        self._guards = guards
-        self._read_only = read_only
         self._agent_address = agent_address
         self._on_known = on_known
-        self._on_placed = on_placed
-        self._on_settings = on_settings
-        self._on_instruments = on_instruments
-        self._on_close = on_close
-        self._reading = Lane.WATCH if guards else Lane.QUERY
         self.reader = AccountReader(asker, shared, clock, self._reading, symbols, on_known)
 
     # ------------------------------------------------------------------ contracts
@@ -76,7 +67,7 @@ class HyperliquidVenue:
             raise VenueRefused(f"the venue has no contract {', '.join(missing)}", code="-1121")
         rates = listing.fees(fields.row(fees, "userFees"))
         loaded = tuple(listing.instrument(meta, states, known[coin], rates) for coin in coins)
-        self._on_instruments(loaded)
+        self._ties.on_instruments(loaded)
         return loaded
 
     # ------------------------------------------------------------------ account
@@ -119,23 +110,23 @@ class HyperliquidVenue:
         the answer.
         """
         self._may_act()
-        lane = Lane.PROTECT if self._guards or order.protecting else Lane.ORDER
+        lane = self._lane(protecting=order.protecting)
         contract = await self._shared.contract(self._asker, order.symbol, lane)
         reference = None
         if orders.needs_price(order):
             reference = await self._shared.reference(self._asker, order.symbol, lane)
         action = orders.placing(order, contract, reference)
-        self._on_known(orders.pending(order, self._asker.caller.venue_now_ns()))
+        self._on_known(orders.pending(order, self._caller.venue_now_ns()))
         answer = await self._asker.act(action, lane=lane, places=True)
         try:
-            now_ns = self._asker.caller.venue_now_ns()
+            now_ns = self._caller.venue_now_ns()
             state = orders.placed(order, orders.first_status(answer), now_ns)
         except VenueRefused as refused:
             if refused.code == DUPLICATE:
                 return await self._already_there(order)
             raise
         self._on_known(state)
-        self._on_placed(state)
+        self._ties.on_placed(state)
         return state
 
     async def cancel(
@@ -144,7 +135,7 @@ class HyperliquidVenue:
         """Cancel one order; VenueRefused when the venue knows no such open order."""
         del conditional  # one book holds both kinds
         self._may_act()
-        lane = Lane.PROTECT if self._guards or protecting else Lane.ORDER
+        lane = self._lane(protecting=protecting)
         contract = await self._shared.contract(self._asker, symbol, lane)
         number = number_of(client_order_id)
         action: dict[str, object]
@@ -163,6 +154,7 @@ class HyperliquidVenue:
         if status != "success":
             raise OutcomeUnknown(f"cancel sent, and the answer was {str(status)[:80]!r}")
 
+    @override
     async def order(
         self, symbol: str, client_order_id: str, *, conditional: bool
     ) -> OrderState | None:
@@ -207,7 +199,7 @@ class HyperliquidVenue:
         try:
             await self._asker.act(action, lane=Lane.ORDER, places=False)
         finally:
-            self._on_settings()
+            self._ties.on_settings()
 
     # ------------------------------------------------------------------ market
 
@@ -215,11 +207,7 @@ class HyperliquidVenue:
         self, symbol: str, timeframe_s: int, since_ns: int, limit: int
     ) -> tuple[Candle, ...]:
         """Read closed bars, oldest first; `history` is set."""
-        interval = profile.INTERVALS.get(timeframe_s)
-        if interval is None:
-            raise VenueRefused(f"the venue has no bars of {timeframe_s} s", code="NO_TIMEFRAME")
-        caller = self._asker.caller
-        await caller.settle_clock(lane=self._reading)  # or a forming bar could seem closed
+        interval = await self._bars_of(profile.INTERVALS, timeframe_s)
         step_ns = timeframe_s * NS_PER_S
         found: list[Candle] = []
         start_ns = since_ns
@@ -236,7 +224,7 @@ class HyperliquidVenue:
             answer = await self._asker.ask(
                 "candleSnapshot", lane=self._reading, weight=weight, req=req
             )
-            now_ns = caller.venue_now_ns()
+            now_ns = self._caller.venue_now_ns()
             found += listing.candles(
                 fields.rows(answer, "candleSnapshot"),
                 symbol,
@@ -262,36 +250,10 @@ class HyperliquidVenue:
         qty = finite(fields.row(states[contract.asset], what).get("openInterest"), what)
         if qty < 0.0:
             raise VenueDataInvalid(f"{what} is negative")
-        at_ns = self._asker.caller.venue_now_ns()
+        at_ns = self._caller.venue_now_ns()
         return OpenInterest(symbol, at_ns, self._clock.now_ns(), profile.NAME, qty)
-
-    async def clock_skew_ns(self) -> int:
-        """Return venue clock minus ours, measured now; nonces follow it from here on."""
-        return await self._asker.caller.measure_clock(lane=self._reading)
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self._on_close()
 
     # ------------------------------------------------------------------ inside
 
     def _order_lane(self) -> Lane:
-        return Lane.WATCH if self._guards else Lane.ORDER
-
-    def _may_act(self) -> None:
-        if self._read_only:
-            raise VenueRefused("the key is for reading only: not sent", code="READ_ONLY")
-
-    async def _already_there(self, order: ApprovedOrder) -> OrderState:
-        try:
-            state = await self.order(
-                order.symbol, order.client_order_id, conditional=order.kind.is_conditional
-            )
-        except VenueError as failed:
-            raise OutcomeUnknown(
-                f"sent before, and its state could not be read: {failed}"
-            ) from None
-        if state is None:
-            raise OutcomeUnknown("the venue says the client id is taken but shows no such order")
-        self._on_placed(state)
-        return state
+        return Lane.WATCH if self._ties.guards else Lane.ORDER

@@ -3,12 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import aiohttp
-
 from bot.domain.orders import OrderState
 from bot.ports import Clock
-from bot.venue.breaker import Breaker
-from bot.venue.caller import Caller
+from bot.venue.assembly import Assembly, End
 from bot.venue.feeds.hyperliquid import LIQUIDATIONS
 from bot.venue.hyperliquid.asking import Asker, Shared
 from bot.venue.hyperliquid.client import HyperliquidVenue
@@ -18,24 +15,12 @@ from bot.venue.hyperliquid.reader import TradedReader
 from bot.venue.hyperliquid.user_stream import HyperliquidStream
 from bot.venue.hyperliquid.wire import ALLOWANCE, NO_BUILDER, HyperliquidWire, NonceSource
 from bot.venue.lanes import Lane, Lanes
-from bot.venue.line import Line
 from bot.venue.manners import Manners
 from bot.venue.one_line import OneLineFeed
 from bot.venue.polls.feed import PollFeed
 from bot.venue.polls.hyperliquid import HyperliquidPolls
 from bot.venue.profiles import hyperliquid as profile
-from bot.venue.room import (
-    GUARD_POOL,
-    MAIN_POOL,
-    Notes,
-    Transport,
-    VenueConfig,
-    VenueRoom,
-    ccxt_settings,
-    check_config,
-    closing,
-)
-from bot.venue.wire import VenueTime
+from bot.venue.room import Transport, VenueConfig, VenueRoom, check_config
 
 MANNERS: Final = Manners(
     time=profile.TIME,
@@ -59,114 +44,65 @@ async def open_hyperliquid(config: VenueConfig, clock: Clock, transport: Transpo
         limit=config.weight_limit_per_min or profile.WEIGHT_LIMIT_PER_MIN,
         orders_limit=config.order_limit_per_10s or profile.ORDER_LIMIT_PER_10S,
     )
-    breaker, notes, shared = Breaker(clock), Notes(), Shared(clock)
-    time = VenueTime(clock)
-    nonces = NonceSource(time)
-    main_session = transport.session(config, MAIN_POOL)
-    guard_session = transport.session(config, GUARD_POOL)
-
-    def caller(session: aiohttp.ClientSession) -> Caller:
-        wire = HyperliquidWire(_settings(config, session, transport), time, lanes.observe, nonces)
-        return Caller(
-            wire, MANNERS, lanes, breaker, clock, time,
-            timeout_s=config.request_timeout_s, queue_s=config.queue_timeout_s,
-        )  # fmt: skip
-
-    main, guard = caller(main_session), caller(guard_session)
-    user = _user(config, clock, main, breaker, notes)
-    know = user.know if user is not None else _nobody
-    venue = _venue(config, clock, main, main_session, notes, shared, know, guards=False)
-    watchman = _venue(config, clock, guard, guard_session, notes, shared, know, guards=True)
-    public = _public(config, clock, main_session, main, breaker, shared, venue)
-    polls = HyperliquidPolls(_Questions(Asker(main), clock))
-    past = PollFeed(polls, config.symbols, clock, pause_s=0.0)
-    notes.user = user
-    return VenueRoom(venue, watchman, public, user, past, lanes, breaker, main.venue_now_ns)
-
-
-def _settings(
-    config: VenueConfig, session: aiohttp.ClientSession, transport: Transport
-) -> dict[str, object]:
     rest = profile.rest_url(config.mode, config.base_url)
     streams = profile.ws_url(config.mode, config.ws_url, rest)
-    options: dict[str, object] = {
-        **NO_BUILDER,
-        "sandboxMode": config.mode == "testnet",  # the signature names the net it is for
-    }
-    urls = profile.ccxt_urls(rest, streams)
-    return ccxt_settings(config, session, transport.context, urls, options)
+    parts = Assembly(
+        config,
+        clock,
+        transport,
+        lanes,
+        MANNERS,
+        urls=profile.ccxt_urls(rest, streams),
+        options={
+            **NO_BUILDER,
+            "sandboxMode": config.mode == "testnet",  # the signature names the net it is for
+        },
+    )
+    nonces = NonceSource(parts.time)
+    main, guard = parts.ends(
+        lambda settings: HyperliquidWire(settings, parts.time, lanes.observe, nonces)
+    )
+    know: Callable[[OrderState], None] = _nobody
+    if config.api_key:
+        user = HyperliquidStream(
+            main.caller, clock, parts.breaker, parts.notes, streams + "/ws", config.api_key.lower()
+        )
+        parts.notes.user, know = user, user.know
+    shared = Shared(clock)
+    venue, watchman = _venue(parts, main, shared, know), _venue(parts, guard, shared, know)
+    polls = HyperliquidPolls(_Questions(Asker(main.caller), clock))
+    past = PollFeed(polls, config.symbols, clock, pause_s=0.0)
+    public = _public_feed(parts, main, shared, venue, streams)
+    return parts.room(main, venue, watchman, public, past)
 
 
 def _venue(
-    config: VenueConfig,
-    clock: Clock,
-    caller: Caller,
-    session: aiohttp.ClientSession,
-    notes: Notes,
-    shared: Shared,
-    know: Callable[[OrderState], None],
-    *,
-    guards: bool,
+    parts: Assembly, end: End, shared: Shared, know: Callable[[OrderState], None]
 ) -> HyperliquidVenue:
     venue = HyperliquidVenue(
-        Asker(caller),
+        Asker(end.caller),
         shared,
-        clock,
-        symbols=config.symbols,
-        guards=guards,
-        read_only=config.read_only,
-        agent_address=caller.wire.agent_address,
+        parts.clock,
+        parts.ties(end),
+        symbols=parts.config.symbols,
+        agent_address=end.caller.wire.agent_address,
         on_known=know,
-        on_placed=notes.placed,
-        on_settings=notes.unsettled,
-        on_instruments=notes.learn,
-        on_close=closing(caller.wire, session),
     )
-    notes.readers.append(venue.reader)
+    parts.notes.readers.append(venue.reader)
     return venue
 
 
-def _user(
-    config: VenueConfig, clock: Clock, caller: Caller, breaker: Breaker, notes: Notes
-) -> HyperliquidStream | None:
-    if not config.api_key:
-        return None
-    rest = profile.rest_url(config.mode, config.base_url)
-    url = profile.ws_url(config.mode, config.ws_url, rest) + "/ws"
-    return HyperliquidStream(caller, clock, breaker, notes, url, config.api_key.lower())
-
-
-def _public(
-    config: VenueConfig,
-    clock: Clock,
-    session: aiohttp.ClientSession,
-    caller: Caller,
-    breaker: Breaker,
-    shared: Shared,
-    venue: HyperliquidVenue,
+def _public_feed(
+    parts: Assembly, end: End, shared: Shared, venue: HyperliquidVenue, streams: str
 ) -> OneLineFeed:
-    rest = profile.rest_url(config.mode, config.base_url)
-    reader = TradedReader(config.symbols, shared.heard)
+    symbols = parts.config.symbols
+    reader = TradedReader(symbols, shared.heard)
 
     async def refine() -> None:
         await venue.clock_skew_ns()
 
-    line = Line(
-        session,
-        profile.ws_url(config.mode, config.ws_url, rest) + "/ws",
-        dialect_of(config.symbols),
-        reader,
-        name="market",
-        clock=clock,
-        breaker=breaker,
-        venue_now_ns=caller.venue_now_ns,
-        prepare=refine,
-        must_prepare=False,
-        stale_ns=STALE_NS,
-    )
-    return OneLineFeed(
-        profile.NAME, line, config.symbols, liquidations=LIQUIDATIONS, counted=reader
-    )
+    line = parts.line(end, streams + "/ws", dialect_of(symbols), reader, refine, stale_ns=STALE_NS)
+    return OneLineFeed(profile.NAME, line, symbols, liquidations=LIQUIDATIONS, counted=reader)
 
 
 class _Questions:

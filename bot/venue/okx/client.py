@@ -1,8 +1,10 @@
 """One account at OKX as bot.ports.Venue, over ccxt."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
+
+from typing_extensions import override
 
 from bot.domain.account import AccountState, IncomeRow, MarginMode
 from bot.domain.errors import OutcomeUnknown, VenueDataInvalid, VenueError, VenueRefused
@@ -13,6 +15,7 @@ from bot.domain.orders import ApprovedOrder, OrderState, OrderStatus, PositionSi
 from bot.domain.units import NS_PER_MS
 from bot.ports import Clock, KeyPermissions
 from bot.venue import fields
+from bot.venue.acting import Acting, Ties, acknowledged
 from bot.venue.caller import Caller, Params
 from bot.venue.endpoint import Endpoint
 from bot.venue.fields import Row
@@ -20,15 +23,16 @@ from bot.venue.lanes import Lane
 from bot.venue.okx import contracts, parse
 from bot.venue.okx.account import HOUSE_MODE, OkxReader, Sizes
 from bot.venue.okx.answers import Questions
-from bot.venue.okx.orders import acknowledged, naming, placing, plain
+from bot.venue.okx.orders import naming, placing
 from bot.venue.profiles import okx
 from bot.venue.together import together
+from bot.venue.wording import plain
 
 ORDERS_ASKED_MAX: Final = 50
 
 
-class OkxVenue:
-    """Requests to one account; `guards` sends everything through the reserved lane."""
+class OkxVenue(Acting):
+    """Requests to one account in futures mode."""
 
     name = okx.NAME
 
@@ -38,24 +42,11 @@ class OkxVenue:
         clock: Clock,
         symbols: Sequence[str],
         sizes: Sizes,
-        *,
-        guards: bool,
-        read_only: bool,
-        on_placed: Callable[[OrderState], None],
-        on_settings: Callable[[], None],
-        on_instruments: Callable[[Sequence[Instrument]], None],
-        on_close: Callable[[], Awaitable[None]],
+        ties: Ties,
     ) -> None:
-        self._caller = caller
-        self._clock = clock
+        super().__init__(caller, clock, ties)
         self._sizes = sizes
-        self._guards = guards
-        self._read_only = read_only
-        self._on_placed = on_placed
-        self._on_settings = on_settings
-        self._on_instruments = on_instruments
-        self._on_close = on_close
-        self._ask = Questions(caller, Lane.WATCH if guards else Lane.QUERY)
+        self._ask = Questions(caller, self._reading)
         self.reader = OkxReader(self._ask, clock, symbols, sizes)
 
     # ------------------------------------------------------------------ contracts
@@ -66,7 +57,7 @@ class OkxVenue:
         self._sizes.learn(rows)
         listed = {fields.text(row, "instId", "contract"): row for row in rows}
         loaded = tuple(await together(*(self._instrument(s, listed) for s in symbols)))
-        self._on_instruments(loaded)
+        self._ties.on_instruments(loaded)
         return loaded
 
     async def _instrument(self, symbol: str, listed: dict[str, Row]) -> Instrument:
@@ -125,7 +116,7 @@ class OkxVenue:
     async def _name_of(self, symbol: str, number: str) -> str:
         """Return the client id of an order without one: that of the trigger that bore it."""
         asked: Params = {"instId": okx.contract_of(symbol), "ordId": number}
-        rows = await self._known(okx.GET_ORDER, asked, self._ask.lane)
+        rows = await self._known(okx.GET_ORDER, asked, self._reading)
         if not rows:
             return okx.own_id("", number)
         return parse.order(rows[0], self._sizes.known).client_order_id
@@ -147,7 +138,7 @@ class OkxVenue:
         """Send one order. Raises OutcomeUnknown when it may have been executed."""
         self._may_act()
         await self._sizes.settle(self._ask)
-        lane = Lane.PROTECT if self._guards or order.protecting else Lane.ORDER
+        lane = self._lane(protecting=order.protecting)
         conditional = order.kind.is_conditional
         mode = self.reader.modes.get(order.symbol, HOUSE_MODE)
         params = placing(order, self._sizes.of(order.symbol), mode)
@@ -161,8 +152,8 @@ class OkxVenue:
         number = str(rows[0].get("algoId" if conditional else "ordId") or "") if rows else ""
         if not number:
             raise OutcomeUnknown("sent, but the answer names no order")
-        state = await self._became(order, number, lane)
-        self._on_placed(state)
+        state = await self._became(order, number)
+        self._ties.on_placed(state)
         return state
 
     async def cancel(
@@ -170,17 +161,18 @@ class OkxVenue:
     ) -> None:
         """Cancel one order; VenueRefused when the venue knows no such open order."""
         self._may_act()
-        lane = Lane.PROTECT if self._guards or protecting else Lane.ORDER
+        lane = self._lane(protecting=protecting)
         endpoint = okx.CANCEL_ALGO if conditional else okx.CANCEL
         named = naming(symbol, client_order_id, conditional=conditional)
         await self._ask.rows(endpoint, named, lane=lane)
 
+    @override
     async def order(
         self, symbol: str, client_order_id: str, *, conditional: bool
     ) -> OrderState | None:
         """Ask for one order by client id; None when the venue knows none."""
         await self._sizes.settle(self._ask)
-        lane = Lane.PROTECT if self._guards else Lane.ORDER
+        lane = self._lane(protecting=False)
         endpoint = okx.GET_ALGO if conditional else okx.GET_ORDER
         named = naming(symbol, client_order_id, conditional=conditional)
         rows = await self._known(endpoint, named, lane)
@@ -228,7 +220,7 @@ class OkxVenue:
         try:
             await self._ask.rows(okx.SET_LEVERAGE, params, lane=Lane.ORDER)
         finally:
-            self._on_settings()
+            self._ties.on_settings()
 
     # ------------------------------------------------------------------ market
 
@@ -236,10 +228,7 @@ class OkxVenue:
         self, symbol: str, timeframe_s: int, since_ns: int, limit: int
     ) -> tuple[Candle, ...]:
         """Read closed bars, oldest first; `history` is set."""
-        interval = okx.INTERVALS.get(timeframe_s)
-        if interval is None:
-            raise VenueRefused(f"the venue has no bars of {timeframe_s} s", code="NO_TIMEFRAME")
-        await self._caller.settle_clock(lane=self._ask.lane)
+        interval = await self._bars_of(okx.INTERVALS, timeframe_s)
         found: list[Candle] = []
         start_ms, step_ms = since_ns // NS_PER_MS, timeframe_s * 1000
         while len(found) < limit and start_ms * NS_PER_MS < self._caller.venue_now_ns():
@@ -251,7 +240,7 @@ class OkxVenue:
                 "after": start_ms + step_ms * asked,
                 "limit": asked,
             }
-            answer = await self._caller.table(okx.BARS, params, lane=self._ask.lane)
+            answer = await self._caller.table(okx.BARS, params, lane=self._reading)
             rows = fields.rows(answer.get("data"), "bars")
             now_ns = self._clock.now_ns()
             found += contracts.candles(rows, symbol, timeframe_s, received_ns=now_ns)
@@ -266,23 +255,10 @@ class OkxVenue:
             raise VenueDataInvalid(f"{symbol}: no open interest is told")
         return contracts.open_interest(rows[0], symbol, self._clock.now_ns())
 
-    async def clock_skew_ns(self) -> int:
-        """Return venue clock minus ours, measured now; requests are signed with it from here on."""
-        return await self._caller.measure_clock(lane=self._ask.lane)
-
-    async def close(self) -> None:
-        """Release sockets."""
-        await self._on_close()
-
     # ------------------------------------------------------------------ inside
 
-    def _may_act(self) -> None:
-        if self._read_only:
-            raise VenueRefused("the key is for reading only: not sent", code="READ_ONLY")
-
-    async def _became(self, order: ApprovedOrder, number: str, lane: Lane) -> OrderState:
+    async def _became(self, order: ApprovedOrder, number: str) -> OrderState:
         """Return what became of an acknowledged order: the acknowledgement names it alone."""
-        del lane
         try:
             state = await self.order(
                 order.symbol, order.client_order_id, conditional=order.kind.is_conditional
@@ -292,17 +268,3 @@ class OkxVenue:
         return (
             state if state is not None else acknowledged(order, number, self._caller.venue_now_ns())
         )
-
-    async def _already_there(self, order: ApprovedOrder) -> OrderState:
-        try:
-            state = await self.order(
-                order.symbol, order.client_order_id, conditional=order.kind.is_conditional
-            )
-        except VenueError as failed:
-            raise OutcomeUnknown(
-                f"sent before, and its state could not be read: {failed}"
-            ) from None
-        if state is None:
-            raise OutcomeUnknown("the venue says the client id is taken but shows no such order")
-        self._on_placed(state)
-        return state

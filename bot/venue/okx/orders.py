@@ -5,12 +5,11 @@ from typing import Final
 
 from bot.domain.account import MarginMode
 from bot.domain.errors import VenueRefused
-from bot.domain.orders import ApprovedOrder, OrderKind, OrderState, OrderStatus
-from bot.domain.units import ZERO
+from bot.domain.orders import ApprovedOrder, OrderKind
 from bot.venue.profiles import okx
+from bot.venue.wording import Fields, plain
 
 NUMBERED: Final = "oid-"
-Fields = dict[str, str | int | float]
 
 
 def placing(order: ApprovedOrder, size: Decimal, mode: MarginMode) -> Fields:
@@ -67,29 +66,3 @@ def naming(symbol: str, client_order_id: str, *, conditional: bool) -> Fields:
     )
     value = number if number != client_order_id else okx.sent_id(client_order_id)
     return {"instId": okx.contract_of(symbol), key: value}
-
-
-def plain(value: Decimal) -> str:
-    """Write a decimal without exponent and without padding."""
-    return format(value.normalize(), "f")
-
-
-def acknowledged(order: ApprovedOrder, number: str, at_ns: int) -> OrderState:
-    """Return an order of which only the acknowledgement is known."""
-    return OrderState(
-        client_order_id=order.client_order_id,
-        venue_order_id=number,
-        symbol=order.symbol,
-        side=order.side,
-        kind=order.kind,
-        status=OrderStatus.WORKING,
-        qty=order.qty,
-        filled_qty=ZERO,
-        reduce_only=order.reduce_only,
-        close_position=order.close_position,
-        event_ns=at_ns,
-        position_side=order.position_side if order.hedged else None,
-        price=order.price,
-        trigger_price=order.trigger_price,
-        trigger_by=order.trigger_by if order.kind.is_conditional else None,
-    )

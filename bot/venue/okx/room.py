@@ -1,19 +1,13 @@
 """OKX's room: two clients with sockets of their own, one limit, the feeds."""
 
-from collections.abc import Callable
 from typing import Final
-
-import aiohttp
 
 from bot.domain.errors import ConfigInvalid
 from bot.domain.units import NS_PER_S
 from bot.ports import Clock
-from bot.venue.breaker import Breaker
-from bot.venue.bybit.room import CallerPolls
-from bot.venue.caller import Caller
+from bot.venue.assembly import Assembly, CallerPolls, End, Settings
 from bot.venue.feeds.okx import LIQUIDATIONS
 from bot.venue.lanes import Lane, Lanes
-from bot.venue.line import Line
 from bot.venue.okx.account import Sizes
 from bot.venue.okx.answers import MANNERS, OkxWire, Questions
 from bot.venue.okx.client import OkxVenue
@@ -24,18 +18,7 @@ from bot.venue.one_line import OneLineFeed
 from bot.venue.polls.feed import PollFeed
 from bot.venue.polls.okx import OkxPolls
 from bot.venue.profiles import okx
-from bot.venue.room import (
-    GUARD_POOL,
-    MAIN_POOL,
-    Notes,
-    Transport,
-    VenueConfig,
-    VenueRoom,
-    ccxt_settings,
-    check_config,
-    closing,
-)
-from bot.venue.wire import VenueTime
+from bot.venue.room import Transport, VenueConfig, VenueRoom, check_config
 
 STALE_NS: Final = 15 * NS_PER_S
 PERIOD_S: Final = 2.0
@@ -61,107 +44,54 @@ async def open_okx(config: VenueConfig, clock: Clock, transport: Transport) -> V
         orders_limit=(config.order_limit_per_10s or okx.ORDERS_PER_2S * 5) // 5,
         orders_period_s=PERIOD_S,
     )
-    breaker, notes, time, sizes = Breaker(clock), Notes(), VenueTime(clock), Sizes()
-    main_session = transport.session(config, MAIN_POOL)
-    guard_session = transport.session(config, GUARD_POOL)
-    open_caller = _callers(config, clock, time, transport, lanes, breaker)
-    main, guard = open_caller(main_session), open_caller(guard_session)
-    venue = _venue(config, clock, main, main_session, notes, sizes, guards=False)
-    watchman = _venue(config, clock, guard, guard_session, notes, sizes, guards=True)
-    origin = okx.ws_url(config.mode, config.ws_url, okx.rest_url(config.mode, config.base_url))
-    line = _line(config, clock, main_session, main, breaker, venue, sizes, origin)
-    past = PollFeed(OkxPolls(CallerPolls(main, clock)), config.symbols, clock, pause_s=0.0)
-    if config.api_key:
-        news = OkxNews(sizes)
-        lines = [
-            OkxLine(main, clock, breaker, notes, news, sizes, origin, path)
-            for path in (okx.PRIVATE_PATH, okx.BUSINESS_PATH)
-        ]
-        notes.user = OkxStreams(*lines)
-    public = OneLineFeed(okx.NAME, line, config.symbols, liquidations=LIQUIDATIONS)
-    return VenueRoom(venue, watchman, public, notes.user, past, lanes, breaker, main.venue_now_ns)
-
-
-def _callers(
-    config: VenueConfig,
-    clock: Clock,
-    time: VenueTime,
-    transport: Transport,
-    lanes: Lanes,
-    breaker: Breaker,
-) -> Callable[[aiohttp.ClientSession], Caller]:
     rest = okx.rest_url(config.mode, config.base_url)
-    urls: dict[str, object] = {"rest": rest}
+    urls: Settings = {"rest": rest}
+    parts = Assembly(config, clock, transport, lanes, MANNERS, urls=urls, options={"brokerId": ""})
     demo = {okx.DEMO_HEADER: "1"} if config.mode == "testnet" else {}
-
-    def open_caller(session: aiohttp.ClientSession) -> Caller:
-        settings = ccxt_settings(config, session, transport.context, urls, {"brokerId": ""})
-        settings |= {"password": config.api_passphrase or EMBEDDED, "headers": demo}
-        return Caller(
-            OkxWire(settings, time, lanes.observe),
-            MANNERS,
-            lanes,
-            breaker,
-            clock,
-            time,
-            timeout_s=config.request_timeout_s,
-            queue_s=config.queue_timeout_s,
-        )
-
-    return open_caller
+    third: Settings = {"password": config.api_passphrase or EMBEDDED, "headers": demo}
+    main, guard = parts.ends(lambda settings: OkxWire(settings | third, parts.time, lanes.observe))
+    sizes = Sizes()
+    venue, watchman = _venue(parts, main, sizes), _venue(parts, guard, sizes)
+    past = PollFeed(OkxPolls(CallerPolls(main.caller, clock)), config.symbols, clock, pause_s=0.0)
+    origin = okx.ws_url(config.mode, config.ws_url, rest)
+    if config.api_key:
+        parts.notes.user = _streams(parts, main, sizes, origin)
+    public = _public_feed(parts, main, venue, sizes, origin)
+    return parts.room(main, venue, watchman, public, past)
 
 
-def _venue(
-    config: VenueConfig,
-    clock: Clock,
-    caller: Caller,
-    session: aiohttp.ClientSession,
-    notes: Notes,
-    sizes: Sizes,
-    *,
-    guards: bool,
-) -> OkxVenue:
-    venue = OkxVenue(
-        caller,
-        clock,
-        config.symbols,
-        sizes,
-        guards=guards,
-        read_only=config.read_only,
-        on_placed=notes.placed,
-        on_settings=notes.unsettled,
-        on_instruments=notes.learn,
-        on_close=closing(caller.wire, session),
-    )
-    notes.readers.append(venue.reader)
+def _venue(parts: Assembly, end: End, sizes: Sizes) -> OkxVenue:
+    venue = OkxVenue(end.caller, parts.clock, parts.config.symbols, sizes, parts.ties(end))
+    parts.notes.readers.append(venue.reader)
     return venue
 
 
-def _line(
-    config: VenueConfig,
-    clock: Clock,
-    session: aiohttp.ClientSession,
-    caller: Caller,
-    breaker: Breaker,
-    venue: OkxVenue,
-    sizes: Sizes,
-    origin: str,
-) -> Line:
+def _streams(parts: Assembly, end: End, sizes: Sizes, origin: str) -> OkxStreams:
+    news = OkxNews(sizes)
+    orders, triggers = (
+        OkxLine(end.caller, parts.clock, parts.breaker, parts.notes, news, sizes, origin, path)
+        for path in (okx.PRIVATE_PATH, okx.BUSINESS_PATH)
+    )
+    return OkxStreams(orders, triggers)
+
+
+def _public_feed(
+    parts: Assembly, end: End, venue: OkxVenue, sizes: Sizes, origin: str
+) -> OneLineFeed:
+    symbols = parts.config.symbols
+
     async def prepare() -> None:
         await venue.clock_skew_ns()
-        await sizes.settle(Questions(caller, Lane.QUERY))
+        await sizes.settle(Questions(end.caller, Lane.QUERY))
 
-    market = OkxMarket(config.symbols, sizes)
-    return Line(
-        session,
+    market = OkxMarket(symbols, sizes)
+    line = parts.line(
+        end,
         origin + okx.PUBLIC_PATH,
         TradedDialect(market.contracts),
         market,
-        name="market",
-        clock=clock,
-        breaker=breaker,
-        venue_now_ns=caller.venue_now_ns,
-        prepare=prepare,
-        must_prepare=True,
+        prepare,
         stale_ns=STALE_NS,
+        must_prepare=True,
     )
+    return OneLineFeed(okx.NAME, line, symbols, liquidations=LIQUIDATIONS)
