@@ -1,9 +1,8 @@
 """kill -9 of whoever drives, with a standby beside it: `./run campaign lease --kills 50`.
 
-Two daemons that stand for two machines, one venue, one PostgreSQL server. In each round the driver
-guards what a human opened, trades beside it and dies at a random instant; in every second round the
-stops it left vanish with it. The standby must drive and protect in time, and nothing may be done
-twice.
+Two daemons that stand for two machines, one venue, one PostgreSQL server. In turn the driver guards
+what a human opened, or trades, and dies at a random instant; in half of either kind the stops it
+left vanish with it. The standby must drive and protect in time, and nothing may be done twice.
 """
 
 import argparse
@@ -21,6 +20,7 @@ from tests.e2e.lives import ENV, entries
 from tests.fakes.daemon import Daemon, NotReady, Stand, until
 from tests.fakes.market_folder import PRICE
 from tests.fakes.postgres import Postgres
+from tests.process.evidence import keep
 from tests.process.soundness import faults_of
 
 TAKEOVER_MAX_S = 15.0
@@ -83,13 +83,14 @@ class Relay:
     def round(self) -> None:
         """Let the driver trade and die; judge what its follower makes of it."""
         venue, figures = self.stands[0].venue, self.figures
-        venue.by_hand("BUY", "0.02")
-        self.leader.await_protected()
-        self._wire += 100
-        venue.move(self._wire + 50.0)
+        if figures.kills % 2:
+            venue.by_hand("BUY", "0.02")
+            self.leader.await_protected()
+        else:
+            self._wire += 100
+            venue.move(self._wire + 50.0)
         time.sleep(self._dice.uniform(0.0, DELAY_MAX_S))
-        vanish = figures.kills % 2 == 0
-        if vanish:
+        if figures.kills % 4 < 2:
             venue.fault("cancel_conditional")
         self.leader.kill()
         killed = time.monotonic()
@@ -152,12 +153,15 @@ class Relay:
         figures.violations += [f"{told}: {fault}" for fault in faults_of(venue)]
 
     def _tidy(self) -> None:
+        """Begin the next round flat: the price goes under the wire first, or it is traded yet."""
         self.leader.await_mode("ACTIVE")
+        self.stands[0].venue.move(self._wire - 40.0)
+        self.leader.await_ready()
         until(self._closed, "flat, and nothing is left behind")
         self.leader.await_flat()
 
     def _closed(self) -> bool:
-        """Close what is held as a human would: the follower may trade the wire meanwhile."""
+        """Close what is held as a human would; an entry may still be under way."""
         venue = self.stands[0].venue
         held = venue.position()
         if held > 0:
@@ -177,7 +181,8 @@ def campaign(kills: int, seed: int, lease_s: float) -> Figures:
             while figures.kills < kills and len(figures.violations) < VIOLATIONS_MAX:
                 relay.round()
         except AssertionError as error:
-            figures.violations.append(f"round {figures.kills}: {error}"[:2_000])
+            told = f"round {figures.kills}: {error}"[:2_000]
+            figures.violations.append(f"{told}; see {keep(first, told)} and {keep(second, told)}")
     for name, values in (("takeover", figures.takeover_s), ("covered", figures.covered_s)):
         if values:
             figures.summary[f"{name}_median_s"] = round(median(values), 2)
