@@ -38,8 +38,10 @@ def tests() -> list[str]:
     """Return the tests that are about these parts."""
     kernel = sorted(ROOT.glob("tests/unit/kernel/test_*.py"))
     named = [str(path.relative_to(ROOT)) for path in kernel if path.name not in SLOW]
-    rest = ("tests/unit/kernel/rules", "tests/unit/journal/test_store.py")
-    return [*named, *rest, "tests/unit/runtime/test_coverage.py"]
+    coverage = sorted(ROOT.glob("tests/unit/runtime/test_coverage*.py"))
+    named += [str(path.relative_to(ROOT)) for path in coverage]
+    rest = ("kernel/rules", "journal/test_store.py", "journal/test_orderlife.py")
+    return [*named, *(f"tests/unit/{name}" for name in rest)]
 
 
 def configured(folder: Path, parts: list[str]) -> None:
