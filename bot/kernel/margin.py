@@ -113,6 +113,8 @@ def joint_shock_frac(
         step = move - value / slope if slope != 0.0 else 0.5 * (low + high)
         if abs(step - move) <= 1e-14 * max(move, 1.0):
             return step
+        if high < step <= high + 1e-14 * max(high, 1.0):
+            return high  # past it by rounding alone: halving would only creep towards it
         move = step if low <= step <= high else 0.5 * (low + high)
     return move
 

@@ -76,18 +76,18 @@ def gather(senses: Senses, now_ns: int, policy: SensePolicy) -> Gathered:
             if kept is None:
                 kept = senses.carried[name] = Carried(values, now_ns)
             kept.values, kept.ns, kept.live = values, now_ns, True
+        elif kept is None:
+            absent.append(name)
         else:
-            if kept is not None:
-                kept.live = False
-            age_ns = now_ns - kept.ns if kept is not None else 0
-            if kept is not None and age_ns <= policy.carry_ns:
+            kept.live = False
+            age_ns = now_ns - kept.ns
+            if age_ns <= policy.carry_ns:
                 values = kept.values
                 stale.append(name)
             else:
                 absent.append(name)
-                if kept is not None:
-                    lost[name] = kept.values
-                    weight[name] = 0.5 ** ((age_ns - policy.carry_ns) / policy.carry_ns)
+                lost[name] = kept.values
+                weight[name] = 0.5 ** ((age_ns - policy.carry_ns) / policy.carry_ns)
         if values is not None:
             found.update(zip(GROUPS[name], values, strict=True))
     return Gathered(

@@ -38,7 +38,7 @@ class Clues(msgspec.Struct, frozen=True, kw_only=True):
 def judge(facts: Facts, clues: Clues, side: int = 1) -> Flush:
     """Return the verdict. A reset is no bottom and releases nothing."""
     partial = facts.liq_24h_usd is None or facts.liq_base_usd is None
-    if not _moved(facts, side):
+    if not has_moved(facts, side):
         return Flush(state=NONE, side=side, partial=partial, completeness=0.0, evidence=())
     ratio = None if partial else 2.0 ** times(facts.liq_24h_usd or 0.0, facts.liq_base_usd or 0.0)
     left = _interest_left(facts, partial=partial)
@@ -62,7 +62,8 @@ def judge(facts: Facts, clues: Clues, side: int = 1) -> Flush:
     )
 
 
-def _moved(facts: Facts, side: int) -> bool:
+def has_moved(facts: Facts, side: int) -> bool:
+    """Whether price has run far enough for a verdict: before it has, clues are not looked at."""
     if facts.ret_24h is None or facts.sd is None or facts.sd <= 0.0:
         return False
     return side * facts.ret_24h <= -FALL_SD * facts.sd

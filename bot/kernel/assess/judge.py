@@ -18,6 +18,7 @@ from bot.kernel.sensed import SensePolicy, Senses
 ASSESS_GAP_NS = NS_PER_MIN
 DISLOCATED_FRAC = 0.01
 DISLOCATED_NS = NS_PER_MIN // 2
+NO_CLUES = Clues()
 WINDOWS_MAX = 1_000
 """Announced events kept of one source."""
 
@@ -39,17 +40,26 @@ def assess(
     gathered = gather(senses, now_ns, policy)
     facts = gathered.facts
     flags = standing_flags(senses, now_ns)
+    systemic = bool(flags)
     bad = severities(facts)
     bad_short = mirrored(bad, facts)
     value, value_short = stress(bad), stress(bad_short)
     floor, reasons = _floor(senses, gathered, now_ns)
-    level = _level(senses, gathered, bad, value, now_ns, policy, side=1)
-    level_short = _level(senses, gathered, bad_short, value_short, now_ns, policy, side=-1)
+    level = threat.advance(
+        senses.fall, now_ns, policy, stress=value, held_stress=_held(gathered, bad, value, 1),
+        is_moving=threat.moving(facts, 1, policy), systemic=systemic,
+    )  # fmt: skip
+    level_short = threat.advance(
+        senses.rally, now_ns, policy, stress=value_short,
+        held_stress=_held(gathered, bad_short, value_short, -1),
+        is_moving=threat.moving(facts, -1, policy), systemic=systemic,
+    )  # fmt: skip
     level, level_short = max(level, floor), max(level_short, floor)
     rush = cascade.rush_of(senses, gathered, now_ns)
     state = cascade.advance(senses.cascade, now_ns, rush, senses.baselines.froth, potential)
-    clues = _clues(senses, gathered, now_ns)
-    lean = pulse(facts, active_share(facts), systemic=bool(flags))
+    asked = flush.has_moved(facts, 1) or flush.has_moved(facts, -1)
+    clues = _clues(senses, gathered, now_ns) if asked else NO_CLUES
+    lean = pulse(facts, active_share(facts), systemic=systemic)
     liq = gathered.liq
     senses.assessed_ns = now_ns
     return Assessment(
@@ -146,34 +156,13 @@ def standing_flags(senses: Senses, now_ns: int) -> tuple[str, ...]:
 def _floor(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[int, tuple[str, ...]]:
     reasons = [f"{name} went missing" for name in gathered.stale]
     event = 1
-    for source, window in open_windows(senses, now_ns):
+    for source, window in open_windows(senses, now_ns) if senses.windows else ():
         event = max(event, window.floor)
         reasons.append(f"announced event: {window.title} ({source})")
     if not gathered.price_live:
         reasons.append("no live price")
     floor = threat.floor_of(price_live=gathered.price_live, stale=gathered.stale, event_floor=event)
     return floor, tuple(reasons)
-
-
-def _level(
-    senses: Senses,
-    gathered: Gathered,
-    known: dict[str, float],
-    value: float,
-    now_ns: int,
-    policy: SensePolicy,
-    *,
-    side: int,
-) -> int:
-    return threat.advance(
-        senses.fall if side > 0 else senses.rally,
-        now_ns,
-        policy,
-        stress=value,
-        held_stress=_held(gathered, known, value, side),
-        is_moving=threat.moving(gathered.facts, side, policy),
-        systemic=bool(standing_flags(senses, now_ns)),
-    )
 
 
 def _held(gathered: Gathered, known: dict[str, float], value: float, side: int) -> float:

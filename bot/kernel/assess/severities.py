@@ -21,7 +21,12 @@ def ramp(x: float, low: float, high: float) -> float:
 def times(x: float, ordinary: float) -> float:
     """Return log2 of x over what is ordinary, cut to +-64; -64 where either is nothing."""
     ratio = x / ordinary if ordinary > 0.0 else 0.0
-    return min(max(math.log2(ratio), -64.0), 64.0) if ratio > 0.0 else -64.0
+    if not ratio > 0.0:
+        return -64.0
+    doublings = math.log2(ratio)
+    if -64.0 < doublings < 64.0:
+        return doublings
+    return -64.0 if doublings < 0.0 else 64.0
 
 
 def of_liquidations(day_usd: float, base_usd: float, hour_usd: float | None) -> float:
@@ -29,7 +34,8 @@ def of_liquidations(day_usd: float, base_usd: float, hour_usd: float | None) -> 
     day = ramp(times(day_usd, base_usd), 1.0, 4.0)
     if hour_usd is None:
         return day
-    return max(day, ramp(times(24.0 * hour_usd, base_usd), 3.0, 6.0))
+    hour = ramp(times(24.0 * hour_usd, base_usd), 3.0, 6.0)
+    return max(day, hour)
 
 
 def of_range(range_24h: float, range_med: float) -> float:

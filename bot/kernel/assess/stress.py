@@ -9,6 +9,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "fund_froth": 0.50, "fg": 0.35, "skew": 0.30, "oi_froth": 0.30, "etf": 0.20, "corr": 0.20,
 }  # fmt: skip
 WEIGHT_TOTAL: Final = sum(WEIGHTS.values())
+_WEIGHED: Final = tuple(WEIGHTS.items())
 EXPONENT_MAX: Final = 1.6
 WORDS: Final = ((30.0, "Calm"), (55.0, "Elevated"), (78.0, "High"))
 
@@ -16,10 +17,9 @@ WORDS: Final = ((30.0, "Calm"), (55.0, "Elevated"), (78.0, "High"))
 def stress(severities: Mapping[str, float]) -> float:
     """Return Stress of the known severities; the exponent keeps a missing one from calming it."""
     calm, known = 1.0, 0.0
-    for name, weight in WEIGHTS.items():
-        severity = severities.get(name)
-        if severity is not None:
-            calm *= 1.0 - weight * severity
+    for name, weight in _WEIGHED:
+        if name in severities:
+            calm *= 1.0 - weight * severities[name]
             known += weight
     if known <= 0.0:
         return 0.0
@@ -33,4 +33,7 @@ def known_share(severities: Mapping[str, float]) -> float:
 
 def stress_word(value: float) -> str:
     """Return the word of a Stress."""
-    return next((word for limit, word in WORDS if value < limit), "Extreme")
+    for limit, word in WORDS:
+        if value < limit:
+            return word
+    return "Extreme"

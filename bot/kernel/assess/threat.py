@@ -16,7 +16,10 @@ def level_of(stress: float, policy: SensePolicy, *, moving: bool, systemic: bool
     """Return the Threat of this instant alone."""
     if systemic or (stress >= policy.severe_stress and moving):
         return SEVERE
-    return 1 + sum(1 for cut in policy.threat_cuts if stress >= cut)
+    level = 1
+    for cut in policy.threat_cuts:
+        level += stress >= cut
+    return level
 
 
 def moving(facts: Facts, side: int, policy: SensePolicy) -> bool:

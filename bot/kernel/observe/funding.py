@@ -165,21 +165,29 @@ def _weighed(
     sense: FundingSense, now_ns: int, venues: list[OiVenue]
 ) -> tuple[list[float], list[float]]:
     """Return weights and rates of fresh venues; one of unknown open interest weighs as usual."""
-    names: list[str] = []
+    known = {v.venue: v.qty for v in venues if v.venue in sense.venues}
+    scale = 0.0  # worked out when a venue needs it: as a rule all are known
+    weights: list[float] = []
     rates: list[float] = []
     for name in sorted(sense.venues):
         found = _venue_rate(sense.venues[name], now_ns)
-        if found is not None:
-            names.append(name)
-            rates.append(found[0])
-    known = {v.venue: v.qty for v in venues if v.venue in sense.venues}
-    usual = math.fsum([USUAL_WEIGHTS.get(name, USUAL_OTHER) for name in known])
-    scale = math.fsum(known.values()) / usual if known else 1.0
-    weights = [
-        known[name] if name in known else scale * USUAL_WEIGHTS.get(name, USUAL_OTHER)
-        for name in names
-    ]
+        if found is None:
+            continue
+        rates.append(found[0])
+        weight = known.get(name)
+        if weight is None:
+            scale = scale or _coins_a_weight(known)
+            weight = scale * USUAL_WEIGHTS.get(name, USUAL_OTHER)
+        weights.append(weight)
     return weights, winsorised(rates)
+
+
+def _coins_a_weight(known: dict[str, float]) -> float:
+    """Return the coins that a usual weight of 1 stands for; 1.0 where no open interest is known."""
+    if not known:
+        return 1.0
+    usual = math.fsum([USUAL_WEIGHTS.get(name, USUAL_OTHER) for name in known])
+    return math.fsum(known.values()) / usual
 
 
 def _remember(senses: Senses, ns: int) -> None:

@@ -142,9 +142,11 @@ def roll(sense: LiqSense, now_ns: int, policy: SensePolicy) -> None:
     for venue in sense.venues.values():
         close_minutes(sense, venue, now_ns, policy)
         for wheel in venue.wheels:
-            rings.roll(wheel, now_ns)
+            if now_ns // wheel.grain_ns > wheel.newest:
+                rings.roll(wheel, now_ns)
         for wheel in venue.excess:
-            rings.roll(wheel, now_ns)
+            if now_ns // wheel.grain_ns > wheel.newest:
+                rings.roll(wheel, now_ns)
 
 
 # ------------------------------------------------------------------ what the throttle hides

@@ -70,9 +70,8 @@ def _age_limit_ns(gaps_ns: list[int]) -> int:
 
 def present(sense: OiSense, now_ns: int) -> list[OiVenue]:
     """Return the venues whose value is fresh, by name; an aggregate only where no venue is."""
-    fresh = [v for v in sense.venues.values() if now_ns - v.ns <= v.age_limit_ns]
-    if len(fresh) > 1:
-        fresh.sort(key=lambda v: v.venue)
+    known = sense.venues
+    fresh = [v for n in sorted(known) if now_ns - (v := known[n]).ns <= v.age_limit_ns]
     single = [v for v in fresh if not is_aggregate(v.venue)]
     return single or fresh[:1]
 
@@ -100,8 +99,13 @@ def log_change(venues: list[OiVenue], known: float, now_ns: int, horizon_s: int)
     """
     now = then = 0.0
     then_ns = now_ns - horizon_s * NS_PER_S
+    is_fine = horizon_s < FINE_HORIZON_S
+    slot = then_ns // (FINE_NS if is_fine else NS_PER_H)
     for venue in venues:
-        before = _at(venue, then_ns, horizon_s)
+        # as a rule the value of that very slot is there, and no search is needed
+        before = rings.get(venue.fine if is_fine else venue.hours, slot)
+        if before is None:
+            before = _at(venue, then_ns, horizon_s)
         if before is not None:
             now += venue.qty
             then += before

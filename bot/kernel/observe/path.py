@@ -32,14 +32,25 @@ def block_of(number: int, open_: float, high: float, low: float, close: float) -
 
 def join(first: PathBlock, then: PathBlock) -> PathBlock:
     """Return two stretches of price as one."""
+    high, low, top, bottom = first.high, first.low, then.high, then.low
+    drop, rise = (high - bottom) / high, (top - low) / low
+    # comparisons in place of max and min, here and below: a call costs more than all the rest
+    if drop < first.drop:
+        drop = first.drop
+    if drop < then.drop:
+        drop = then.drop
+    if rise < first.rise:
+        rise = first.rise
+    if rise < then.rise:
+        rise = then.rise
     return PathBlock(
         first.number,
         first.open,
-        max(first.high, then.high),
-        min(first.low, then.low),
+        top if top > high else high,
+        bottom if bottom < low else low,
         then.close,
-        max(first.drop, then.drop, (first.high - then.low) / first.high),
-        max(first.rise, then.rise, (then.high - first.low) / first.low),
+        drop,
+        rise,
     )
 
 
@@ -96,17 +107,28 @@ def last_hour(price: PriceSense) -> tuple[float, float] | None:
     first = (price.close_ns - 1) // FINE_NS - FINE_PER_HOUR + (price.bar_ns >= FINE_NS)
     drop = rise = high = 0.0
     low = math.inf
+    is_before = True
     for block in price.fine:
-        if block.number < first:
+        if is_before and block.number < first:
             high = low = block.close
             continue
+        is_before = False
         top, bottom = block.high, block.low
-        fall = climb = 0.0
         if high > 0.0:
             fall, climb = 1.0 - bottom / high, top / low - 1.0
-        drop, rise = max(drop, fall, block.drop), max(rise, climb, block.rise)
-        high = max(high, top)
-        low = min(low, bottom)
+            if fall > drop:
+                drop = fall
+            if climb > rise:
+                rise = climb
+        fall, climb = block.drop, block.rise
+        if fall > drop:
+            drop = fall
+        if climb > rise:
+            rise = climb
+        if top > high:
+            high = top
+        if bottom < low:
+            low = bottom
     return (drop, rise) if price.fine else None
 
 

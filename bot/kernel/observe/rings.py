@@ -42,15 +42,13 @@ def get(ring: Ring, slot: int) -> float | None:
 def last_known(ring: Ring, slot: int, back: int) -> float | None:
     """Return the newest value at `slot` or up to `back` slots before it."""
     newest, size, values = ring.newest, ring.size, ring.values
-    if 0 <= slot <= newest < slot + size:
-        value = values[slot % size]
-        if value is not None:
-            return value  # as a rule it is there
     oldest = max(slot - back, newest - size + 1, 0)
-    for each in range(min(slot, newest), oldest - 1, -1):
+    each = slot if slot < newest else newest  # noqa: FURB136 - asked a dozen times a judgement
+    while each >= oldest:
         value = values[each % size]
         if value is not None:
             return value
+        each -= 1
     return None
 
 
@@ -107,15 +105,23 @@ def roll(wheel: Wheel, now_ns: int) -> None:
     long_totals, short_totals = wheel.long_totals, wheel.short_totals
     if not long_totals[-1] and not short_totals[-1]:
         return  # cents are never negative: every bucket of the longest window is empty
-    longs, shorts = wheel.long_cents, wheel.short_cents
-    for each in range(newest + 1, bucket + 1):
-        for kind, span in enumerate(wheel.spans):
-            gone = (each - span) % size
-            if longs[gone]:
-                long_totals[kind] -= longs[gone]
-            if shorts[gone]:
-                short_totals[kind] -= shorts[gone]
-        longs[each % size] = shorts[each % size] = 0
+    passed = range(newest + 1, bucket + 1)
+    if long_totals[-1]:
+        _leave(wheel.long_cents, long_totals, wheel.spans, passed)
+    if short_totals[-1]:
+        _leave(wheel.short_cents, short_totals, wheel.spans, passed)
+
+
+def _leave(cents: list[int], totals: list[int], spans: tuple[int, ...], passed: range) -> None:
+    """Take out of each total what is as old as its span, for every bucket that has passed."""
+    size = spans[-1]
+    for kind, span in enumerate(spans):
+        for each in passed[:span]:  # what lies further back has left this total before
+            gone = cents[(each - span) % size]
+            if gone:
+                totals[kind] -= gone
+    for each in passed:
+        cents[each % size] = 0
 
 
 def add(wheel: Wheel, ns: int, long_cents: int, short_cents: int) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.domain.instrument import MarginTier
@@ -117,6 +117,7 @@ def test_the_joint_shock_is_the_first_move_that_liquidates(
 
 
 @given(LEGS, st.floats(0.02, 2.0))
+@example([(1, 22_189.33963964967, 1.0, 1.0, "binance")], 1.0)
 def test_one_leg_alone_is_the_plain_liquidation_price(legs: list, share: float) -> None:
     sign, notional, entry, _, venue = legs[0]
     tiers, qty = VENUES[venue], notional / 1_000.0
