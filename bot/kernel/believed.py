@@ -260,4 +260,4 @@ class Books(msgspec.Struct, kw_only=True):
 
 def leg_key(symbol: str, side: PositionSide) -> str:
     """Return the key of a leg in BotState.legs."""
-    return f"{symbol}|{side.value}"
+    return symbol + ("|LONG" if side is PositionSide.LONG else "|SHORT")

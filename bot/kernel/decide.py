@@ -9,7 +9,6 @@ from bot.domain.units import NS_PER_DAY, ZERO
 from bot.kernel import hand, ladder
 from bot.kernel.desk import Desk
 from bot.kernel.plan import EntryWish, Wish
-from bot.kernel.rules import is_silent
 from bot.kernel.sizing import Sized, entry_limit_price, is_flat, size_intent
 from bot.kernel.snapshot import Market, Trade, leg_key
 from bot.kernel.strategy.view import StrategyView
@@ -120,11 +119,8 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
 
 
 def _is_ruled(desk: Desk) -> bool:
-    """Whether any rule acts under the policy in force; asked anew when its thresholds change."""
-    rules = desk.policy.rules
-    if desk.ruled_by is not rules:
-        desk.ruled_by, desk.ruled = rules, not is_silent(rules)
-    return desk.ruled
+    """Whether any rule acts under the policy in force."""
+    return any(scope != "off" for scope in ladder.scopes(desk))
 
 
 def follow(desk: Desk, market: Market) -> None:

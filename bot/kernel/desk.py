@@ -39,13 +39,13 @@ def _printable(value: object) -> object:
 class Desk:
     """What every verb of the kernel is handed; made once per kernel, cleared each step."""
 
-    __slots__ = ("effects", "index", "policy", "ruled", "ruled_by", "state")
+    __slots__ = ("effects", "index", "policy", "ruled_by", "scopes", "state")
 
     def __init__(self, state: BotState, policy: Policy) -> None:
         self.state = state
         self.policy = policy
-        self.ruled = True
-        """Whether any rule acts on anything under the thresholds in `ruled_by`."""
+        self.scopes: tuple[str, ...] = ()
+        """Whom each rule cuts under the thresholds in `ruled_by`."""
         self.ruled_by: RulePolicy | None = None
         self.effects: list[Effect] = []
         self.index = 0

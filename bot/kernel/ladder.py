@@ -15,12 +15,12 @@ from bot.kernel import giving_back, hand
 from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
 from bot.kernel.desk import Desk
 from bot.kernel.giving_back import EXIT_ONLY_FACTOR
-from bot.kernel.rules import RULES
+from bot.kernel.rules import RULES, scopes_of
 from bot.kernel.snapshot import BotState, Ladder, Leg, Market, Rung, leg_key
 from bot.kernel.view import LegView
 
-ASKED = tuple((rule, rule.NAME, rule.ACTS_ON, rule.SHARED) for rule in RULES)
-"""The rules with what is asked of each at every step (see `rules.scope_of`)."""
+ASKED = tuple((rule.NAME, rule.SHARED, rule.demand) for rule in RULES)
+"""The rules with what is asked of each at every step."""
 NORMAL, CAUTION, REDUCE, EXIT_ONLY, FLAT = "NORMAL", "CAUTION", "REDUCE", "EXIT_ONLY", "FLAT"
 
 
@@ -41,7 +41,7 @@ def judge(desk: Desk, view: LegView) -> Verdict:
     """Ask every rule that may act on a leg and move its ladder; a change enters the story."""
     state, ladder = desk.state, ladder_of(desk.state, view)
     _begin_anew(ladder, view)
-    demands, withheld = _ask(state, view, ladder)
+    demands, withheld = _ask(state, view, ladder, scopes(desk))
     worst = min(demands, key=_weight, default=None)
     wanted = worst.exposure_factor if worst is not None else 1.0
     before = ladder.factor
@@ -138,20 +138,26 @@ def _weight(demand: Demand) -> tuple[float, bool, bool]:
     return demand.exposure_factor, not demand.blocks_entries, math.isnan(demand.measured)
 
 
-def _ask(state: BotState, view: LegView, ladder: Ladder) -> tuple[list[Demand], list[Demand]]:
+def scopes(desk: Desk) -> tuple[str, ...]:
+    """Return whom each rule cuts under the policy in force; read anew when thresholds change."""
+    rules = desk.policy.rules
+    if desk.ruled_by is not rules:
+        desk.ruled_by, desk.scopes = rules, scopes_of(rules)
+    return desk.scopes
+
+
+def _ask(
+    state: BotState, view: LegView, ladder: Ladder, acts_on: tuple[str, ...]
+) -> tuple[list[Demand], list[Demand]]:
     """Ask the rules that may act here; return their demands, and those that may only be told."""
     demands: list[Demand] = []
     withheld: list[Demand] = []
-    view.rungs = ladder.rungs
-    acts_on, own = view.policy.rules.acts_on, view.own
-    for rule, name, acts, shared in ASKED:
-        scope = acts_on.get(name, acts)
-        rungs = state.account_rungs if shared else ladder.rungs
-        if scope == "off" or (scope == "own" and not own):
-            if scope == "off":
-                rungs.pop(name, None)
+    view.rungs, own = ladder.rungs, view.own
+    for (name, is_shared, ask), scope in zip(ASKED, acts_on, strict=True):
+        if scope == "own" and not own:
             continue
-        demand = rule.demand(view)
+        rungs = state.account_rungs if is_shared else ladder.rungs
+        demand = ask(view) if scope != "off" else None
         if demand is None:
             rungs.pop(name, None)
             continue

@@ -166,12 +166,19 @@ def _surplus(
 ) -> tuple[float, float]:
     """Return (equity less maintenance after `move`, its slope there); no price falls below 0."""
     value, slope = wallet_usd, 0.0
-    for leg in legs:
-        price, rate = _moved(leg.mark, leg.beta, way, move)
-        tier = _tier_at(leg.qty * price, leg.tiers)
-        value += leg.sign * leg.qty * (price - leg.entry)
-        value -= leg.qty * price * tier.maint_frac - tier.deduction_usd
-        slope += leg.qty * rate * (leg.sign - tier.maint_frac)
+    for sign, qty, entry, mark, beta, tiers in legs:
+        # what `_moved` and `_tier_at` return, without the calls: every mark asks this of every leg
+        price, rate = mark * (1.0 + way * beta * move), mark * way * beta
+        if not price > 0.0:
+            price = rate = 0.0
+        notional_usd = qty * price
+        tier = tiers[0]
+        if notional_usd > tier.cap_usd:
+            tier = _tier_at(notional_usd, tiers)
+        maint_frac = tier.maint_frac
+        value += sign * qty * (price - entry)
+        value -= notional_usd * maint_frac - tier.deduction_usd
+        slope += qty * rate * (sign - maint_frac)
     for pledge in pledges:
         kept, rate = _moved(pledge.value_usd, pledge.beta, way, move)
         value += kept * (1.0 - pledge.haircut_frac)

@@ -44,26 +44,23 @@ def protect(desk: Desk, symbol: str, *, at_bar: bool, on_change: bool) -> list[W
     bar has closed or a quantity has changed.
     """
     equity = guard.touch_equity(desk)
-    views = held(desk.state, desk.policy)
     if not desk.policy.guard_on:
-        own = [view for view in views if view.own and symbol in ("", view.leg.symbol)]
+        own = [view for view in held(desk.state, desk.policy, symbol) if view.own]
         return [
             wish
             for view in own
             for wish in bare.exit_wishes(desk, view, at_bar=at_bar, on_change=on_change)
         ]
     warn.unmarked(desk)
-    if not views:
-        return []
-    if guard.is_through_floor(desk.state, desk.policy, equity) and _may_cut(desk):
-        guard.latch(desk, "")
-        return [wish for view in views for wish in close_leg(desk, view, "equity under the floor")]
-    if desk.state.latched and _may_cut(desk):
-        return [w for view in views for w in close_leg(desk, view, "latched: stays flat")]
+    through = guard.is_through_floor(desk.state, desk.policy, equity)
+    if (through or desk.state.latched) and _may_cut(desk):
+        views = held(desk.state, desk.policy)
+        if through and views:
+            guard.latch(desk, "")
+        why = "equity under the floor" if through else "latched: stays flat"
+        return [wish for view in views for wish in close_leg(desk, view, why)]
     wishes: list[Wish] = []
-    for view in views:
-        if symbol and view.leg.symbol != symbol:
-            continue
+    for view in held(desk.state, desk.policy, symbol):
         if at_bar:
             at_close.follow(desk, view)
             at_close.tell_flaws(desk, view)

@@ -1,7 +1,10 @@
 """What stands behind cross legs: one wallet for all, and all of them falling together."""
 
+import msgspec
+
 from bot.domain.account import MarginMode
 from bot.domain.instrument import MarginTier
+from bot.domain.orders import PositionSide
 from bot.domain.policy import GuardPolicy
 from bot.domain.units import ZERO
 from bot.kernel.margin import Exposed, joint_shock_frac, maintenance_usd
@@ -20,105 +23,128 @@ def is_cross(leg: Leg) -> bool:
     return not walled and leg.margin_mode is not MarginMode.ISOLATED
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """A held cross leg with a mark and a known contract, in floats."""
+
+    leg: Leg
+    market: Market
+    sign: int
+    qty: float
+    entry: float
+    tiers: tuple[MarginTier, ...]
+    result_usd: float
+    """Unrealised, at its mark."""
+    needed_usd: float
+    """Maintenance; 0.0 while its tiers are not known."""
+
+
+class Pool:
+    """What shares the wallet at one instant: read once, then asked by many rules."""
+
+    __slots__ = ("legs", "sharing", "wallet_usd")
+
+    def __init__(self, state: BotState) -> None:
+        free_usd: float | None = float(state.wallet_usd)
+        self.sharing: list[Leg] = []
+        """Every held cross leg, whether or not it can be judged."""
+        for leg in state.legs.values():
+            if leg.qty > ZERO:
+                if is_cross(leg):
+                    self.sharing.append(leg)
+                elif leg.isolated_margin_usd is None:
+                    free_usd = None
+                elif free_usd is not None:
+                    free_usd -= float(leg.isolated_margin_usd)
+        self.wallet_usd = free_usd
+        """The wallet less the margin of isolated legs; None while one of these is not told."""
+        markets = state.markets
+        self.legs = [
+            _standing(leg, market)
+            for leg in self.sharing
+            if (market := markets.get(leg.symbol)) is not None
+            and market.mark > 0.0
+            and market.instrument is not None
+        ]
+
+
 def wallet_usd(state: BotState) -> float | None:
     """Return the wallet less the margin of isolated legs; None while one of these is not told."""
-    total = float(state.wallet_usd)
-    for leg in state.legs.values():
-        if leg.qty > ZERO and not is_cross(leg):
-            if leg.isolated_margin_usd is None:
-                return None
-            total -= float(leg.isolated_margin_usd)
-    return total
+    return Pool(state).wallet_usd
 
 
-def _crossed(state: BotState) -> list[tuple[Leg, Market]]:
-    """Return held cross legs with a mark and known tiers."""
-    out = []
-    for leg in state.legs.values():
-        if leg.qty > ZERO and is_cross(leg):
-            market = state.markets.get(leg.symbol)
-            if market is not None and market.mark > 0.0 and market.instrument is not None:
-                out.append((leg, market))
-    return out
+def _standing(leg: Leg, market: Market) -> Standing:
+    sign = 1 if leg.side is PositionSide.LONG else -1
+    qty, entry, mark = float(leg.qty), float(leg.entry_price), market.mark
+    tiers = market.instrument.tiers if market.instrument is not None else ()
+    needed = maintenance_usd(qty * mark, tiers) if tiers else 0.0
+    return Standing(leg, market, sign, qty, entry, tiers, sign * qty * (mark - entry), needed)
 
 
-def _standing_usd(leg: Leg, market: Market) -> tuple[float, float]:
-    """Return (unrealised result, maintenance) of a leg at its mark."""
-    qty = float(leg.qty)
-    result = leg.side.sign * qty * (market.mark - float(leg.entry_price))
-    tiers = _tiers(market)
-    return result, maintenance_usd(qty * market.mark, tiers) if tiers else 0.0
-
-
-def behind_usd(state: BotState, leg: Leg) -> float | None:
+def behind_usd(pool: Pool, leg: Leg) -> float | None:
     """Return what stands behind a cross leg while every other leg stays where it is."""
-    total = wallet_usd(state)
+    total = pool.wallet_usd
     if total is None:
         return None
-    for other, market in _crossed(state):
-        if other is not leg:
-            result, needed = _standing_usd(other, market)
-            total += result - needed
+    for other in pool.legs:
+        if other.leg is not leg:
+            total += other.result_usd - other.needed_usd
     return total
 
 
-def ratio(state: BotState) -> float | None:
+def ratio(pool: Pool) -> float | None:
     """Return maintenance over equity of everything that shares the wallet; None: not known."""
-    equity = wallet_usd(state)
+    equity = pool.wallet_usd
     if equity is None:
         return None
     needed = 0.0
-    for leg, market in _crossed(state):
-        if not _tiers(market):
+    for each in pool.legs:
+        if not each.tiers:
             return None
-        result, maintenance = _standing_usd(leg, market)
-        equity += result
-        needed += maintenance
+        equity += each.result_usd
+        needed += each.needed_usd
     return needed / equity if equity > 0.0 else float("inf")
 
 
-def joint_price(state: BotState, guard: GuardPolicy, leg: Leg) -> float | None:
+def joint_price(pool: Pool, guard: GuardPolicy, leg: Leg) -> float | None:
     """Return the mark of a cross leg at which a move of all prices against it liquidates.
 
     Others move by their volatility over the leg's own. None: no such price, or not known; a leg
     alone in the wallet has its plain liquidation price.
     """
-    legs = _crossed(state)
-    own = next((market for other, market in legs if other is leg), None)
-    wallet = wallet_usd(state)
-    if own is None or wallet is None or not all(_tiers(market) for _, market in legs):
+    wallet = pool.wallet_usd
+    own = next((each.market for each in pool.legs if each.leg is leg), None)
+    if own is None or wallet is None or not all(each.tiers for each in pool.legs):
         return None
-    exposed = [_exposed(other, market, leg, own, guard) for other, market in legs]
+    own_sigma = sigma(own, guard)
+    exposed = [_exposed(each, leg, own_sigma, guard) for each in pool.legs]
     return _price(leg, own, joint_shock_frac(wallet, exposed, -leg.side.sign))
 
 
-def hedged_price(state: BotState, leg: Leg) -> float | None:
+def hedged_price(pool: Pool, leg: Leg) -> float | None:
     """Return the mark that liquidates a cross leg held together with its opposite side.
 
     What other contracts stand for stays as it is: this is what a venue shows in hedge mode.
     """
-    wallet = wallet_usd(state)
+    wallet = pool.wallet_usd
     exposed = []
-    own: Market | None = None
-    for other, market in _crossed(state):
-        own = market if other is leg else own
-        if other.symbol == leg.symbol:
-            sign, qty, entry = other.side.sign, float(other.qty), float(other.entry_price)
-            exposed.append(Exposed(sign, qty, entry, market.mark, 1.0, _tiers(market)))
+    own: Standing | None = None
+    for each in pool.legs:
+        market = each.market
+        own = each if each.leg is leg else own
+        if each.leg.symbol == leg.symbol:
+            tiers = each.tiers
+            exposed.append(Exposed(each.sign, each.qty, each.entry, market.mark, 1.0, tiers))
         elif wallet is not None:
-            result, needed = _standing_usd(other, market)
-            wallet += result - needed
-    if own is None or wallet is None or not _tiers(own):
+            wallet += each.result_usd - each.needed_usd
+    if own is None or wallet is None or not own.tiers:
         return None
-    return _price(leg, own, joint_shock_frac(wallet, exposed, -leg.side.sign))
+    return _price(leg, own.market, joint_shock_frac(wallet, exposed, -leg.side.sign))
 
 
-def is_hedged(state: BotState, leg: Leg) -> bool:
+def is_hedged(pool: Pool, leg: Leg) -> bool:
     """Whether the other side of the same contract is held out of the same wallet."""
-    return any(
-        other is not leg and other.symbol == leg.symbol and other.qty > ZERO and is_cross(other)
-        for other in state.legs.values()
-    )
+    symbol = leg.symbol
+    return any(other is not leg and other.symbol == symbol for other in pool.sharing)
 
 
 def is_outweighed(state: BotState, leg: Leg) -> bool:
@@ -139,15 +165,12 @@ def _price(leg: Leg, own: Market, move: float | None) -> float | None:
     return price if price > 0.0 else None
 
 
-def _tiers(market: Market) -> tuple[MarginTier, ...]:
-    return market.instrument.tiers if market.instrument is not None else ()
-
-
-def _exposed(other: Leg, market: Market, leg: Leg, own: Market, guard: GuardPolicy) -> Exposed:
-    beta = 1.0
-    if other.symbol != leg.symbol:
-        beta = min(max(sigma(market, guard) / sigma(own, guard), BETA_MIN), BETA_MAX)
-        if other.side is not leg.side:
+def _exposed(other: Standing, leg: Leg, own_sigma: float, guard: GuardPolicy) -> Exposed:
+    beta, market = 1.0, other.market
+    if other.leg.symbol != leg.symbol:
+        beta = sigma(market, guard) / own_sigma
+        if not BETA_MIN <= beta <= BETA_MAX:
+            beta = min(max(beta, BETA_MIN), BETA_MAX)
+        if other.leg.side is not leg.side:
             beta *= HEDGE_MAX
-    sign, qty = other.side.sign, float(other.qty)
-    return Exposed(sign, qty, float(other.entry_price), market.mark, beta, _tiers(market))
+    return Exposed(other.sign, other.qty, other.entry, market.mark, beta, other.tiers)

@@ -15,8 +15,8 @@ class LegView:
     """One held leg with its market, in floats; unknown is None."""
 
     __slots__ = (
-        "_behind_usd", "entry", "leg", "mark", "market", "notional_usd", "own", "policy", "qty",
-        "rungs", "state",
+        "_behind_usd", "_pool", "entry", "leg", "mark", "market", "notional_usd", "own", "policy",
+        "qty", "rungs", "state",
     )  # fmt: skip
 
     def __init__(self, state: BotState, policy: Policy, leg: Leg, market: Market) -> None:
@@ -34,6 +34,14 @@ class LegView:
         """What each rule has in force here."""
         self._behind_usd: list[float | None] = []
         """What stands behind a cross leg, once it was worked out: many rules ask for it."""
+        self._pool: shared_margin.Pool | None = None
+
+    @property
+    def pool(self) -> shared_margin.Pool:
+        """What shares the wallet, read when it was first asked for."""
+        if self._pool is None:
+            self._pool = shared_margin.Pool(self.state)
+        return self._pool
 
     def before(self, rule: str) -> float:
         """Return the factor a rule has in force so far; 1.0: none."""
@@ -68,13 +76,13 @@ class LegView:
             own = self.leg.isolated_margin_usd
             return float(own) if own is not None and own > ZERO else None
         if not self._behind_usd:
-            self._behind_usd.append(shared_margin.behind_usd(self.state, self.leg))
+            self._behind_usd.append(shared_margin.behind_usd(self.pool, self.leg))
         return self._behind_usd[0]
 
     def own_liq_price(self) -> float | None:
         """Liquidation price by our arithmetic while other contracts stand, as venues show it."""
-        if shared_margin.is_cross(self.leg) and shared_margin.is_hedged(self.state, self.leg):
-            return shared_margin.hedged_price(self.state, self.leg)
+        if shared_margin.is_cross(self.leg) and shared_margin.is_hedged(self.pool, self.leg):
+            return shared_margin.hedged_price(self.pool, self.leg)
         margin, instrument = self.margin_usd, self.market.instrument
         if margin is None or instrument is None or not instrument.tiers:
             return None
@@ -83,12 +91,9 @@ class LegView:
 
     def joint_liq_price(self) -> float | None:
         """The mark that liquidates when all cross legs move against this one; None: alone."""
-        sharing = sum(
-            leg.qty > ZERO and shared_margin.is_cross(leg) for leg in self.state.legs.values()
-        )
-        if sharing <= 1 or not shared_margin.is_cross(self.leg):
+        if not shared_margin.is_cross(self.leg) or len(self.pool.sharing) <= 1:
             return None
-        return shared_margin.joint_price(self.state, self.policy.guard, self.leg)
+        return shared_margin.joint_price(self.pool, self.policy.guard, self.leg)
 
     def liq_price(self) -> float | None:
         """Liquidation price: ours (alone or jointly) or the venue's, whichever is nearest."""
@@ -129,7 +134,7 @@ class LegView:
         1 is liquidation at every venue, whatever it prints; None unknown.
         """
         if shared_margin.is_cross(self.leg):
-            return shared_margin.ratio(self.state)
+            return shared_margin.ratio(self.pool)
         margin = self.margin_usd
         instrument = self.market.instrument
         if margin is None or instrument is None or not instrument.tiers or self.mark <= 0.0:

@@ -47,6 +47,6 @@ def scope_of(rule: Rule, policy: RulePolicy) -> str:
     return policy.acts_on.get(rule.NAME, rule.ACTS_ON)
 
 
-def is_silent(policy: RulePolicy) -> bool:
-    """Whether no rule acts on anything under this policy."""
-    return all(scope_of(rule, policy) == "off" for rule in RULES)
+def scopes_of(policy: RulePolicy) -> tuple[str, ...]:
+    """Return whom each of `RULES` cuts under this policy, in their order."""
+    return tuple(scope_of(rule, policy) for rule in RULES)
