@@ -13,7 +13,7 @@ from bot.kernel.assess.severities import mirrored, severities
 from bot.kernel.assess.stress import stress, stress_word
 from bot.kernel.observe import baselines, liquidations, open_interest, readings, rings
 from bot.kernel.observe.funding import SLOT_NS
-from bot.kernel.sensed import SensePolicy, Senses
+from bot.kernel.sensed import SensePolicy, Senses, ThreatMemory
 
 ASSESS_GAP_NS = NS_PER_MIN
 DISLOCATED_FRAC = 0.01
@@ -45,20 +45,13 @@ def assess(
     bad_short = mirrored(bad, facts)
     value, value_short = stress(bad), stress(bad_short)
     floor, reasons = _floor(senses, gathered, now_ns)
-    level = threat.advance(
-        senses.fall, now_ns, policy, stress=value, held_stress=_held(gathered, bad, value, 1),
-        is_moving=threat.moving(facts, 1, policy), systemic=systemic,
-    )  # fmt: skip
-    level_short = threat.advance(
-        senses.rally, now_ns, policy, stress=value_short,
-        held_stress=_held(gathered, bad_short, value_short, -1),
-        is_moving=threat.moving(facts, -1, policy), systemic=systemic,
-    )  # fmt: skip
-    level, level_short = max(level, floor), max(level_short, floor)
+    told = (gathered, now_ns, policy)
+    level = max(_level(senses.fall, told, bad, value, 1, systemic=systemic), floor)
+    level_short = _level(senses.rally, told, bad_short, value_short, -1, systemic=systemic)
+    level_short = max(level_short, floor)
     rush = cascade.rush_of(senses, gathered, now_ns)
     state = cascade.advance(senses.cascade, now_ns, rush, senses.baselines.froth, potential)
-    asked = flush.has_moved(facts, 1) or flush.has_moved(facts, -1)
-    clues = _clues(senses, gathered, now_ns) if asked else NO_CLUES
+    clues = _clues(senses, gathered, now_ns)
     lean = pulse(facts, active_share(facts), systemic=systemic)
     liq = gathered.liq
     senses.assessed_ns = now_ns
@@ -165,6 +158,27 @@ def _floor(senses: Senses, gathered: Gathered, now_ns: int) -> tuple[int, tuple[
     return floor, tuple(reasons)
 
 
+def _level(
+    memory: ThreatMemory,
+    told: tuple[Gathered, int, SensePolicy],
+    known: dict[str, float],
+    value: float,
+    side: int,
+    *,
+    systemic: bool,
+) -> int:
+    gathered, now_ns, policy = told
+    return threat.advance(
+        memory,
+        now_ns,
+        policy,
+        stress=value,
+        held_stress=_held(gathered, known, value, side),
+        is_moving=threat.moving(gathered.facts, side, policy),
+        systemic=systemic,
+    )
+
+
 def _held(gathered: Gathered, known: dict[str, float], value: float, side: int) -> float:
     """Return Stress as if lost inputs still stood, fading: their loss lets no Threat down."""
     if not gathered.lost:
@@ -181,6 +195,9 @@ def _weight(gathered: Gathered, severity: str) -> float:
 
 
 def _clues(senses: Senses, gathered: Gathered, now_ns: int) -> Clues:
+    facts = gathered.facts
+    if not flush.has_moved(facts, 1) and not flush.has_moved(facts, -1):
+        return NO_CLUES  # no verdict will ask for one
     hour = open_interest.log_change(gathered.oi_venues, gathered.oi_known_qty, now_ns, 3_600)
     slots, sd = senses.funding.slots, senses.baselines.funding_sd
     now = rings.get(slots, slots.newest)
