@@ -14,7 +14,7 @@ from bot.answers.next_cuts import next_cuts
 from bot.answers.question import Answered, Question, exact, rounded
 from bot.domain.policy import Policy
 from bot.domain.units import ZERO
-from bot.kernel.guard import drawdown_frac, floor_usd
+from bot.kernel.guard import drawdown_frac, due_funding, floor_usd
 from bot.kernel.observe.volatility import is_prior, sigma
 from bot.kernel.rules import RULES, scope_of
 from bot.kernel.sizing.caps import heat_frac
@@ -105,6 +105,7 @@ def _position(state: BotState, view: LegView) -> Answered:
     distance, stops = view.liq_distance_frac(), working_stops(state, view.leg)
     way = view.leg.side.sign * (view.mark - float(stops[0].trigger_price or 0)) if stops else None
     to_liq = distance * view.mark if distance is not None else None
+    due = due_funding(view)
     return {
         "symbol": view.leg.symbol,
         "side": view.leg.side.value,
@@ -116,6 +117,8 @@ def _position(state: BotState, view: LegView) -> Answered:
         "liq_stop_distances": rounded(to_liq / way, 3) if to_liq and way and way > 0 else None,
         "liq_apart_frac": rounded(view.liq_apart_frac(), 5),
         "margin_ratio": rounded(view.margin_ratio(), 4),
+        "funding_due_usd": rounded(due.frac * view.notional_usd, 2),
+        "funding_due_basis": due.basis,
     }
 
 

@@ -96,6 +96,8 @@ class Demand(msgspec.Struct, frozen=True):
     measured: float
     limit: float
     blocks_entries: bool = True
+    size_first: bool = False
+    """Whether it asks for no more than the loss budget's own cut, and for that one now."""
 
 
 class Gauge(msgspec.Struct, frozen=True):

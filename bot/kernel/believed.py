@@ -96,8 +96,10 @@ class Leg(msgspec.Struct, kw_only=True):
     last_relever_ns: int = 0
     released_usd: Decimal = ZERO
     """Isolated margin our own cuts released and that was not given back yet."""
+    ruled_qty: Decimal = ZERO
+    """What the loss budget had left when rules first cut it: so much is bought back; 0: no cut."""
     margin_asked_ns: int = 0
-    """When margin was last given back without an answer yet; 0: nothing is under way."""
+    """When margin was last given back without an answer yet, or refused; 0: neither."""
     uncovered_since_ns: int = 0
     cut_off_ns: int = 0
     """When an order of this leg last could not leave for the venue at all."""

@@ -1,4 +1,4 @@
-"""The loss budget: floor stop, exposure by volatility, latch, dead band, re-levering.
+"""The loss budget: peak, floor stop and latch; what it leaves of a leg says `allowance`.
 
 The owner names the share of equity they can bear to lose from the peak. The floor stop rests where
 closing everything leaves (1 - floor) of that peak; exposure is capped at sigma_target / sigma.
@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from bot.domain.policy import Policy
 from bot.domain.risk import Severity
-from bot.domain.units import NS_PER_DAY, NS_PER_H, NS_PER_S, ZERO
+from bot.domain.units import NS_PER_DAY, NS_PER_S, ZERO
 from bot.kernel.desk import Desk
-from bot.kernel.observe.flows import funding_due_frac
-from bot.kernel.snapshot import BotState, Leg
+from bot.kernel.observe.flows import FundingDue, funding_due
+from bot.kernel.snapshot import BotState
 from bot.kernel.stops.placement import nudged
 from bot.kernel.track import agrees, equity_usd, settled
 from bot.kernel.view import LegView, held, own_open_usd
@@ -21,8 +21,6 @@ FLOOR_TOLERANCE_FRAC = 0.002
 LATCH_TOLERANCE_FRAC = 0.01
 JUMP_FRAC = 0.005
 TRUSTED_NS = 60 * NS_PER_S
-AFFORD_FRAC = 0.995
-"""Of the free margin: the price moves on while an order is under way."""
 LIQ_SHARE_MAX = 0.8
 """A stop never lies further than this share of the way to liquidation."""
 
@@ -139,8 +137,8 @@ def floor_stop_price(view: LegView) -> float | None:
     The distance limit is kept; liquidation is not looked at (see `wanted_stop`).
 
     Several legs share what is left by notional times volatility, so that all stops filling
-    together respect the floor. Funding that is due within the hour is spent already: a long pays
-    it at the mark at most, a short at the stop.
+    together respect the floor. Funding that is due within the hour (or may be, while no rate is
+    known) is spent already: a long pays it at the mark at most, a short at the stop.
     """
     state, policy = view.state, view.policy
     legs = held(state, policy)
@@ -152,7 +150,7 @@ def floor_stop_price(view: LegView) -> float | None:
     fee = instrument.taker_fee_frac if instrument is not None else 0.0
     cost = fee + CLOSE_SLIP_FRAC
     sign = view.leg.side.sign
-    due = max(sign * funding_due_frac(view.market, state.now_ns), 0.0)
+    due = due_funding(view).frac
     if sign > 0:
         budget -= due * view.notional_usd
     else:
@@ -162,6 +160,12 @@ def floor_stop_price(view: LegView) -> float | None:
     price = (view.mark * view.qty - sign * budget) / (view.qty * (1.0 - sign * cost))
     limit = policy.guard.stop_distance_max_frac * view.mark
     return view.mark - sign * min(sign * (view.mark - price), limit)
+
+
+def due_funding(view: LegView) -> FundingDue:
+    """Return the funding that a leg's floor stop takes for spent, and how well it is known."""
+    assumed = view.policy.sizing.funding_assumed_frac
+    return funding_due(view.market, view.state.now_ns, view.leg.side.sign, assumed)
 
 
 def nearest_stop_price(view: LegView) -> float | None:
@@ -193,86 +197,3 @@ def wanted_stop(view: LegView) -> Decimal | None:
     price = nudged(price, sign, view.mark)
     near = instrument.stop_price_near(Decimal(repr(price)), view.leg.side)
     return near if near > ZERO else None
-
-
-def wanted_qty(view: LegView) -> float:
-    """Return what the owner wants of a leg: the user's quantity, or the strategy's entry."""
-    leg = view.leg
-    if leg.foreign:
-        return float(leg.user_qty)
-    if leg.trade is not None and leg.trade.entry_qty > ZERO:
-        return float(leg.trade.entry_qty)
-    return view.qty
-
-
-def volatility_factor(state: BotState, policy: Policy) -> float:
-    """Return the share of the user's quantities that sigma_target and the region allow.
-
-    Legs count as fully correlated.
-    """
-    at_risk = gross = 0.0
-    for view in held(state, policy):
-        notional = wanted_qty(view) * view.mark
-        gross += notional
-        at_risk += notional * view.sigma
-    if at_risk <= 0.0:
-        return 1.0
-    equity = max(equity_usd(state), 0.0)
-    by_region = policy.limits.leverage_max * equity / gross
-    return min(1.0, policy.guard.sigma_target * equity / at_risk, by_region)
-
-
-def target_qty(view: LegView) -> float:
-    """Return how much of a leg the loss budget allows, in coins; never above the user's."""
-    return wanted_qty(view) * volatility_factor(view.state, view.policy)
-
-
-def dead_band_qty(view: LegView) -> float:
-    """Return the change that is not worth an order."""
-    return view.policy.guard.dead_band_frac * wanted_qty(view)
-
-
-def relever_qty(view: LegView, target: float) -> float:
-    """Return how much may be bought back now, in coins; 0.0 when it must wait."""
-    guard, leg, now_ns = view.policy.guard, view.leg, view.state.now_ns
-    missing = target - view.qty
-    if not guard.relever or not leg.foreign or leg.last_cut_ns == 0:
-        return 0.0
-    if missing <= dead_band_qty(view) or now_ns - leg.last_cut_ns < guard.relever_wait_ns:
-        return 0.0
-    if now_ns - leg.last_relever_ns < NS_PER_H:
-        return 0.0
-    wanted = min(missing, guard.relever_step_frac * float(leg.user_qty))
-    affordable = affordable_qty(view)
-    if affordable is None or affordable >= wanted:
-        return wanted
-    return affordable if affordable > dead_band_qty(view) else 0.0
-
-
-def affordable_qty(view: LegView) -> float | None:
-    """Return how many coins the free margin buys at the leg's leverage; None: not known.
-
-    Free is what neither isolated margin nor the initial margin of cross legs holds; an unrealised
-    gain of an isolated leg is not free.
-    """
-    state, instrument = view.state, view.market.instrument
-    free_usd = float(state.wallet_usd)
-    for other in held(state, view.policy):
-        leg, own = other.leg, other.leg.isolated_margin_usd
-        times = _leverage(state, leg)
-        if own is not None and own > ZERO:
-            free_usd -= float(own)
-        elif times is None:
-            return None
-        else:
-            free_usd += other.upnl_usd - other.notional_usd / times
-    times = _leverage(state, view.leg)
-    if times is None or instrument is None:
-        return None
-    each_usd = view.mark * (1.0 / times + instrument.taker_fee_frac)
-    return max(AFFORD_FRAC * free_usd / each_usd, 0.0)
-
-
-def _leverage(state: BotState, leg: Leg) -> float | None:
-    """Return the leverage that is set for a leg; None while unknown."""
-    return leg.leverage or state.leverages.get(leg.symbol)

@@ -258,9 +258,9 @@ def on_fills_failed(desk: Desk, event: FillsFailed) -> None:
 def on_margin_adjusted(desk: Desk, event: MarginAdjusted) -> None:
     """Take back what could not be given."""
     leg = desk.state.legs.get(leg_key(event.symbol, event.side))
-    if leg is not None:
-        leg.margin_asked_ns = 0
     if event.done:
+        if leg is not None:
+            leg.margin_asked_ns = 0
         return
     if leg is not None:
         leg.released_usd += event.amount_usd

@@ -1,6 +1,6 @@
 """From a wanted stop or a wanted quantity to the few orders that bring it about."""
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 
@@ -14,10 +14,11 @@ from bot.domain.orders import (
     TriggerBy,
 )
 from bot.domain.units import NS_PER_S, ZERO
+from bot.kernel.allowance import held_again_qty, returnable_usd
 from bot.kernel.desk import Desk
 from bot.kernel.margin import liquidation_price
 from bot.kernel.snapshot import Leg, OrderBelief, Trade
-from bot.kernel.track import live_orders
+from bot.kernel.track import live_orders, settled
 from bot.kernel.view import LegView
 
 PARTS_MAX = 20
@@ -27,6 +28,9 @@ IN_FLIGHT_NS = 3 * NS_PER_S // 2
 FIRING_NS = 3 * NS_PER_S
 ANSWER_DUE_NS = 10 * NS_PER_S
 GIVE_BACK_MIN_USD = 1.0
+CENT = Decimal("0.01")
+UNSETTLED_FRAC = 0.9
+"""Of released margin: what the cut lost is taken from it, and the wallet has not told that yet."""
 DUST_STOP_FRAC = 0.001
 FURTHEST_SHARE = 0.95
 """From this share of the largest allowed distance on, a stop counts as placed by the mark alone."""
@@ -264,36 +268,48 @@ def give_back(view: LegView, stop_price: float) -> MarginWish | None:
     """Return released margin to the leg until liquidation lies well behind its stop.
 
     Isolated margin is released pro rata when a leg is cut, which leaves its liquidation price
-    where it was; only what our own cuts released is ever given back. A leg that was cut because
-    it is near liquidation gets all of it: otherwise the cut would not have helped.
+    where it was; only what our own cuts released is ever given back. Liquidation comes to lie
+    outside the first step of its rule as well, for a leg that was cut by it at the size that is
+    bought back, which needs what is left of the margin. One cut for its ratio gets all of it.
     """
     leg, instrument = view.leg, view.market.instrument
     if leg.margin_asked_ns and view.state.now_ns - leg.margin_asked_ns < ANSWER_DUE_NS:
         return None
     if leg.released_usd <= ZERO or leg.isolated_margin_usd is None or instrument is None:
         return None
+    known = settled(view.state)
+    if known:
+        leg.released_usd = min(leg.released_usd, Decimal(repr(returnable_usd(view))))
     sign = leg.side.sign
     wanted_distance = view.policy.guard.liq_to_stop_min * sign * (view.mark - stop_price)
-    wanted_price = view.mark - sign * wanted_distance
+    wanted_price = view.mark - sign * max(wanted_distance, _calm_distance(view))
     current = float(leg.isolated_margin_usd)
-    low, high = current, current + float(leg.released_usd)
-    now_at = liquidation_price(sign, view.qty, view.entry, current, instrument.tiers)
+    most = float(leg.released_usd) * (1.0 if known else UNSETTLED_FRAC)
+    low, high = current, current + most
+    qty = held_again_qty(view) if view.before("liquidation_distance") < 1.0 else view.qty
+    now_at = liquidation_price(sign, qty, view.entry, current, instrument.tiers)
     if now_at is None or sign * (wanted_price - now_at) >= 0.0:
         high = current
     for _ in range(40 if high > low else 0):
         middle = 0.5 * (low + high)
-        price = liquidation_price(sign, view.qty, view.entry, middle, instrument.tiers)
+        price = liquidation_price(sign, qty, view.entry, middle, instrument.tiers)
         if price is None or sign * (wanted_price - price) >= 0.0:
             high = middle
         else:
             low = middle
-    if view.before("margin_ratio") < 1.0 or view.before("liquidation_distance") < 1.0:
-        high = current + float(leg.released_usd)
+    if view.before("margin_ratio") < 1.0:
+        high = current + most
     amount = high - current
     if amount < max(GIVE_BACK_MIN_USD, 0.002 * current):
         return None
-    exact = min(Decimal(repr(amount)).quantize(Decimal("0.01")), leg.released_usd)
+    exact = min(Decimal(repr(amount)), leg.released_usd).quantize(CENT, ROUND_DOWN)
     return MarginWish(leg, exact, "margin released by our own cut goes back to the leg")
+
+
+def _calm_distance(view: LegView) -> float:
+    """Return how far from the mark liquidation must lie for no step by distance to be entered."""
+    leaves = [step.leave for step in view.policy.rules.liq_distance_atr]
+    return max(leaves, default=0.0) * (view.atr_day or 0.0)
 
 
 def rescue_stop_price(

@@ -5,7 +5,7 @@ from decimal import Decimal
 from bot.domain.orders import OrderDraft, OrderKind, OrderStatus, Purpose
 from bot.domain.risk import Demand, Enforce, HandMode, Severity, TradingMode
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import guard, hand, ladder, warn
+from bot.kernel import allowance, guard, hand, ladder, warn
 from bot.kernel.cuts import slices
 from bot.kernel.cuts.enough import kept_qty
 from bot.kernel.desk import Desk
@@ -157,7 +157,8 @@ def _resize(
 ) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
     memory, factor = ladder.ladder_of(desk.state, view), verdict.factor
-    if factor >= 1.0 and not at_bar and not on_change and leg.plan is None:
+    now = at_bar or on_change or any(demand.size_first for demand in verdict.demands)
+    if factor >= 1.0 and not now and leg.plan is None:
         return []
     if instrument is None or _is_reducing(desk, leg) or not _may_send(desk, leg, Purpose.CUT):
         return []
@@ -167,8 +168,8 @@ def _resize(
         slice_ = slices.pursue(view)
         if leg.plan is not None:
             return [slice_] if slice_ is not None else []
-    allowed = guard.target_qty(view)
-    target = min(allowed, guard.wanted_qty(view)) * _share(leg, factor)
+    allowed = allowance.target_qty(view)
+    target = min(allowed, allowance.wanted_qty(view)) * _share(leg, factor)
     if factor < 1.0 and factor < memory.reached:
         enough = kept_qty(view, verdict.worst)
         target = target if enough is None else min(target, enough)
@@ -177,9 +178,10 @@ def _resize(
     if excess <= near:
         memory.reached = min(memory.reached, factor)
     ruled = factor <= 0.0 or (factor < memory.reached and excess > near)
-    sized = (at_bar or on_change) and excess > guard.dead_band_qty(view)
+    sized = now and excess > allowance.dead_band_qty(view)
     patient = covered or desk.state.now_ns - leg.uncovered_since_ns > 2 * NS_PER_S
     if (ruled or sized) and patient and _may_act(desk, leg, factor):
+        _keep_what_was_left(leg, allowed, factor)
         return _cut(desk, view, target, verdict.worst if factor < 1.0 else None)
     shut = hand.mode_of(desk.state, desk.policy, leg.symbol, leg.side) is not HandMode.NORMAL
     if shut:
@@ -187,6 +189,14 @@ def _resize(
     if at_bar and covered and not verdict.blocked and desk.state.mode is TradingMode.ACTIVE:
         return _relever(desk, view, target)
     return []
+
+
+def _keep_what_was_left(leg: Leg, allowed: float, factor: float) -> None:
+    """Remember what the budget had left when rules began to cut; its own cut begins anew."""
+    if factor >= 1.0:
+        leg.ruled_qty = ZERO
+    elif leg.foreign and leg.ruled_qty == ZERO:
+        leg.ruled_qty = min(leg.qty, Decimal(repr(allowed)))
 
 
 def _share(leg: Leg, factor: float) -> float:
@@ -302,7 +312,7 @@ def _stop_is_due(desk: Desk, view: LegView) -> bool:
 
 def _relever(desk: Desk, view: LegView, target: float) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
-    wanted = guard.relever_qty(view, target)
+    wanted = allowance.relever_qty(view, target)
     allowed_symbol = leg.symbol in desk.policy.limits.symbols
     if wanted <= 0.0 or instrument is None or desk.state.latched or not allowed_symbol:
         return []

@@ -159,7 +159,7 @@ def on_flat(desk: Desk, leg: Leg, by: str = "") -> list[Wish]:
     if trade is not None and not _awaited(desk, trade) and trade.exit_qty >= trade.entry_qty:
         close_trade(desk, leg, by)
     hand.on_flat(desk.state, leg)
-    leg.user_qty = leg.released_usd = leg.entry_price = ZERO
+    leg.user_qty = leg.released_usd = leg.ruled_qty = leg.entry_price = ZERO
     leg.isolated_margin_usd = leg.venue_liq_price = None
     leg.foreign, leg.stop_flaws = False, ""
     leg.uncovered_since_ns = leg.cut_off_ns = leg.last_cut_ns = leg.last_relever_ns = 0

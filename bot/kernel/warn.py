@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.domain.instrument import Instrument
 from bot.domain.risk import Demand, Severity
 from bot.domain.units import NS_PER_H, ZERO
-from bot.kernel import guard
+from bot.kernel import allowance, guard
 from bot.kernel.desk import Desk
 from bot.kernel.margin import APART_FRAC
 from bot.kernel.snapshot import Market
@@ -15,18 +15,18 @@ from bot.kernel.view import LegView
 def would_act(desk: Desk, view: LegView, demands: Sequence[Demand]) -> None:
     """Say once an hour what the guard would do, when it may only speak."""
     leg, now_ns = view.leg, desk.state.now_ns
-    excess = view.qty - guard.target_qty(view)
+    excess = view.qty - allowance.target_qty(view)
     wrong = [d for d in demands if d.exposure_factor < 1.0]
     if leg.alerted_ns and now_ns - leg.alerted_ns < NS_PER_H:
         return
-    if not wrong and excess <= guard.dead_band_qty(view) and leg.uncovered_since_ns == 0:
+    if not wrong and excess <= allowance.dead_band_qty(view) and leg.uncovered_since_ns == 0:
         return
     leg.alerted_ns = now_ns
     reasons = "; ".join(f"{d.rule}: {d.reason}" for d in wrong) or "exposure or stop"
     desk.notify(
         Severity.WARNING,
         "would_act",
-        f"{leg.symbol}: not allowed to act. The guard would hold {guard.target_qty(view):.6g} "
+        f"{leg.symbol}: not allowed to act. The guard would hold {allowance.target_qty(view):.6g} "
         f"instead of {leg.qty} with a stop at {guard.wanted_stop(view)} ({reasons}).",
         leg.symbol,
     )

@@ -76,13 +76,18 @@ def path_of(material: Material) -> Path:
 
 
 def _due(rates: dict[int, float], step_ns: int, at_ns: Any) -> Any:  # noqa: ANN401 - arrays
-    """Return the last settled rate where the next settlement is near, else nothing."""
+    """Return the last settled rate where the next settlement is near, else nothing.
+
+    NaN before the first one: not known, so that the assumed rate is due.
+    """
     out = np.zeros(len(at_ns))
     settled = np.array(sorted(rates), np.int64)
     for n, ns in enumerate(at_ns.tolist()):
         before = int(np.searchsorted(settled, ns)) - 1
         near = ns % step_ns == 0 or step_ns - ns % step_ns <= DUE_WITHIN_NS
-        if near and before >= 0:
+        if before < 0:
+            out[n] = np.nan
+        elif near:
             out[n] = rates[int(settled[before])]
     return out
 
@@ -96,6 +101,7 @@ def guarded_of(case: Case, material: Material) -> Guarded:
         leverage=float(case.leverage),
         fee_frac=material.instruments[0].taker_fee_frac,
         close_slip_frac=CLOSE_SLIP_FRAC,
+        assumed_frac=case.policy.sizing.funding_assumed_frac,
         at_low=int(case.stop_fill == "low"),
         floor_frac=guard.floor_frac,
         sigma_target=guard.sigma_target,

@@ -1,4 +1,6 @@
-"""Folds funding, open interest and liquidations."""
+"""Folds funding, open interest and liquidations; says what funding is about to be paid."""
+
+from typing import NamedTuple
 
 from bot.domain.market import FundingRate, Liquidation, LiquidationSum, OpenInterest
 from bot.domain.orders import PositionSide
@@ -10,6 +12,15 @@ DUE_WITHIN_NS = NS_PER_H
 """So long before a settlement its payment is taken for spent."""
 SETTLED_NS = 5 * NS_PER_S
 """So long after it the wallet may not have been told."""
+STANDARD_S = 28_800
+KNOWN, LAST_KNOWN, ASSUMED = "known", "last known, old", "assumed: no rate known"
+
+
+class FundingDue(NamedTuple):
+    """The share of notional that a side is about to pay (never negative), and on what ground."""
+
+    frac: float
+    basis: str
 
 
 def on_funding(market: Market, event: FundingRate) -> None:
@@ -74,10 +85,21 @@ def settlement_left_ns(market: Market, now_ns: int) -> int | None:
     return interval_ns - now_ns % interval_ns
 
 
-def funding_due_frac(market: Market, now_ns: int) -> float:
-    """Return the rate that is about to be paid (positive: by longs); 0.0: none, or not known."""
+def funding_due(market: Market, now_ns: int, sign: int, assumed_8h_frac: float) -> FundingDue:
+    """Return what a side (`sign` 1: longs) is taken to pay at a settlement that is near.
+
+    While no rate or interval is known nobody can say when or what: `assumed_8h_frac` is then due at
+    any time, for either side. A rate older than one and a half intervals counts for no less.
+    """
     rate, left_ns = market.funding_frac, settlement_left_ns(market, now_ns)
     if rate is None or left_ns is None:
-        return 0.0
-    just_ns = market.funding_interval_s * NS_PER_S - left_ns
-    return rate if left_ns <= DUE_WITHIN_NS or just_ns < SETTLED_NS else 0.0
+        return FundingDue(assumed_8h_frac, ASSUMED)
+    interval_ns = market.funding_interval_s * NS_PER_S
+    is_old = now_ns - market.funding_ns > interval_ns * 3 // 2
+    basis = LAST_KNOWN if is_old else KNOWN
+    if left_ns > DUE_WITHIN_NS and interval_ns - left_ns >= SETTLED_NS:
+        return FundingDue(0.0, basis)
+    paid = max(sign * rate, 0.0)
+    if is_old:
+        paid = max(paid, assumed_8h_frac * market.funding_interval_s / STANDARD_S)
+    return FundingDue(paid, basis)

@@ -27,7 +27,8 @@ STATE_SIZE = 20
 class Path(NamedTuple):
     """Columns of one symbol: begin and end of bars (ns), prices, fast flags, funding.
 
-    `paid` is the rate settled at a bar's begin; `due` the rate that is taken for spent at its end;
+    `paid` is the rate settled at a bar's begin; `due` the rate that is taken for spent at its end
+    (NaN: none is known);
     `decide` says whether the guard looks at its end.
     """
 
@@ -53,6 +54,8 @@ class Guarded(NamedTuple):
     slip_calm_frac: float = 0.0005
     slip_fast_frac: float = 0.003
     close_slip_frac: float = 0.0005
+    assumed_frac: float = 0.0001
+    """Funding that is due at any time while no rate is known."""
     at_low: int = 0
     """1: stops in fast bars fill at the bar's extreme."""
     floor_frac: float = 0.19
@@ -123,7 +126,7 @@ def place_stop(state: Column, plan: Guarded, price: float, due: float, slip_frac
     sign, qty = plan.sign, state[QTY]
     budget = equity_usd(state, sign, price) - (1.0 - plan.floor_frac) * state[PEAK]
     cost = plan.fee_frac + plan.close_slip_frac
-    spent = max(sign * due, 0.0)
+    spent = plan.assumed_frac if math.isnan(due) else max(sign * due, 0.0)
     if sign > 0:
         budget -= spent * qty * price
     else:

@@ -15,7 +15,7 @@ from bot.domain.orders import OrderSide, OrderState, OrderStatus, PositionSide, 
 from bot.domain.policy import LimitPolicy, Policy
 from bot.domain.risk import TradingMode
 from bot.domain.units import NS_PER_S, ZERO
-from bot.kernel import guard
+from bot.kernel import allowance
 from bot.kernel.command import rearm_code
 from bot.kernel.snapshot import leg_key
 from bot.kernel.sweep import ABSENT_NS
@@ -315,7 +315,7 @@ class KernelInTheWorld(RuleBasedStateMachine):
         state = self.world.kernel.state
         views = held(state, POLICY)
         at_risk = sum(v.qty * v.mark * v.sigma for v in views)
-        band = sum((guard.dead_band_qty(v) + 0.001) * v.mark * v.sigma for v in views)
+        band = sum((allowance.dead_band_qty(v) + 0.001) * v.mark * v.sigma for v in views)
         allowed = POLICY.guard.sigma_target * max(self.world.true_equity(), 0.0)
         assert at_risk <= allowed * 1.01 + band, (at_risk, allowed, band)
 

@@ -7,7 +7,7 @@ import msgspec
 from bot.domain.messages import Fill, OrderRefused
 from bot.domain.orders import OrderSide, PositionSide, Purpose
 from bot.domain.units import NS_PER_DAY, NS_PER_H
-from bot.kernel.guard import affordable_qty
+from bot.kernel.allowance import affordable_qty
 from bot.kernel.snapshot import leg_key
 from bot.kernel.view import held
 from tests.fakes.kernel_world import BTC, World, orders_of, position

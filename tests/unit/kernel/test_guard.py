@@ -1,6 +1,7 @@
 """The loss budget on positions opened by hand: stop first, then reduce, then stay inside."""
 
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from bot.domain.policy import GuardPolicy, guard_of
 from bot.domain.risk import Enforce, TradingMode
 from bot.domain.units import NS_PER_S
 from bot.kernel.guard import drawdown_frac, floor_stop_price
+from bot.kernel.observe.flows import ASSUMED, KNOWN, LAST_KNOWN, FundingDue, funding_due
 from bot.kernel.snapshot import leg_key
 from bot.kernel.view import LegView
 from tests.fakes.kernel_world import (
@@ -78,7 +80,8 @@ def test_the_floor_stop_leaves_the_floor_of_the_peak() -> None:
     loss = (76_000.0 - float(stop.trigger_price)) * 0.657 + float(
         stop.trigger_price
     ) * 0.657 * 0.001
-    assert loss == pytest.approx(1_900.0, abs=1.0)
+    due = 0.0001 * 0.657 * 76_000.0
+    assert loss + due == pytest.approx(1_900.0, abs=1.0), "no funding rate was told: one is assumed"
 
 
 def due_world(left_s: int, rate: float, wallet: str = "10000") -> World:
@@ -107,6 +110,49 @@ def test_funding_due_within_the_hour_is_spent_before_the_stop() -> None:
     assert near is not None
     assert near - far == pytest.approx(0.02 * 76_000.0, rel=2e-3)
     assert floor_stop(due_world(600, -0.02)) == pytest.approx(far), "received funding is no budget"
+
+
+def unit_loss(stop: float | None) -> float:
+    assert stop is not None
+    return 76_000.0 - stop
+
+
+def test_a_rate_that_is_not_known_is_taken_for_paid_at_any_time() -> None:
+    """Nobody can say when or what is due: the configured rate counts, far from any settlement."""
+    known, silent = due_world(7_200, 0.0), due_world(7_200, 0.0)
+    market = silent.kernel.state.markets[BTC]
+    market.funding_frac, market.funding_interval_s = None, 0
+    assert silent.kernel.policy.sizing.funding_assumed_frac == 0.0001
+    nearer = unit_loss(floor_stop(known)) - unit_loss(floor_stop(silent))
+    assert nearer == pytest.approx(0.0001 * 76_000.0, rel=5e-3)
+
+
+def test_an_old_rate_counts_for_no_less_than_the_assumed_one() -> None:
+    market = due_world(600, -0.02).kernel.state.markets[BTC]
+    now_ns = market.funding_ns
+    due = partial(funding_due, market, sign=1, assumed_8h_frac=0.0001)
+    assert due(now_ns) == FundingDue(0.0, KNOWN), "longs receive it"
+    later_ns = now_ns + 2 * 28_800 * NS_PER_S
+    assert due(later_ns) == (pytest.approx(0.0001), LAST_KNOWN)
+    market.funding_frac = 0.003
+    assert due(later_ns) == FundingDue(0.003, LAST_KNOWN)
+    market.funding_interval_s = 0
+    assert due(now_ns) == FundingDue(0.0001, ASSUMED)
+
+
+@pytest.mark.parametrize("hours", [1, 4, 8])
+def test_what_is_due_is_due_by_the_contracts_own_interval(hours: int) -> None:
+    world = due_world(600, 0.001)
+    market = world.kernel.state.markets[BTC]
+    market.funding_interval_s = hours * 3_600
+    step_ns = hours * 3_600 * NS_PER_S
+    market.funding_ns = settled_ns = world.now_ns // step_ns * step_ns
+    dues = [
+        funding_due(market, settled_ns + minute * 60 * NS_PER_S, 1, 0.0001).frac
+        for minute in range(1, hours * 60)
+    ]
+    assert sum(due > 0.0 for due in dues) == min(hours * 60 - 1, 60)
+    assert dues[-1] == 0.001
 
 
 def test_a_leg_that_cannot_pay_what_is_due_is_closed_before_the_settlement() -> None:

@@ -217,8 +217,8 @@ def test_eu_retail_acts_in_every_mode_and_on_what_a_hand_opened() -> None:
 
 
 def test_eu_retail_allows_no_more_than_two_times() -> None:
-    from bot.kernel import guard
+    from bot.kernel import allowance
 
     kit = retail("2000")
     assert CONTRACT.symbol == BTC
-    assert guard.target_qty(kit.view) * 76_000.0 <= 2.0 * 2_000.0 + 1e-6
+    assert allowance.target_qty(kit.view) * 76_000.0 <= 2.0 * 2_000.0 + 1e-6
