@@ -3,10 +3,11 @@
 from typing import Final
 
 from bot.domain.account import MarginMode
-from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
+from bot.domain.errors import ConfigInvalid, VenueDataInvalid
 from bot.domain.orders import OrderKind, OrderStatus, TimeInForce, TriggerBy
 from bot.venue.doors import Mode
 from bot.venue.endpoint import Endpoint
+from bot.venue.wording import for_requests, stream_origin
 
 NAME: Final = "binance"
 SETTLE: Final = "USDT"
@@ -120,8 +121,7 @@ def ws_url(mode: Mode, override: str, base_url: str) -> str:
     """Return the origin of the streams (for paper: the override, or the REST origin's twin)."""
     if mode != "paper":
         return _WS[mode]
-    origin = override or base_url.replace("https://", "wss://").replace("http://", "ws://")
-    return origin.rstrip("/")
+    return stream_origin(override or base_url)
 
 
 def ccxt_urls(rest: str, streams: str) -> dict[str, object]:
@@ -156,16 +156,8 @@ def venue_id(symbol: str) -> str:
     return f"{base}{quote}_{expiry}" if dash else f"{base}{quote}"
 
 
-def contract_of(symbol: str) -> str:
-    """Return Binance's name of a symbol in a request.
-
-    Raises:
-        VenueRefused: not a linear USDT contract; nothing was sent.
-    """
-    try:
-        return venue_id(symbol)
-    except ConfigInvalid as invalid:
-        raise VenueRefused(str(invalid), code="-1121") from None
+contract_of = for_requests(venue_id)
+"""Binance's name of a symbol in a request."""
 
 
 def unified(contract: str) -> str:

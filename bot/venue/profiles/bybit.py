@@ -3,11 +3,12 @@
 from typing import Final
 
 from bot.domain.account import MarginMode
-from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
+from bot.domain.errors import ConfigInvalid, VenueDataInvalid
 from bot.domain.exchanges import Site
 from bot.domain.orders import OrderSide, OrderStatus, PositionSide, TimeInForce, TriggerBy
 from bot.venue.doors import Mode
 from bot.venue.endpoint import Endpoint
+from bot.venue.wording import for_requests, stream_origin
 
 NAME: Final = "bybit"
 SETTLE: Final = "USDT"
@@ -156,8 +157,7 @@ def ws_url(mode: Mode, override: str, base_url: str) -> str:
     if mode != "paper":
         site = next(name for name, origin in _REST.items() if origin == base_url)
         return _PRIVATE[site]
-    origin = override or base_url.replace("https://", "wss://").replace("http://", "ws://")
-    return origin.rstrip("/")
+    return stream_origin(override or base_url)
 
 
 def public_ws_url(mode: Mode, override: str, base_url: str) -> str:
@@ -180,16 +180,8 @@ def venue_id(symbol: str) -> str:
     return f"{base}{quote}"
 
 
-def contract_of(symbol: str) -> str:
-    """Return Bybit's name of a symbol in a request.
-
-    Raises:
-        VenueRefused: not a linear USDT perpetual; nothing was sent.
-    """
-    try:
-        return venue_id(symbol)
-    except ConfigInvalid as invalid:
-        raise VenueRefused(str(invalid), code="-1121") from None
+contract_of = for_requests(venue_id)
+"""Bybit's name of a symbol in a request."""
 
 
 def unified(contract: str) -> str:

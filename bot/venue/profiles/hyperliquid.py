@@ -12,10 +12,11 @@ import re
 from typing import Final
 
 from bot.domain.account import MarginMode
-from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
+from bot.domain.errors import ConfigInvalid, VenueDataInvalid
 from bot.domain.orders import OrderKind, OrderSide, OrderStatus, TimeInForce
 from bot.venue.doors import Mode
 from bot.venue.endpoint import Endpoint
+from bot.venue.wording import for_requests, stream_origin
 
 NAME: Final = "hyperliquid"
 SETTLE: Final = "USDC"
@@ -96,8 +97,7 @@ def rest_url(mode: Mode, override: str) -> str:
 
 def ws_url(mode: Mode, override: str, base_url: str) -> str:
     """Return the origin of the streams: that of the requests."""
-    origin = override if mode == "paper" and override else base_url
-    return origin.replace("https://", "wss://").replace("http://", "ws://").rstrip("/")
+    return stream_origin(override if mode == "paper" and override else base_url)
 
 
 def ccxt_urls(rest: str, streams: str) -> dict[str, object]:
@@ -135,16 +135,8 @@ def venue_id(symbol: str) -> str:
     return f"k{thousands}" if thousands != base and thousands.isalpha() else base
 
 
-def coin_of(symbol: str) -> str:
-    """Return the venue's coin of a symbol in a request.
-
-    Raises:
-        VenueRefused: the venue has no such contract; nothing was sent.
-    """
-    try:
-        return venue_id(symbol)
-    except ConfigInvalid as invalid:
-        raise VenueRefused(str(invalid), code="-1121") from None
+coin_of = for_requests(venue_id)
+"""The venue's coin of a symbol in a request."""
 
 
 def unified(coin: str) -> str:

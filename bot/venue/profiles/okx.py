@@ -14,6 +14,7 @@ from bot.domain.errors import ConfigInvalid, VenueDataInvalid, VenueRefused
 from bot.domain.orders import OrderSide, OrderStatus, PositionSide, TimeInForce, TriggerBy
 from bot.venue.doors import Mode
 from bot.venue.endpoint import Endpoint
+from bot.venue.wording import for_requests, stream_origin
 
 NAME: Final = "okx"
 SETTLE: Final = "USDT"
@@ -137,8 +138,7 @@ def ws_url(mode: Mode, override: str, base_url: str) -> str:
     """Return the origin of the streams."""
     if mode != "paper":
         return _WS[mode]
-    origin = override or base_url
-    return origin.replace("https://", "wss://").replace("http://", "ws://").rstrip("/")
+    return stream_origin(override or base_url)
 
 
 def venue_id(symbol: str) -> str:
@@ -154,16 +154,8 @@ def venue_id(symbol: str) -> str:
     return f"{base}-{SETTLE}-SWAP"
 
 
-def contract_of(symbol: str) -> str:
-    """Return OKX's name of a symbol in a request.
-
-    Raises:
-        VenueRefused: not a linear USDT contract; nothing was sent.
-    """
-    try:
-        return venue_id(symbol)
-    except ConfigInvalid as invalid:
-        raise VenueRefused(str(invalid), code="-1121") from None
+contract_of = for_requests(venue_id)
+"""OKX's name of a symbol in a request."""
 
 
 def unified(contract: str) -> str:
