@@ -24,9 +24,10 @@ from bot.simulator.binance.world import World
 from bot.simulator.exchange import DepthModel, FillModel
 from bot.simulator.faults import FaultRule
 from bot.simulator.keeper import Keeper, Path, PathPosition
-from bot.simulator.protocols import Speech, protocol_of
+from bot.simulator.protocols import protocol_of
 from bot.simulator.recorded_exchange import RecordedExchange
 from bot.simulator.saver import Saver
+from bot.simulator.speech import Speech
 from bot.simulator.venue_file import VenueFile, put_back, read_file, read_log, take
 
 KEEP_S: Final = 5.0

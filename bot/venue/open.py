@@ -1,15 +1,15 @@
-"""Opening a room: which module builds the room of which exchange.
+"""Opening a room: that of an exchange is built by `open_room` in its folder's `room.py`.
 
-How an exchange is added is told in docs/venues.md: a line in `_opener` and in
-`bot/domain/exchanges.py`, a profile, its doors, and a module that builds its room.
+How an exchange is added is told in docs/venues.md.
 """
 
+import importlib
 import ssl
 from collections.abc import Awaitable, Callable
 
 from aiohttp.abc import AbstractResolver
 
-from bot.domain.exchanges import Exchange, check_site, untraded
+from bot.domain.exchanges import TRADED, Exchange, check_site, untraded
 from bot.ports import Clock
 from bot.venue.room import Transport, VenueConfig, VenueRoom
 
@@ -40,23 +40,8 @@ async def open_room(
 
 
 def _opener(exchange: Exchange) -> Opener:
-    """Return what opens a room there; only its modules are loaded."""
-    match exchange:
-        case "binance":
-            from bot.venue.binance.room import open_binance
-
-            return open_binance
-        case "hyperliquid":
-            from bot.venue.hyperliquid.room import open_hyperliquid
-
-            return open_hyperliquid
-        case "bybit":
-            from bot.venue.bybit.room import open_bybit
-
-            return open_bybit
-        case "okx":
-            from bot.venue.okx.room import open_okx
-
-            return open_okx
-        case _:
-            raise untraded(exchange)
+    """Return what opens a room there, found by its folder; only its modules are loaded."""
+    if exchange not in TRADED:
+        raise untraded(exchange)
+    opener: Opener = importlib.import_module(f"bot.venue.{exchange}.room").open_room
+    return opener

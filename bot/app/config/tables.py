@@ -24,6 +24,7 @@ from bot.app.config.bounds import (
     Words,
 )
 from bot.app.config.rule_tables import RulesTable
+from bot.domain.exchanges import Exchange, Site
 
 
 class PaperTable(Table):
@@ -209,8 +210,8 @@ class KeysTable(Table):
 class VenuesTable(Table):
     """Where orders go and under which key names."""
 
-    exchange: Literal["binance", "bybit", "hyperliquid", "okx"] = "binance"
-    site: Literal["testnet", "demo"] = "testnet"
+    exchange: Exchange = "binance"
+    site: Site = "testnet"
     """Of mode testnet; demo: Bybit's demo trading, play money at production prices."""
     testnet: KeysTable
     live: KeysTable

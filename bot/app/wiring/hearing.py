@@ -1,7 +1,8 @@
 """Which venues a run hears beside the traded one, and how they are opened."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
+from bot.app.config.sense_tables import SensedVenue
 from bot.app.config.settings import Settings
 from bot.domain.errors import ConfigInvalid
 from bot.domain.feeds import VenueHealth
@@ -11,7 +12,7 @@ from bot.venue.open import VenueRoom
 if TYPE_CHECKING:
     from bot.venue.senses import SenseConfig, SenseRoom
 
-SENSED = ("bybit", "okx", "hyperliquid")
+SENSED: tuple[SensedVenue, ...] = get_args(SensedVenue)
 
 
 class Hearing:

@@ -21,7 +21,7 @@ PERIOD_S = 5.0
 PERIODS_PER_MIN = 12
 
 
-async def open_bybit(config: VenueConfig, clock: Clock, transport: Transport) -> VenueRoom:
+async def open_room(config: VenueConfig, clock: Clock, transport: Transport) -> VenueRoom:
     """Build the room; the first request goes out with the first call.
 
     Raises:

@@ -31,7 +31,7 @@ MANNERS: Final = Manners(
 )
 
 
-async def open_hyperliquid(config: VenueConfig, clock: Clock, transport: Transport) -> VenueRoom:
+async def open_room(config: VenueConfig, clock: Clock, transport: Transport) -> VenueRoom:
     """Build the room; the first request goes out with the first call.
 
     Raises:

@@ -27,7 +27,7 @@ EMBEDDED: Final = "embedded"
 """The passphrase of the embedded venue, known to everybody."""
 
 
-async def open_okx(config: VenueConfig, clock: Clock, transport: Transport) -> VenueRoom:
+async def open_room(config: VenueConfig, clock: Clock, transport: Transport) -> VenueRoom:
     """Build the room; the first request goes out with the first call.
 
     Raises:
