@@ -50,3 +50,8 @@ def scope_of(rule: Rule, policy: RulePolicy) -> str:
 def scopes_of(policy: RulePolicy) -> tuple[str, ...]:
     """Return whom each of `RULES` cuts under this policy, in their order."""
     return tuple(scope_of(rule, policy) for rule in RULES)
+
+
+def is_silent(policy: RulePolicy) -> bool:
+    """Whether no rule acts on anything under this policy."""
+    return all(scope == "off" for scope in scopes_of(policy))
