@@ -5,6 +5,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.telegram.labels import spread
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -13,7 +15,14 @@ INK, PAPER, GRID, DIM = "#d7dde5", "#171c23", "#2a313b", "#8b95a3"
 UP, DOWN, STOP, LIQ, ZONE = "#4caf7d", "#ef5350", "#ffb300", "#ff3d71", "#4d7cc3"
 SIZE_IN = (8.0, 4.5)
 DPI = 120
-ZONES_MAX = 14
+ZONES_MAX = 10
+NAME_MAX = 30
+PRICE_DIGITS = 4
+TAG_BOX = {"boxstyle": "square,pad=0.15", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.85}
+ROOM_FRAC = 0.2
+"""Room for words to the right of the newest bar, as a share of the bars' time."""
+TAG_PT, TAG_FRAC = 7, 0.036
+"""Size of the words at lines, and the share of the height that one of them takes."""
 REACH = 1.5
 """How many times the bars' own span the picture may reach beyond them for a mark."""
 Document = dict[str, Any]
@@ -40,7 +49,8 @@ def equity(figure: "Figure", doc: Document) -> None:
         axes.fill_between(times, values, min(values), color=ZONE, alpha=0.15)
     if doc["high_water_usd"]:
         axes.axhline(doc["high_water_usd"], color=UP, linewidth=0.8, linestyle="--")
-        _tag(axes, doc["high_water_usd"], "peak", UP)
+        bottom, top = axes.get_ylim()
+        _tags(axes, [(float(doc["high_water_usd"]), "peak", UP)], bottom, top)
     if len(times) == 1:
         axes.set_xlim(times[0] - timedelta(minutes=5), times[0] + timedelta(minutes=5))
     _dates(axes)
@@ -58,17 +68,19 @@ def chart(figure: "Figure", doc: Document) -> None:
     axes.plot(times, [bar["close"] for bar in doc["bars"]], color=INK, linewidth=1.2)
     marks = _marks(doc)
     bottom, top = _range(lows, highs, marks)
-    for place, word, colour in marks:
-        if bottom <= place <= top:
-            axes.axhline(place, color=colour, linewidth=1.2, linestyle="--")
-            _tag(axes, place, word, colour)
+    seen = [mark for mark in marks if bottom <= mark[0] <= top]
+    for place, _, colour in seen:
+        axes.axhline(place, color=colour, linewidth=1.2, linestyle="--")
+    _tags(axes, seen, bottom, top)
     _beyond(axes, bottom, top, marks)
-    near = [zone for zone in _zones(doc) if bottom <= zone["low"] <= top]
-    for zone in near[:ZONES_MAX]:
+    near = [zone for zone in _zones(doc) if bottom <= zone["low"] <= top][:ZONES_MAX]
+    for zone in near:
         axes.axhspan(zone["low"], max(zone["high"], zone["low"]), color=ZONE, alpha=0.25)
         axes.axhline(zone["low"], color=ZONE, linewidth=0.6)
-        _tag(axes, zone["low"], str(zone["name"])[:22], ZONE, left=True)
+    _tags(axes, _named(near), bottom, top, left=True)
     axes.set_ylim(bottom, top)
+    if len(times) > 1:
+        axes.set_xlim(times[0], times[-1] + ROOM_FRAC * (times[-1] - times[0]))
     _dates(axes)
     _strip(_axes(strip, "forced"), doc, bottom, top)
 
@@ -93,6 +105,27 @@ def _marks(doc: Document) -> list[Mark]:
             (leg["liq_price_own"], f"{side} liquidation", LIQ),
         ]
     return [(float(place), word, colour) for place, word, colour in found if place is not None]
+
+
+def _named(zones: list[Document]) -> list[Mark]:
+    """Return a label a price: zones of one price share it, the strongest name first."""
+    found: dict[float, list[str]] = {}
+    for zone in zones:
+        found.setdefault(float(zone["low"]), []).append(_short(str(zone["name"])))
+    return [
+        (place, " + ".join(dict.fromkeys(names))[:NAME_MAX], ZONE) for place, names in found.items()
+    ]
+
+
+def _short(name: str) -> str:
+    """Return a zone's name without the price that its label tells anyhow."""
+    words = [word for word in name.split() if not _is_price(word)]
+    return " ".join(words) or name
+
+
+def _is_price(word: str) -> bool:
+    digits = word.replace(",", "").replace(".", "")
+    return digits.isdigit() and len(digits) >= PRICE_DIGITS
 
 
 def _zones(doc: Document) -> list[Document]:
@@ -137,17 +170,30 @@ def _axes(axes: "Axes", title: str) -> "Axes":
     return axes
 
 
-def _tag(axes: "Axes", place: float, word: str, colour: str, *, left: bool = False) -> None:
-    axes.annotate(
-        f"{word} {place:,.8g}",
-        (0.01 if left else 0.99, place),
-        xycoords=("axes fraction", "data"),
-        color=colour,
-        fontsize=7,
-        ha="left" if left else "right",
-        va="bottom",
-        annotation_clip=True,
-    )
+def _tags(
+    axes: "Axes", marks: list[Mark], bottom: float, top: float, *, left: bool = False
+) -> None:
+    """Write words at lines of one edge, each at its line or as near as the others let it."""
+    height = top - bottom
+    gap, edge = TAG_FRAC * height, TAG_FRAC * height / 2
+    places = spread([place for place, _, _ in marks], gap, bottom + edge, top - edge)
+    for (place, word, colour), at in zip(marks, places, strict=True):
+        axes.annotate(
+            f"{word} {place:,.8g}",
+            (0.01 if left else 0.99, at),
+            xycoords=("axes fraction", "data"),
+            color=colour,
+            fontsize=TAG_PT,
+            ha="left" if left else "right",
+            va="center",
+            bbox={
+                "boxstyle": "square,pad=0.15",
+                "facecolor": PAPER,
+                "edgecolor": "none",
+                "alpha": 0.75,
+            },
+            zorder=5 if left else 6,
+        )
 
 
 def _dates(axes: "Axes") -> None:
