@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, StringConstraints
 
 from bot.app.config.bounds import Int, Table
+from bot.dashboard.config import url_of
 
 
 def _zone(name: str) -> str:
@@ -31,6 +32,5 @@ class DashboardTable(Table):
 
     @property
     def url(self) -> str | None:
-        """The address for a browser on this machine; None when the page is switched off."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{host}:{self.port}" if self.enabled else None
+        """The address for a browser; None when the page is switched off."""
+        return url_of(self.address, self.port, self.hosts) if self.enabled else None

@@ -231,3 +231,20 @@ def test_a_rule_acts_on_whom_its_table_says() -> None:
     policy = rules_of(table, close_out_frac=0.0)
     scopes = {rule.NAME: scope_of(rule, policy) for rule in RULES}
     assert (scopes["threat"], scopes["adl_rank"], scopes["daily_loss"]) == ("all", "off", "own")
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts", "told"),
+    [
+        ("127.0.0.1", (), "http://127.0.0.1:8080"),
+        ("::1", ("bot.example",), "http://[::1]:8080"),
+        ("0.0.0.0", (), "http://127.0.0.1:8080"),
+        ("::", (), "http://[::1]:8080"),
+        ("0.0.0.0", ("bot.example", "other"), "http://bot.example:8080"),
+    ],
+)
+def test_the_page_s_address_is_one_that_can_be_typed(address, hosts, told):
+    from bot.app.config.dashboard_tables import DashboardTable
+
+    assert DashboardTable(address=address, hosts=hosts).url == told
+    assert DashboardTable(enabled=False).url is None
