@@ -14,6 +14,8 @@ from bot.lab.story import severity_of, text_of, utc_text
 
 _STYLE = """
 :root{--ink:#1b2733;--soft:#5d6b79;--line:#dde3e9;--page:#fff;--warn:#9a6700;--bad:#b42318}
+@media (prefers-color-scheme:dark){:root{--ink:#d7dde5;--soft:#8b95a3;--line:#2a313b;--page:#12161b;
+--warn:#e0a84b;--bad:#ff7a6b;color-scheme:dark}}
 body{margin:0 auto;max-width:1180px;padding:24px;color:var(--ink);background:var(--page);
 font:15px/1.5 system-ui,sans-serif}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:28px 0 8px}p{color:var(--soft);margin:0}
@@ -22,12 +24,31 @@ td,th{padding:5px 10px;border-bottom:1px solid var(--line);text-align:left;verti
 th{color:var(--soft);font-weight:500}td.when,td.price{white-space:nowrap}
 td.price{text-align:right}tr.WARNING td{color:var(--warn)}tr.CRITICAL td{color:var(--bad);
 font-weight:600}#summary th{width:11em}#chart{min-height:560px}
+@media (max-width:700px){body{padding:12px}td,th{padding:4px 6px}#summary th{width:8em}}
 .scroll{overflow-x:auto}ul{color:var(--soft);padding-left:20px}
 label{color:var(--soft)}body.brief tr.order{display:none}
 """
 _SCRIPT = """
-const figure = JSON.parse(document.getElementById("figure").textContent);
-Plotly.newPlot("chart", figure.data, figure.layout, {responsive: true, displaylogo: false});
+const dark = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(max-width: 700px)");
+const shades = {"#1b2733": "#d7dde5", "#344054": "#a9b4c2", "#eef1f4": "#2a313b", "#fff": "#12161b",
+  "#ffffff": "#12161b", "#7a0b00": "#ff5c8a", "#b42318": "#f0625a", "#087443": "#35b37e",
+  "#1570ef": "#5aa2ff", "#6941c6": "#a58bf0", "#b54708": "#e88a3c"};
+function draw() {
+  let text = document.getElementById("figure").textContent;
+  if (dark.matches) text = text.replace(/#[0-9a-f]{3,6}\\b/g, (shade) => shades[shade] || shade);
+  const {data, layout} = JSON.parse(text);
+  layout.font = {color: getComputedStyle(document.body).color};
+  if (narrow.matches) {
+    layout.showlegend = false;
+    Object.assign(layout.margin, {l: 48, r: 8});
+  }
+  const bar = narrow.matches ? false : "hover";
+  const options = {responsive: true, displaylogo: false, displayModeBar: bar};
+  Plotly.newPlot("chart", data, layout, options);
+}
+draw();
+dark.addEventListener("change", draw);
+narrow.addEventListener("change", draw);
 document.getElementById("brief").addEventListener("change", (event) =>
   document.body.classList.toggle("brief", event.target.checked));
 """

@@ -12,6 +12,7 @@ import pytest
 
 from bot.app.cli import run_cli
 from bot.app.cli.output import print_json
+from tests.fakes.market_folder import flat_folder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -297,3 +298,25 @@ def test_the_fuzz_reports_every_venue_and_exits_by_what_it_found(cli, monkeypatc
     code, out, _ = cli("fuzz", "--cases", "150", "--json")
     assert code == 3
     assert json.loads(out)["okx"]["unfounded"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["replay", "--hold", "long", "--report", "/proc/nope/x.html"], "--report /proc/nope/x"),
+        (["replay", "--hold", "long", "--resume", "/proc/nope/x"], "--resume /proc/nope/x: No"),
+        (["replay", "--sense", "/proc"], "--sense /proc: is a folder"),
+        (["report", "--out", "/proc/nope/x"], "--out /proc/nope/x: No such file"),
+        (["record", "--into", "/proc/nope"], "/proc/nope: cannot be written"),
+        (["sweep", "--param", "foo=1,2"], "foo: no such number; known: break_even_r"),
+        (["sweep", "--strategy", "nosuch", "--param", "a=1"], "--strategy nosuch: there is no"),
+        (["replay", "--leverage", "3x"], "breakwater replay: the value of '--leverage' must be"),
+        (["replay", "--hold", "up"], "'up' is not one of 'long', 'short'; see breakwater replay"),
+        (["nosuch"], "breakwater: No such command 'nosuch'; see breakwater --help"),
+    ],
+)
+def test_wrong_words_are_one_line_before_any_work(words, told, capsys):
+    data = ["--data", str(flat_folder())] if words[0] in ("replay", "report", "sweep") else []
+    assert run_cli([*words, *data]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [told in line for line in lines if not line.startswith("record: ")] == [True]

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from bot.app.cli.home import Home, open_home
 from bot.app.cli.output import JsonFlag, print_json, wants_json, whisper
+from bot.app.cli.ready import ready
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def replay(
         for folder in data
     ]
     options = [replace(option, latency_ms=latency, resume=resume) for option in options]
+    for path, option in ((report, "--report"), (sense, "--sense"), (resume, "--resume")):
+        ready(path, option)
     if resume is not None and len(options) > 1:
         raise ConfigInvalid("--resume keeps one replay: give one --data")
     results = [replayed(option) for option in options]

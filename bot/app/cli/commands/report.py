@@ -11,6 +11,7 @@ from bot.app.cli.commands.replay import options_for, replayed
 from bot.app.cli.grid import facts
 from bot.app.cli.home import open_home
 from bot.app.cli.output import Document, JsonFlag, show, whisper
+from bot.app.cli.ready import ready
 from bot.domain.errors import ConfigInvalid
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Write FILE.html, FILE.md and FILE.json of a folder's replay, or of the live account."""
+    ready(out, "--out")
     if account:
         _account(days, data, out, from_backup=from_backup, as_json=as_json)
         return
