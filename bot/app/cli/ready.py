@@ -1,19 +1,24 @@
 """Refuses a place that cannot be written before the work is done, not after it."""
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bot.domain.errors import ConfigInvalid
 
 
-def ready(path: Path | None, option: str) -> None:
-    """Make the folder of a file that will be written, and try it; nothing where none is asked for.
+def ready(places: Mapping[str, Path | None]) -> None:
+    """Make the folder of each file that will be written, by its option, and try it.
 
     Raises:
         ConfigInvalid: one line with the option, the path and why.
     """
-    if path is None:
-        return
+    for option, path in places.items():
+        if path is not None:
+            _try(option, path)
+
+
+def _try(option: str, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():

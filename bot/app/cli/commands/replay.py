@@ -115,8 +115,7 @@ def replay(
         for folder in data
     ]
     options = [replace(option, latency_ms=latency, resume=resume) for option in options]
-    for path, option in ((report, "--report"), (sense, "--sense"), (resume, "--resume")):
-        ready(path, option)
+    ready({"--report": report, "--sense": sense, "--resume": resume})
     if resume is not None and len(options) > 1:
         raise ConfigInvalid("--resume keeps one replay: give one --data")
     results = [replayed(option) for option in options]

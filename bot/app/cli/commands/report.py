@@ -55,7 +55,7 @@ def report(
     as_json: JsonFlag = False,
 ) -> None:
     """Write FILE.html, FILE.md and FILE.json of a folder's replay, or of the live account."""
-    ready(out, "--out")
+    ready({"--out": out})
     if account:
         _account(days, data, out, from_backup=from_backup, as_json=as_json)
         return
