@@ -165,7 +165,8 @@ class TruthMonitor:
 
     def _journal(self, life: Life, now_ns: int) -> None:
         """14: what the journal believes to be open is open, seen twice when nothing happens."""
-        if now_ns - life.disturbed_ns < CALM_NS or self._world.board.disturbed_disk():
+        still_ns = now_ns - max(life.disturbed_ns, self._world.unreached_ns)
+        if still_ns < CALM_NS or self._world.board.disturbed_disk():
             return
         self._journal_ns = now_ns
         open_now = {
