@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -43,10 +45,13 @@ def simulate(
     shrink: Annotated[
         bool, typer.Option("--shrink", help="Leave out of a failing seed what it does not need.")
     ] = False,
+    log: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write each seed there; go on after those it has."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the whole daemon against the embedded exchange, with faults and kills, and judge it."""
-    from bot.lab.simulation.campaign import many_seeds
     from bot.lab.simulation.summary import summed
 
     first, last = seed_range(seeds)
@@ -60,11 +65,25 @@ def simulate(
     if shrink:
         _shrink(first, hours, as_json=as_json)
         return
-    outcomes = many_seeds(range(first, last + 1), hours, jobs=min(workers, last - first + 1))
+    outcomes = _played(range(first, last + 1), hours, workers, log)
     document = summed(_told(outcomes))
     show({"first_seed": first, "last_seed": last, **document}, _render, as_json=as_json)
     if document["violations"] or document["bars_missed"]:
         leave(EXIT_VIOLATED)
+
+
+def _played(seeds: range, hours: float, jobs: int, log: Path | None) -> "Iterator[Outcome]":
+    """Return every seed in order: those that the log has, then the others as they come."""
+    from bot.lab.simulation.campaign import many_seeds
+    from bot.lab.simulation.ledger import kept, played
+
+    if log is None:
+        return many_seeds(seeds, hours, jobs=min(jobs, len(seeds)))
+    known = played(log, hours)
+    left = [seed for seed in seeds if seed not in known]
+    whisper(f"{log}: {len(seeds) - len(left)} of {len(seeds)} seeds are there already")
+    new = many_seeds(left, hours, jobs=min(jobs, max(len(left), 1)))
+    return chain((known[seed] for seed in seeds if seed in known), kept(new, log, hours))
 
 
 def _hunt(seeds: range, hours: float, only: str, jobs: int, *, named: bool, as_json: bool) -> None:
