@@ -240,8 +240,9 @@ def _note_block(desk: Desk, ladder: Ladder, demands: list[Demand], *, down: bool
     What was only not known yet needs no dwell: it is judged as soon as it is known.
     """
     now_ns = desk.state.now_ns
-    blocks = any(demand.blocks_entries for demand in demands)
-    if any(demand.blocks_entries and math.isfinite(demand.measured) for demand in demands):
+    blocking = [demand for demand in demands if demand.blocks_entries]
+    blocks = bool(blocking)
+    if blocks and any(math.isfinite(demand.measured) for demand in blocking):
         ladder.blocked_ns = max(now_ns, 1)
     if down or ladder.factor >= 1.0:
         ladder.blocks = blocks

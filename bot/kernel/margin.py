@@ -66,12 +66,12 @@ def liquidation_price(
     """
     if qty <= 0.0:
         return None
-    for index, tier in enumerate(tiers):
+    last = tiers[-1] if tiers else None
+    for tier in tiers:
         slope = qty * share * tier.maint_frac - sign * qty
         price = (margin_usd + share * tier.deduction_usd - sign * qty * entry_price) / slope
-        is_last = index == len(tiers) - 1
         notional = price * qty
-        if notional >= tier.floor_usd and (is_last or notional <= tier.cap_usd):
+        if notional >= tier.floor_usd and (tier is last or notional <= tier.cap_usd):
             return price if price > 0.0 else None
     return None
 

@@ -142,10 +142,10 @@ class Coverage:
         """Whether the kernel has a protecting order for this leg on its way just now."""
         now_ns = self._clock.now_ns()
         return any(
-            belief.symbol == position.symbol
+            belief.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+            and belief.symbol == position.symbol
             and belief.position_side is position.side
             and belief.purpose in PROTECTORS
-            and belief.status in (OrderStatus.PENDING, OrderStatus.UNKNOWN)
             and now_ns - belief.sent_ns < POLITE_NS
             for belief in self._kernel.state.orders.values()
         )

@@ -41,6 +41,8 @@ PASSING = (
     *MARKET_EVENTS, AccountSnapshot, CoverageReported, SnapshotFailed, TimerFired, FeedStatus,
 )  # fmt: skip
 """Events that are no fact of ours by themselves: they are written when they caused something."""
+SILENT = (TimerFired, AccountSnapshot, *MARKET_EVENTS)
+"""The most frequent of these: without an effect nothing is kept of them."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -93,6 +95,8 @@ class Scribe:
 
     def note(self, event: Event, effects: Sequence[Effect], seq: int) -> None:
         """Queue a step for writing; never blocks, never raises."""
+        if not effects and isinstance(event, SILENT):
+            return
         if worth_writing(event, effects):
             if len(self._waiting) >= WAITING_MAX:
                 self._waiting.popleft()

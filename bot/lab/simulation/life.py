@@ -114,6 +114,7 @@ class Life:
         self.dead = False
         self.born_ns = world.now_ns
         self.parts: DaemonParts | None = None
+        self._kernel: Kernel | None = None
         self.code: int | None = None
         self.kill_at = ""
         """The border at which the next crossing kills; empty: none."""
@@ -140,10 +141,8 @@ class Life:
     @property
     def kernel(self) -> Kernel:
         """The kernel of this life."""
-        assert self.parts is not None  # noqa: S101 - set before it lives
-        kernel = self.parts.kernel
-        assert isinstance(kernel, Kernel)  # noqa: S101 - made by the run
-        return kernel
+        assert self._kernel is not None  # noqa: S101 - set before it lives
+        return self._kernel
 
     @property
     def disturbed_ns(self) -> int:
@@ -167,7 +166,8 @@ class Life:
 
     def live(self, parts: DaemonParts) -> None:
         """Run until it ends or is killed."""
-        self.parts = parts
+        assert isinstance(parts.kernel, Kernel)  # noqa: S101 - made by the run
+        self.parts, self._kernel = parts, parts.kernel
         self.world.hearer = self
         asyncio.set_event_loop(self.loop)
         try:

@@ -4,6 +4,8 @@ import asyncio
 import heapq
 import random
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Final, NoReturn
 
 from typing_extensions import override
@@ -23,7 +25,6 @@ class SimLoop(asyncio.BaseEventLoop):
     """
 
     _ready: deque[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
     _stopping: bool
 
     def __init__(self, timeline: Timeline, order: random.Random) -> None:
@@ -33,6 +34,8 @@ class SimLoop(asyncio.BaseEventLoop):
         self._dead = False
         self._ghost_ns = 0
         self._instant_ns = self._arrived = 0
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._asked = 0
         self.turns = 0
         self.steps = 0
 
@@ -55,6 +58,7 @@ class SimLoop(asyncio.BaseEventLoop):
         end = self.turns + BURIAL_TURNS
         self.call_soon(self._bury_on, end)
         self.run_forever()
+        self._timers.clear()
         self.close()
 
     def _bury_on(self, end: int) -> None:
@@ -106,25 +110,39 @@ class SimLoop(asyncio.BaseEventLoop):
         elif self.turns - self._arrived > TURNS_MAX:
             raise RuntimeError(f"time stands still at {now_ns}: something never waits")
 
+    @override
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Schedule a call; those of one instant are due in the order in which they were asked."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._asked += 1
+        heapq.heappush(self._timers, (when, self._asked, handle))
+        return handle
+
     def _wait(self) -> None:
         """Let time pass to the next timer or happening, whichever is first."""
-        timeline, scheduled = self._timeline, self._scheduled
-        while scheduled and scheduled[0].cancelled():
-            heapq.heappop(scheduled)
-        timer_ns = START_NS + round(scheduled[0].when() * NS_PER_S) if scheduled else NEVER_NS
+        timeline, timers = self._timeline, self._timers
+        while timers and timers[0][2].cancelled():
+            heapq.heappop(timers)
+        timer_ns = START_NS + round(timers[0][0] * NS_PER_S) if timers else NEVER_NS
         while timeline.next_ns <= timer_ns:
             if timeline.next_ns == NEVER_NS:
                 raise RuntimeError(f"nothing will ever happen again ({timeline.now_ns})")
             timeline.step()
             if self._ready or self._stopping:
                 return
-            if scheduled:
-                timer_ns = START_NS + round(scheduled[0].when() * NS_PER_S)
+            if timers:
+                timer_ns = START_NS + round(timers[0][0] * NS_PER_S)
         timeline.now_ns = max(timeline.now_ns, timer_ns)
 
     def _take_due(self) -> None:
-        scheduled, now_s = self._scheduled, self.time() + 1e-9
-        while scheduled and (scheduled[0].cancelled() or scheduled[0].when() <= now_s):
-            handle = heapq.heappop(scheduled)
+        timers, now_s = self._timers, self.time() + 1e-9
+        while timers and (timers[0][0] <= now_s or timers[0][2].cancelled()):
+            handle = heapq.heappop(timers)[2]
             if not handle.cancelled():
                 self._ready.append(handle)
