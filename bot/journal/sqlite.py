@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from bot.domain.errors import JournalBroken
 from bot.journal import backups
 from bot.journal.engine import damaged_advice, spoken, wrap
 
@@ -21,6 +22,8 @@ class SqliteLink:
         self.raw = raw
         self.database = database
         self._connection = wrap(raw)
+        self._own: dict[Path, tuple[int, int]] = {}
+        self._remember()
 
     @property
     def label(self) -> str:
@@ -41,8 +44,30 @@ class SqliteLink:
     def transaction(self, doing: str, *, writes: bool) -> Iterator[Connection]:
         """Open a transaction; see Link. The file is locked: nobody else can have taken over."""
         del writes
+        self._check(doing)
         with spoken(self.database, doing), self._connection.begin():
             yield self._connection
+        self._remember()
+
+    def _remember(self) -> None:
+        """Note which files are written: the log is there from the first write on."""
+        for path in (self.database, self.database.with_name(self.database.name + "-wal")):
+            found = _inode(path) if path not in self._own else None
+            if found is not None:
+                self._own[path] = found
+
+    def _check(self, doing: str) -> None:
+        """Raise JournalBroken when a file was removed or replaced.
+
+        SQLite would write on, durably, into what no start will ever find.
+        """
+        for path, own in self._own.items():
+            if _inode(path) != own:
+                raise JournalBroken(
+                    f"{path} was removed or replaced while it was open, seen while {doing}: put it "
+                    "back, or stop the bot and start it anew (positions and orders are read from "
+                    "the venue)"
+                )
 
     def tidy(self) -> None:
         """Move a grown log into the file here, so that no order waits for it at its own commit.
@@ -72,3 +97,12 @@ class SqliteLink:
             self._connection.close()
             self._connection.engine.dispose()
             self.raw.close()
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from every other one; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -25,6 +25,8 @@ DISCARD_S = 2.0
 LINE_DEADLINE_S = 10.0
 """A client that needs longer for a line, or to take its answer, is let go."""
 ANSWER_DEADLINE_S = 10.0
+LOOK_S = 5.0
+"""So often it is seen whether the socket file is still there."""
 PATH_MAX = 107
 COMMANDS = ("pause", "resume", "reduce", "flatten", "rearm", "relever", "mode", "limits")
 CREDENTIALS = struct.Struct("3i")
@@ -84,15 +86,38 @@ class Control:
             waiting.set_result(answer)
 
     async def run(self, listener: socket.socket, path: Path) -> None:
-        """Serve until cancelled; the socket file goes with the server."""
-        server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_MAX)
+        """Serve until cancelled; the socket file goes with the server, and comes back if removed.
+
+        Without its file nobody could order this daemon any more, though it lives.
+        """
         try:
-            await server.serve_forever()
+            while True:
+                server = await asyncio.start_unix_server(self._serve, sock=listener, limit=LINE_MAX)
+                try:
+                    listener = await self._opened_anew(path)
+                finally:
+                    server.close()
         finally:
-            server.close()
             _remove(path)
             for client in self._clients:
                 client.cancel()
+
+    async def _opened_anew(self, path: Path) -> socket.socket:
+        """Wait until the socket file is gone; return a listener at its place."""
+        told = ""
+        while True:
+            await self._clock.sleep_s(LOOK_S)
+            if _is_there(path):
+                continue
+            try:
+                listener = open_socket(path)
+            except ConfigInvalid as error:
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("control: {}", told)
+                continue
+            logger.warning("control: {} was removed, and is there again", path)
+            return listener
 
     async def command(
         self, name: str, args: dict[str, str], operator: str, key: str = ""
@@ -209,6 +234,10 @@ async def _discard(reader: asyncio.StreamReader) -> None:
     async with asyncio.timeout(DISCARD_S):
         while left > 0 and (data := await reader.read(LINE_MAX)):
             left -= len(data)
+
+
+def _is_there(path: Path) -> bool:
+    return path.exists()
 
 
 def _remove(path: Path) -> None:

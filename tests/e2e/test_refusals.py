@@ -258,6 +258,17 @@ def full_disk(stand: Stand, daemon: Daemon) -> Iterator[None]:
         ballast.unlink()
 
 
+@contextmanager
+def moved_away(stand: Stand, daemon: Daemon) -> Iterator[None]:
+    """Somebody tidies up the state directory while the daemon writes into it."""
+    journal, aside = stand.state / "journal.db", stand.root / "aside.db"
+    journal.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(journal)
+
+
 def _small_state(stand: Stand) -> bool:
     """Mount a small file system as the state directory; False where that is not permitted."""
     stand.state.mkdir()
@@ -290,7 +301,7 @@ def stand_of(request: pytest.FixtureRequest) -> Iterator[Stand]:
                 subprocess.run(["umount", str(stand.state)], check=True)
 
 
-@pytest.mark.parametrize("trouble", [file_limit, full_disk])
+@pytest.mark.parametrize("trouble", [file_limit, full_disk, moved_away])
 def test_a_disk_that_takes_nothing_stops_entries_and_not_protection(
     stand_of: Stand, trouble: Callable[[Stand, Daemon], object]
 ) -> None:

@@ -64,8 +64,11 @@ class Figures:
 class Soak:
     """One run: what is done to the daemon, and what is seen of it."""
 
-    def __init__(self, stand: Stand, daemon: Daemon, proxy: Proxy, seed: int) -> None:
+    def __init__(
+        self, stand: Stand, daemon: Daemon, proxy: Proxy, seed: int, drops_per_min: float
+    ) -> None:
         self.figures = Figures()
+        self._drops_per_min = drops_per_min
         self._stand = stand
         self._daemon = daemon
         self._proxy = proxy
@@ -85,7 +88,7 @@ class Soak:
             now = time.monotonic()
             if now >= next_drop:
                 self._disturb()
-                next_drop = now + self._dice.uniform(0.5, 1.5) * 60.0 / DROPS_PER_MIN / 1.4
+                next_drop = now + self._dice.uniform(0.5, 1.5) * 60.0 / self._drops_per_min / 1.4
             try:
                 self._act()
                 self._look()
@@ -209,7 +212,7 @@ def slope(points: list[tuple[float, float]]) -> float:
     return sum((x - mean_x) * (y - mean_y) for x, y in points) / across if across else 0.0
 
 
-def campaign(minutes: float, seed: int, heap: Path | None) -> Figures:
+def campaign(minutes: float, seed: int, heap: Path | None, drops_per_min: float) -> Figures:
     """Run a soak on a stand of its own; with `heap`, what grows in memory is written there."""
     env = {
         **ENV,
@@ -225,7 +228,7 @@ def campaign(minutes: float, seed: int, heap: Path | None) -> Figures:
             if heap is not None:
                 hooks[HEAP_FILE] = str(heap.resolve())
             daemon = stand.start_daemon(module="tests.process.disturbed", **hooks)
-            return Soak(stand, daemon, proxy, seed).run(minutes)
+            return Soak(stand, daemon, proxy, seed, drops_per_min).run(minutes)
 
 
 def main() -> int:
@@ -234,8 +237,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--heap", type=Path, help="a file for what grows; slows the daemon down")
+    parser.add_argument("--drops-per-min", type=float, default=DROPS_PER_MIN)
     wish = parser.parse_args()
-    figures = campaign(wish.minutes, wish.seed, wish.heap)
+    figures = campaign(wish.minutes, wish.seed, wish.heap, wish.drops_per_min)
     print(json.dumps(asdict(figures), indent=2))
     return 1 if figures.violations or figures.missed else 0
 

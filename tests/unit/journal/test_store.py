@@ -430,3 +430,29 @@ def test_a_journal_in_memory_is_the_same_journal():
     assert store.load_snapshot() == b"x"
     assert len(store.live_orders()) == 1
     store.close()
+
+
+@pytest.mark.parametrize("name", ["journal.db", "journal.db-wal"])
+@pytest.mark.parametrize("trouble", ["removed", "replaced", "moved away"])
+def test_a_file_that_is_no_longer_there_takes_nothing_more(file_store, home, name, trouble):
+    """SQLite would go on writing into the nameless file, and the next life would know nothing."""
+    file_store.append(RUN, 1, TICK, [Record(decision("a"))])
+    path, aside = home / name, home / "aside"
+    path.rename(aside)
+    if trouble == "replaced":
+        path.write_bytes(aside.read_bytes())
+    if trouble == "removed":
+        aside.unlink()
+    for write in (
+        lambda: file_store.intent(RUN, 2, approved(), NOW_NS),
+        lambda: file_store.append(RUN, 2, TICK, [Record(decision("b"))]),
+        lambda: file_store.rows("intents", limit=1),
+    ):
+        with pytest.raises(JournalBroken, match=rf"{name} was removed or replaced while it was"):
+            write()
+    if trouble == "moved away":
+        aside.rename(path)
+        assert file_store.intent(RUN, 2, approved(), NOW_NS) is not False
+        assert [row["client_order_id"] for row in file_store.rows("intents", limit=9)] == [
+            approved().client_order_id
+        ]

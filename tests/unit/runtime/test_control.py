@@ -217,3 +217,47 @@ def test_a_client_that_leaves_harms_nobody(path: Path) -> None:
         assert answer["ok"]
 
     served(path, script)
+
+
+def test_a_socket_file_that_was_removed_comes_back(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody tidied up: the daemon lives, and would never be heard nor ordered again."""
+    monkeypatch.setattr(control, "LOOK_S", 0.01)
+
+    async def script(door: Door) -> None:
+        path.unlink()
+        path.mkdir()  # taken by something else, for now
+        await asyncio.sleep(0.05)
+        path.rmdir()
+        while not path.is_socket():
+            await asyncio.sleep(0.01)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        (answer,) = await door.send(line("status"))
+        assert answer["ok"]
+
+    served(path, script)
+    assert not path.exists()
+
+
+def test_a_socket_that_cannot_come_back_yet_is_tried_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "LOOK_S", 0.01)
+    refusals = []
+
+    def refuse(_path: Path) -> socket.socket:
+        refusals.append(_path)
+        raise ConfigInvalid("control socket: Read-only file system; free the path")
+
+    async def script(door: Door) -> None:
+        monkeypatch.setattr(control, "open_socket", refuse)
+        path.unlink()
+        while len(refusals) < 3:
+            await asyncio.sleep(0.01)
+        monkeypatch.setattr(control, "open_socket", open_socket)
+        while not path.is_socket():
+            await asyncio.sleep(0.01)
+        assert (await door.send(line("status")))[0]["ok"]
+
+    served(path, script)
