@@ -52,3 +52,13 @@ def test_what_was_recorded_is_read_alike_and_a_change_is_named(exchange: str) ->
         assert bad.returncode == 2
         (line,) = bad.stderr.strip().splitlines()
         assert "line 1 is not of a fixture" in line
+
+
+def test_the_contract_by_command_leaves_a_venue_running_that_ran_before() -> None:
+    with Stand() as stand:
+        venue = stand.start_venue()
+        done = stand.run("doctor", "--contract", "--mode", "paper", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["left_behind"] == []
+        assert venue.alive
+        assert stand.venue.reachable()

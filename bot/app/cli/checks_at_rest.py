@@ -73,27 +73,17 @@ def _dropped() -> list[Check]:
 
 async def _venue(home: Home) -> list[Check]:
     """Open the venue room with the configured key, look, and close it again."""
+    from bot.app.accounts.keyed import keyed_config
     from bot.app.clock import SystemClock
-    from bot.app.config.credentials import passphrase_of, require_secret
     from bot.app.config.policy import policy_of
     from bot.app.trying.first_moves import first_moves
     from bot.domain.exchanges import play_money
-    from bot.venue.open import VenueConfig, open_room
+    from bot.venue.open import open_room
 
-    table, state = home.settings.breakwater, home.places.state
-    keys = home.settings.venues.live if table.mode == "live" else home.settings.venues.testnet
+    table = home.settings.breakwater
     symbols = home.settings.risk.symbols
     try:
-        config = VenueConfig(
-            mode=table.mode,
-            exchange=home.settings.venues.exchange,
-            site=home.settings.venues.site,
-            symbols=symbols,
-            api_key=require_secret(keys.api_key, state),
-            api_secret=require_secret(keys.api_secret, state),
-            api_passphrase=passphrase_of(keys.api_passphrase, state),
-            read_only=True,
-        )
+        config = keyed_config(home.settings, home.places, read_only=True)
         room = await open_room(config, SystemClock())
     except BotError as error:
         return [Check(name="venue", ok=False, found=str(error), remedy="see docs/runbook.md")]

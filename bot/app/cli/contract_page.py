@@ -37,6 +37,8 @@ def contract(home: Home, mode: Mode | None, symbol: str | None) -> Document:
     clock = SystemClock()
     with paper_venue(settings, home.places, clock) as paper:
         config = venue_config(settings, home.places, paper)
+        if paper is not None:
+            paper.another = True  # a venue that ran before goes on
 
         async def run() -> Document:
             room = await open_room(config, clock)

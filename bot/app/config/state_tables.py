@@ -10,7 +10,10 @@ Url = Annotated[
     str,
     StringConstraints(
         max_length=300,
-        pattern=r"^(postgresql\+pg8000://[^\s:@/]+@[^\s@/]*/[A-Za-z0-9_.-]+(\?unix_sock=/[^\s&]+)?)?$",
+        pattern=(
+            r"^(postgresql\+pg8000://[^\s:@/]+@(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]*)(:\d{1,5})?"
+            r"/[A-Za-z0-9_.-]+(\?unix_sock=/[^\s&]+)?)?$"
+        ),
     ),
 ]
 Account = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from bot.app.accounts.keyed import keyed_config
 from bot.app.clock import SystemClock
-from bot.app.config.credentials import require_secret
 from bot.app.config.places import Places
 from bot.app.config.settings import Settings
 from bot.app.embedded.process import living
@@ -68,9 +68,4 @@ def _config(settings: Settings, places: Places) -> VenueConfig:
             api_key=address.api_key, api_secret=address.api_secret,
             base_url=address.base_url, ws_url=address.ws_url,
         )  # fmt: skip
-    keys = settings.venues.live if mode == "live" else settings.venues.testnet
-    return VenueConfig(
-        mode=mode, exchange=exchange, symbols=symbols, read_only=True,
-        api_key=require_secret(keys.api_key, places.state),
-        api_secret=require_secret(keys.api_secret, places.state),
-    )  # fmt: skip
+    return keyed_config(settings, places, read_only=True)

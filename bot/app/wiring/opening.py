@@ -6,8 +6,8 @@ from contextlib import ExitStack, closing, contextmanager
 import msgspec
 from loguru import logger
 
+from bot.app.accounts.keyed import keyed_config
 from bot.app.accounts.lock import hold_account
-from bot.app.config.credentials import passphrase_of, require_secret
 from bot.app.config.places import Places
 from bot.app.config.server import server_of
 from bot.app.config.settings import Settings
@@ -99,14 +99,4 @@ def venue_config(settings: Settings, places: Places, paper: PaperVenue | None) -
             ws_url=address.ws_url,
             read_only=table.read_only,
         )
-    keys = settings.venues.live if table.mode == "live" else settings.venues.testnet
-    return VenueConfig(
-        mode=table.mode,
-        exchange=settings.venues.exchange,
-        site=settings.venues.site,
-        symbols=settings.risk.symbols,
-        api_key=require_secret(keys.api_key, places.state),
-        api_secret=require_secret(keys.api_secret, places.state),
-        api_passphrase=passphrase_of(keys.api_passphrase, places.state),
-        read_only=table.read_only,
-    )
+    return keyed_config(settings, places, read_only=table.read_only)

@@ -53,6 +53,7 @@ def test_a_password_in_the_address_is_refused_without_telling_it(
     [
         ('url = ""', 'url = "mysql://anna@db/breakwater"', "state.url"),
         ('url = ""', 'url = "postgresql+pg8000://db/breakwater"', "state.url"),
+        ('url = ""', 'url = "postgresql+pg8000://anna@db:port/breakwater"', "state.url"),
         ('account = "main"', 'account = "Main Street"', "state.account"),
         ("lease_s = 6.0", "lease_s = 0.5", "state.lease_s"),
     ],
