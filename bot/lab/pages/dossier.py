@@ -1,6 +1,6 @@
 """What a finished replay is worth, in numbers: R, slippage, threat, quality of the cuts, costs."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -67,15 +67,40 @@ def dossier(result: ReplayResult, stop_slip_bps: float) -> dict[str, Any]:
     }
 
 
+class _Stops:
+    """Triggers of stops by symbol and time; marks of a flat symbol (trigger 0.0) are left out."""
+
+    def __init__(self, stops: Sequence[StopMark]) -> None:
+        self._known: dict[str, tuple[list[int], list[float]]] = {}
+        for mark in sorted(stops, key=lambda each: each.event_ns):
+            if mark.trigger > 0.0:
+                instants, triggers = self._known.setdefault(mark.symbol, ([], []))
+                instants.append(mark.event_ns)
+                triggers.append(mark.trigger)
+
+    def first_from(self, symbol: str, ns: int) -> float:
+        """Return the first trigger from an instant on; 0.0: none came."""
+        instants, triggers = self._known.get(symbol, ([], []))
+        at = bisect_left(instants, ns)
+        return triggers[at] if at < len(triggers) else 0.0
+
+    def last_until(self, symbol: str, ns: int) -> float:
+        """Return the last trigger up to an instant; 0.0: there was none."""
+        instants, triggers = self._known.get(symbol, ([], []))
+        at = bisect_right(instants, ns)
+        return triggers[at - 1] if at else 0.0
+
+
 def round_trips(fills: Sequence[FillMark], stops: Sequence[StopMark]) -> list[RoundTrip]:
     """Return what was opened and closed again, oldest first."""
+    known = _Stops(stops)
     open_fills: dict[str, list[FillMark]] = {}
     out: list[RoundTrip] = []
     for fill in fills:
         held = open_fills.setdefault(fill.symbol, [])
         held.append(fill)
         if abs(sum(_signed(each) for each in held)) < FLAT:
-            out.append(_trip(held, stops))
+            out.append(_trip(held, known))
             open_fills[fill.symbol] = []
     return out
 
@@ -84,7 +109,7 @@ def _signed(fill: FillMark) -> float:
     return fill.qty if fill.side == "BUY" else -fill.qty
 
 
-def _trip(fills: Sequence[FillMark], stops: Sequence[StopMark]) -> RoundTrip:
+def _trip(fills: Sequence[FillMark], stops: _Stops) -> RoundTrip:
     first = fills[0]
     sign = 1.0 if first.side == "BUY" else -1.0
     bought = [f for f in fills if f.side == first.side]
@@ -93,14 +118,7 @@ def _trip(fills: Sequence[FillMark], stops: Sequence[StopMark]) -> RoundTrip:
     entry = sum(f.qty * f.price for f in bought) / qty
     left = sum(f.qty * f.price for f in sold) / qty
     result = sign * qty * (left - entry)
-    stop = next(
-        (
-            s.trigger
-            for s in stops
-            if s.symbol == first.symbol and s.trigger > 0.0 and s.event_ns >= first.event_ns
-        ),
-        0.0,
-    )
+    stop = stops.first_from(first.symbol, first.event_ns)
     known = stop > 0.0 and sign * (entry - stop) > 0.0
     return RoundTrip(
         symbol=first.symbol,
@@ -155,17 +173,14 @@ def slippage(
 ) -> dict[str, Any]:
     """Return planned and real loss of stops against their trigger, in basis points."""
     real: list[float] = []
+    known = _Stops(stops)
     for fill in fills:
         if fill.purpose != "STOP":
             continue
-        before = [
-            s.trigger
-            for s in stops
-            if s.symbol == fill.symbol and s.trigger > 0.0 and s.event_ns <= fill.event_ns
-        ]
-        if before:
+        before = known.last_until(fill.symbol, fill.event_ns)
+        if before > 0.0:
             sign = -1.0 if fill.side == "BUY" else 1.0
-            real.append(sign * (before[-1] - fill.price) / before[-1] * 1e4)
+            real.append(sign * (before - fill.price) / before * 1e4)
     return {
         "stops": len(real),
         "planned_bps": planned_bps,
