@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import hashlib
 from functools import cache
 from importlib import resources
 from typing import Annotated
@@ -32,6 +33,8 @@ FILES = {
     for entry in PAGE.iterdir()
     if (name := entry.name) and (suffix := f".{name.rpartition('.')[2]}") in KINDS
 }
+TAGS = {name: f'"{hashlib.sha256(body).hexdigest()[:20]}"' for name, (body, _) in FILES.items()}
+"""What a browser that has a file says of it; then the file need not go through the tunnel again."""
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 STATUS: dict[type[Exception], int] = {
     NotIn: 401, NoProof: 403, api.NotThere: 404, api.NotConfirmed: 409, TooManyTries: 429,
@@ -97,20 +100,25 @@ def _doors(site: FastAPI) -> None:
         return answer
 
 
-def _files(site: FastAPI) -> None:
-    def page(name: str) -> Response:
-        body, kind = FILES[name]
-        return Response(body, media_type=kind, headers={"Cache-Control": "no-cache"})
+def _page(name: str, request: Request) -> Response:
+    """Return a file of the page, or that the browser has it."""
+    body, kind = FILES[name]
+    headers = {"Cache-Control": "no-cache", "ETag": TAGS[name]}
+    if request.headers.get("if-none-match") == TAGS[name]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=kind, headers=headers)
 
+
+def _files(site: FastAPI) -> None:
     @site.get("/login", include_in_schema=False)
-    async def login_page() -> Response:
-        return page("login.html")
+    async def login_page(request: Request) -> Response:
+        return _page("login.html", request)
 
     @site.get("/", include_in_schema=False)
     async def index(request: Request, rooms: Annotated[Rooms, Depends(rooms_of)]) -> Response:
         if rooms.keeper.session(request.cookies.get(COOKIE, "")) is None:
             return RedirectResponse("/login", 303)
-        return page("index.html")
+        return _page("index.html", request)
 
     @site.get("/static/plotly.js", include_in_schema=False)
     async def plotly(request: Request) -> Response:
@@ -123,10 +131,10 @@ def _files(site: FastAPI) -> None:
             return FileResponse(path, media_type="text/javascript", headers=headers)
 
     @site.get("/static/{name}", include_in_schema=False)
-    async def static(name: str) -> Response:
+    async def static(name: str, request: Request) -> Response:
         if name not in FILES:
             raise api.NotThere(f"no file {name[:40]}")
-        return page(name)
+        return _page(name, request)
 
     @site.get("/api/v1/reports", dependencies=[Depends(require_entry)])
     async def reports(rooms: Annotated[Rooms, Depends(rooms_of)]) -> Response:

@@ -2,13 +2,9 @@
 
 import { get, settings, time, trouble } from "/static/core.js";
 import * as overview from "/static/overview.js";
-import * as market from "/static/market.js";
-import * as risk from "/static/risk.js";
-import * as journal from "/static/journal.js";
-import * as lab from "/static/lab.js";
-import * as health from "/static/health.js";
 
-const VIEWS = { overview, market, risk, journal, lab, health };
+const NAMES = ["overview", "market", "risk", "journal", "lab", "health"];
+const VIEWS = { overview }; // the others are fetched when they are looked at, or when nothing else is to do
 const view = document.getElementById("view");
 const SILENCE_MS = 25_000;
 let state = null;
@@ -18,7 +14,16 @@ let heard = 0;
 
 function chosen() {
   const name = location.hash.slice(1).split("/")[0];
-  return name in VIEWS ? name : "overview";
+  return NAMES.includes(name) ? name : "overview";
+}
+
+async function loaded(name) {
+  VIEWS[name] ??= await import(`/static/${name}.js`);
+  return VIEWS[name];
+}
+
+async function fetchRest() {
+  for (const name of NAMES) await loaded(name).catch(() => {}); // tried again when it is looked at
 }
 
 async function show() {
@@ -33,7 +38,8 @@ async function show() {
   view.dataset.view = name;
   view.dataset.drawn = Date.now();
   try {
-    await VIEWS[name].show(view, state);
+    const part = await loaded(name);
+    if (shown === name) await part.show(view, state);
   } catch (error) {
     if (shown === name) view.replaceChildren(trouble(error));
   }
@@ -76,7 +82,7 @@ function told(document_) {
   badge.title = status.mode_reason;
   document.getElementById("link").textContent = status.mode_reason;
   document.documentElement.dataset.at = status.as_of;
-  if (shown && VIEWS[shown].update) VIEWS[shown].update(view, state);
+  if (shown && VIEWS[shown]?.update) VIEWS[shown].update(view, state);
 }
 
 function listen() {
@@ -114,6 +120,7 @@ async function begin() {
   setInterval(watch, 1000);
   addEventListener("hashchange", async () => { await show(); view.focus({ preventScroll: true }); scrollTo(0, 0); });
   await show();
+  setTimeout(fetchRest, 1500);
 }
 
 begin().catch((error) => view.replaceChildren(trouble(error)));

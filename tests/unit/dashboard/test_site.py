@@ -213,6 +213,18 @@ async def test_the_script_of_the_charts_travels_small_to_who_can_unpack_it(
     assert packed.content == plain.content
 
 
+async def test_a_file_that_the_browser_has_does_not_travel_again(visit: Visit) -> None:
+    first = await visit.client.get("/static/core.js")
+    assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
+    again = {"If-None-Match": first.headers["etag"]}
+    same = await visit.client.get("/static/core.js", headers=again)
+    assert (same.status_code, same.content) == (304, b"")
+    other = await visit.client.get("/static/app.js", headers=again)
+    assert (other.status_code, len(other.content) > 0) == (200, True)
+    await visit.log_in()
+    assert (await visit.client.get("/", headers=again)).status_code == 200
+
+
 async def test_readiness_follows_the_account(visit: Visit) -> None:
     assert (await visit.client.get("/healthz")).json() == {"ok": True}
     answer = await visit.client.get("/readyz")
