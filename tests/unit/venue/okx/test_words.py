@@ -169,3 +169,29 @@ def test_a_stop_is_no_larger_than_the_venue_takes_one() -> None:
     for more, most in (({}, 50), ({"maxStopSz": "2000"}, 20), ({"maxStopSz": ""}, 50)):
         built = contracts.instrument(contract | more, [tier], fee, Decimal(80_000))
         assert built.market_qty_max == most
+
+
+@pytest.mark.parametrize(
+    ("category", "bill", "liquidation", "adl"),
+    [
+        ("normal", "1", False, False),
+        ("full_liquidation", "104", True, False),
+        ("partial_liquidation", "100", True, False),
+        ("adl", "125", False, True),
+        ("adl", "126", False, True),
+    ],
+)
+def test_what_the_venue_did_by_itself_is_told(category, bill, liquidation, adl) -> None:
+    row = {
+        "instId": "BTC-USDT-SWAP", "ordId": "10", "clOrdId": "", "side": "sell", "posSide": "net",
+        "ordType": "market", "state": "filled", "sz": "5", "accFillSz": "5", "avgPx": "69990",
+        "reduceOnly": "true", "uTime": AT, "category": category, "tradeId": "3", "fillSz": "5",
+        "fillPx": "69990", "fillFee": "-1", "fillFeeCcy": "USDT", "fillPnl": "-500",
+        "fillTime": AT, "execType": "T",
+    }  # fmt: skip
+    heard = parse.told_fill(row, parse.order(row, SIZES), SIZES, 7)
+    assert heard is not None
+    past = parse.fill(row | {"subType": bill, "fee": "-1", "ts": AT}, "oid-10", SIZES, 7)
+    for fill in (heard, past):
+        assert (fill.is_liquidation, fill.is_adl, fill.fee_usd) == (liquidation, adl, 1)
+        assert (fill.qty, fill.client_order_id) == (Decimal("0.05"), "oid-10")
