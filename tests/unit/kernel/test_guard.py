@@ -141,12 +141,12 @@ def test_an_old_rate_counts_for_no_less_than_the_assumed_one() -> None:
 
 
 @pytest.mark.parametrize("hours", [1, 4, 8])
-def test_what_is_due_is_due_by_the_contracts_own_interval(hours: int) -> None:
+def test_fault_funding_due_each_eight_hours(hours: int) -> None:
     world = due_world(600, 0.001)
     market = world.kernel.state.markets[BTC]
     market.funding_interval_s = hours * 3_600
-    step_ns = hours * 3_600 * NS_PER_S
-    market.funding_ns = settled_ns = world.now_ns // step_ns * step_ns
+    eight_ns = 28_800 * NS_PER_S
+    market.funding_ns = settled_ns = world.now_ns // eight_ns * eight_ns
     dues = [
         funding_due(market, settled_ns + minute * 60 * NS_PER_S, 1, 0.0001).frac
         for minute in range(1, hours * 60)
