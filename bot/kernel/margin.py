@@ -17,6 +17,8 @@ BACKSTOP_SHARE = 2.0 / 3.0
 APART_FRAC = 0.003
 """Own and venue's liquidation price further apart than this share of the mark is a finding."""
 JOINT_STEPS = 40
+BOUNDARY_FRAC = 1e-9
+"""Both tiers give one price where they meet; rounding must not put it outside of both."""
 
 
 class Exposed(NamedTuple):
@@ -71,7 +73,8 @@ def liquidation_price(
         slope = qty * share * tier.maint_frac - sign * qty
         price = (margin_usd + share * tier.deduction_usd - sign * qty * entry_price) / slope
         notional = price * qty
-        if notional >= tier.floor_usd and (tier is last or notional <= tier.cap_usd):
+        near = BOUNDARY_FRAC * notional
+        if notional + near >= tier.floor_usd and (tier is last or notional - near <= tier.cap_usd):
             return price if price > 0.0 else None
     return None
 

@@ -1,5 +1,6 @@
 """The closed form of the liquidation price against bisection, on the tiers of three venues."""
 
+import math
 from collections.abc import Sequence
 from random import Random
 
@@ -131,3 +132,21 @@ def test_one_leg_alone_is_the_plain_liquidation_price(legs: list, share: float) 
         return
     assert move is not None
     assert 1_000.0 * (1.0 - sign * move) == pytest.approx(alone, rel=1e-9)
+
+
+@given(
+    st.sampled_from([1, -1]), st.floats(0.1, 50.0), st.floats(0.8, 1.2), st.integers(0, 7),
+    st.sampled_from(sorted(VENUES)),
+)  # fmt: skip
+def test_where_two_tiers_meet_a_price_liquidates(
+    sign: int, qty: float, entry: float, place: int, venue: str
+) -> None:
+    """Rounding once put the price outside of both tiers: "nothing liquidates it"."""
+    tiers = VENUES[venue]
+    tier = tiers[place % max(len(tiers) - 1, 1)]
+    assume(math.isfinite(tier.cap_usd))
+    price = tier.cap_usd / qty
+    margin = maintenance_usd(tier.cap_usd, tiers) - sign * qty * (price - entry * price)
+    assume(margin > 0.0)
+    found = liquidation_price(sign, qty, entry * price, margin, tiers)
+    assert found == pytest.approx(price, rel=1e-8)
