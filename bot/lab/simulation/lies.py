@@ -26,6 +26,9 @@ class Told:
     def account(self, account: AccountState) -> AccountState:
         """Return what a reading shows."""
         board = self._world.board
+        if not board.busy:
+            self._last.clear()
+            return account
         if board.on("hidden_triggering") is not None:
             orders = tuple(order_shown(self._world, order) for order in account.orders)
             account = msgspec.structs.replace(account, orders=orders)

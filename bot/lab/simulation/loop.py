@@ -13,6 +13,7 @@ from typing_extensions import override
 from bot.domain.units import NS_PER_S
 from bot.lab.simulation.timeline import NEVER_NS, START_NS, Timeline
 
+CLOSE_S: Final = 1e-9
 BURIAL_TURNS: Final = 20_000
 TURNS_MAX: Final = 20_000
 """In one instant: what never waits would run for ever."""
@@ -84,11 +85,17 @@ class SimLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         self.turns += 1
-        self._must_move()
+        now_ns = self._timeline.now_ns + self._ghost_ns
+        if now_ns != self._instant_ns:
+            self._instant_ns, self._arrived = now_ns, self.turns
+        elif self.turns - self._arrived > TURNS_MAX:
+            raise RuntimeError(f"time stands still at {now_ns}: something never waits")
         ready = self._ready
         if not ready and not self._stopping:
             self._wait()
-        self._take_due()
+        timers = self._timers
+        if timers and timers[0][0] <= self.time() + CLOSE_S:
+            self._take_due()
         count = len(ready)
         if count > 1:
             handles = list(ready)
@@ -102,13 +109,6 @@ class SimLoop(asyncio.BaseEventLoop):
                 handle._run()  # noqa: SLF001 - this is the event loop
             if self._dead:
                 return
-
-    def _must_move(self) -> None:
-        now_ns = self._timeline.now_ns + self._ghost_ns
-        if now_ns != self._instant_ns:
-            self._instant_ns, self._arrived = now_ns, self.turns
-        elif self.turns - self._arrived > TURNS_MAX:
-            raise RuntimeError(f"time stands still at {now_ns}: something never waits")
 
     @override
     def call_at(  # type: ignore[override]
@@ -141,7 +141,7 @@ class SimLoop(asyncio.BaseEventLoop):
         timeline.now_ns = max(timeline.now_ns, timer_ns)
 
     def _take_due(self) -> None:
-        timers, now_s = self._timers, self.time() + 1e-9
+        timers, now_s = self._timers, self.time() + CLOSE_S
         while timers and (timers[0][0] <= now_s or timers[0][2].cancelled()):
             handle = heapq.heappop(timers)[2]
             if not handle.cancelled():

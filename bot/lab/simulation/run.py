@@ -26,7 +26,7 @@ from bot.lab.simulation.feed_port import SimFeed
 from bot.lab.simulation.life import Life, SimClock, WatchedKernel
 from bot.lab.simulation.memory_port import SimDisk, SimMemory
 from bot.lab.simulation.monitors.again import AgainMonitor
-from bot.lab.simulation.monitors.belief import BeliefMonitor
+from bot.lab.simulation.monitors.belief import SAYS_NOTHING, BeliefMonitor
 from bot.lab.simulation.monitors.cover import CoverMonitor
 from bot.lab.simulation.monitors.ends import EndMonitor
 from bot.lab.simulation.monitors.heard import HeardMonitor
@@ -226,8 +226,9 @@ class Run:
         self.belief.observe(life, event, effects)
         self.replay.observe(life, event)
         self.outside.observe(life)
-        self.words.observe(event, effects)
-        self.heard.observe(life, event)
+        if not isinstance(event, SAYS_NOTHING):
+            self.words.observe(event, effects)
+            self.heard.observe(life, event)
 
     def _sent(self, life: Life, _door: str, call: Call) -> None:
         self.shell.sends(life, call)

@@ -53,6 +53,8 @@ class Fate(msgspec.Struct, kw_only=True):
 def fate_of(world: World, call: Call) -> Fate:
     """Decide one request."""
     fate = Fate(there_s=world.delay_s())
+    if not world.board.busy:
+        return fate
     for judge in (_away, _refused_by_all, _lost, _late, _refused):
         if judge(world, call, fate):
             break
