@@ -11,6 +11,7 @@ from loguru import logger
 from typing_extensions import override
 
 from bot.app.scrub import Scrubber
+from bot.app.telling.log_file import LogFile
 
 if TYPE_CHECKING:
     from loguru import Message, Record
@@ -59,12 +60,9 @@ def wire_logs(folder: Path, level: str, scrubber: Scrubber, **bound: str) -> Pat
     logger.configure(patcher=lambda record: _patch(record, scrubber), extra=dict(bound))
     logger.add(_terminal(scrubber), level=level, backtrace=False, diagnose=False)
     logger.add(
-        path,
+        LogFile(path, rotate_bytes=ROTATE_BYTES, kept=FILES_KEPT),
         level="DEBUG",
         format=lambda record: _json_format(record, scrubber),
-        rotation=ROTATE_BYTES,
-        retention=FILES_KEPT,
-        compression="gz",
         enqueue=True,
         backtrace=False,
         diagnose=False,
