@@ -2,11 +2,11 @@
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from loguru import logger
 
@@ -32,12 +32,11 @@ async def keep_beside(
     clock: Clock,
     say: Say,
     turns: Turns,
-    threads: Executor,
 ) -> None:
     """Run an account until `stop` is set; an end of its own is told, and followed by a new life.
 
-    `begin` blocks and runs in one of `threads`, as does the closing of the stack it was given. A
-    thread for each account, and none that names are looked up with: all of them end at once.
+    `begin` blocks and runs in a thread of its own, as does the closing of the stack it was given:
+    all accounts end at once, and no pool is used up that names are looked up with.
     """
     with logger.contextualize(account=account.name):
         failures = 0
@@ -46,7 +45,7 @@ async def keep_beside(
             began_ns = clock.monotonic_ns()
             why = "it was told to stop"
             if not stop.is_set():
-                why = await _one_life(account, begin, live, threads)
+                why = await _one_life(account, begin, live)
             turns.done(account.name)
             if stop.is_set():
                 return
@@ -64,13 +63,11 @@ async def keep_beside(
                     await stop.wait()
 
 
-async def _one_life(
-    account: Beside, begin: "Open[Opened]", live: "Live[Opened]", threads: Executor
-) -> str:
+async def _one_life(account: Beside, begin: "Open[Opened]", live: "Live[Opened]") -> str:
     """Return why a life ended; a fault of ours ends this account's life and no other's."""
     held = ExitStack()
     try:
-        opened = await apart(threads, partial(begin, account, held))
+        opened = await apart(partial(begin, account, held))
         code = await live(account, opened)
     except BotError as error:
         return str(error)
@@ -80,10 +77,30 @@ async def _one_life(
     else:
         return f"it ended with code {code}"
     finally:
-        await apart(threads, held.close)
+        await apart(held.close)
 
 
-async def apart(threads: Executor, work: Callable[[], T]) -> T:
-    """Run what blocks in a thread, its log lines under the account's name."""
-    named = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(threads, lambda: named.run(work))
+async def apart(work: Callable[[], T]) -> T:
+    """Run what blocks in a thread that ends with it, its log lines under the account's name."""
+    loop, named = asyncio.get_running_loop(), contextvars.copy_context()
+    told: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if told.cancelled():
+            return
+        if error is not None:
+            told.set_exception(error)
+        else:
+            told.set_result(cast(T, result))
+
+    def run() -> None:
+        result, failed = None, None
+        try:
+            result = named.run(work)
+        except BaseException as error:  # noqa: BLE001 - it is raised where it is awaited
+            failed = error
+        with suppress(RuntimeError):  # nobody waits any more: the loop is closed
+            loop.call_soon_threadsafe(settle, result, failed)
+
+    threading.Thread(target=run, name="account").start()
+    return await told

@@ -5,7 +5,6 @@ import hashlib
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -142,12 +141,6 @@ class _House:
 
     async def run(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
         """Run until told to stop, or until the first account ends; return the exit code."""
-        with ThreadPoolExecutor(len(self._beside) + 1, "account") as threads:
-            return await self._together(threads, run_id, opened, asked)
-
-    async def _together(
-        self, threads: ThreadPoolExecutor, run_id: str, opened: Opened, asked: SourcesConfig
-    ) -> int:
         async with asyncio.TaskGroup() as group:
             for account in self._beside:
                 group.create_task(
@@ -159,11 +152,10 @@ class _House:
                         self._clock,
                         self._alarm,
                         self._turns,
-                        threads,
                     )
                 )
             try:
-                return await self._first(threads, run_id, opened, asked)
+                return await self._first(run_id, opened, asked)
             finally:
                 self._stop.set()
 
@@ -174,13 +166,11 @@ class _House:
         now_ns = self._clock.now_ns()
         self._tell(Notify(event_ns=now_ns, severity=severity, kind=kind, text=text))
 
-    async def _first(
-        self, threads: ThreadPoolExecutor, run_id: str, opened: Opened, asked: SourcesConfig
-    ) -> int:
+    async def _first(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
         settings, places, clock = self._settings, self._places, self._clock
         async with AsyncExitStack() as stack:
             if opened.paper is not None:  # beside the venues of the others, not after them
-                stack.push_async_callback(apart, threads, opened.paper.end)
+                stack.push_async_callback(apart, opened.paper.end)
             writer = JournalWriter(opened.state.store)
             stack.push_async_callback(writer.close)
             room = await open_room(opened.config, clock)

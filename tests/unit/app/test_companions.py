@@ -3,16 +3,19 @@
 import asyncio
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from contextlib import ExitStack
 from threading import Barrier
 
-from bot.app.accounts.companions import keep_beside
+import pytest
+
+from bot.app.accounts.companions import apart, keep_beside
 from bot.app.accounts.listed import Beside, accounts_beside
 from bot.app.accounts.turns import Turns
 from bot.app.clock import SystemClock
 from bot.app.config.places import places_of
 from bot.app.config.settings import load_settings
+from bot.domain.errors import DataInvalid
 from bot.domain.risk import Severity
 
 ACCOUNTS = 24
@@ -51,12 +54,9 @@ def test_what_all_accounts_hold_is_let_go_at_once_not_one_after_the_other(config
             told.append(f"{severity} {kind} {text}")
 
         turns.done("main")
-        with ThreadPoolExecutor(ACCOUNTS) as threads:
-            async with asyncio.TaskGroup() as group:
-                for account in accounts:
-                    group.create_task(
-                        keep_beside(account, begin, live, stop, clock, say, turns, threads)
-                    )
+        async with asyncio.TaskGroup() as group:
+            for account in accounts:
+                group.create_task(keep_beside(account, begin, live, stop, clock, say, turns))
 
     tables = "".join(f'[accounts.beside.a{n:02d}.risk]\nprofile = "L20"\n' for n in range(ACCOUNTS))
     edit("accounts.toml", "[accounts]\n", tables + "[accounts]\n")
@@ -66,6 +66,18 @@ def test_what_all_accounts_hold_is_let_go_at_once_not_one_after_the_other(config
     assert sorted(closed) == sorted(account.name for account in accounts)
     assert not meeting.broken
     assert told == []
+
+
+def test_what_fails_in_a_thread_of_its_own_fails_where_it_is_awaited():
+    async def main() -> None:
+        assert await apart(threading.current_thread) is not threading.current_thread()
+        with pytest.raises(DataInvalid, match="no"):
+            await apart(lambda: refuse("no"))
+
+    def refuse(words: str) -> None:
+        raise DataInvalid(words)
+
+    asyncio.run(main())
 
 
 ENDS = """
