@@ -60,12 +60,18 @@ def anew(
 
 
 def next_enter(steps: Sequence[Step], value: float | None, *, rising: bool) -> float | None:
-    """Return the threshold that would act next from `value` on; None when all have acted."""
-    for step in steps:
-        reached = value is not None and (value >= step.enter if rising else value <= step.enter)
-        if not reached:
-            return step.enter
-    return None
+    """Return the threshold that would act next from `value` on; None when all have acted.
+
+    The steps may stand in any order.
+    """
+    ahead = [
+        step.enter
+        for step in steps
+        if value is None or not (value >= step.enter if rising else value <= step.enter)
+    ]
+    if not ahead:
+        return None
+    return min(ahead) if rising else max(ahead)
 
 
 def unknown(view: LegView, name: str, reason: str) -> Demand:

@@ -93,6 +93,18 @@ def test_falling_steps_are_left_upwards() -> None:
     ]  # fmt: skip
 
 
+def test_the_next_step_is_the_nearest_in_whatever_order_they_are_written() -> None:
+    """risk.toml writes them by value: `risk` once told 0.75 daily ranges where 1.25 acts first."""
+    falling = (Step(0.75, 1.25, 0.0), Step(1.25, 1.75, 0.25))
+    for steps in (falling, falling[::-1]):
+        asked = [next_enter(steps, value, rising=False) for value in (None, 5.0, 1.0, 0.5)]
+        assert asked == [1.25, 1.25, 0.75, None]
+    rising = (Step(0.5, 0.4, 0.5), Step(0.35, 0.28, 0.75))
+    for steps in (rising, rising[::-1]):
+        asked = [next_enter(steps, value, rising=True) for value in (None, 0.1, 0.4, 0.6)]
+        assert asked == [0.35, 0.35, 0.5, None]
+
+
 def test_rules_are_silent_when_each_is_off_and_only_then() -> None:
     off = dict.fromkeys(BY_NAME, "off")
     assert set(scopes_of(RulePolicy(acts_on=off))) == {"off"}
