@@ -67,7 +67,10 @@ class LevelledTrial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Played(msgspec.Struct, frozen=True):
-    """One set over one folder; returns and drawdown as fractions, marked at closes."""
+    """One set over one folder; returns and drawdown as fractions, marked at closes.
+
+    `liquidations` is 1 where a gap took more than there was: the venue's fund pays the rest.
+    """
 
     days: list[float]
     trades: int
@@ -148,12 +151,11 @@ def play(
     found, final = engine().play_laddered(
         money, times, bars, prices, since, rule, rules, contract_of(material), deals, cuts, curve
     )
-    ends = deals[:found]
     return Played(
         days=_daily(bars.ns, curve, rule.cash_usd),
         trades=int(found),
         cuts=int(np.count_nonzero(cuts[:, 1])),
-        liquidations=int(np.count_nonzero(ends[:, 3] < ends[:, 2] * _liquidated_frac(rule))),
+        liquidations=int(final <= 0.0),
         final_equity_usd=float(final),
         max_drawdown_frac=_worst(curve, rule.cash_usd),
     )
@@ -171,17 +173,14 @@ def contract_of(material: Material) -> Contract:
     )
 
 
-def _liquidated_frac(rule: Bracket) -> float:
-    """Return the share of the entry price below which a gap would have been a liquidation."""
-    return 1.0 - 1.0 / rule.leverage_max + KEPT_FRAC
-
-
 def _daily(ns: Any, curve: Any, cash_usd: float) -> list[float]:  # noqa: ANN401 - arrays
     """Return the return of each UTC day, from the last close of the day before."""
     day = ns // NS_PER_DAY
     last = np.append(np.flatnonzero(np.diff(day)), len(day) - 1)
     ends = np.concatenate(([cash_usd], curve[last]))
-    return [float(after / before - 1.0) for before, after in pairwise(ends)]
+    return [
+        float(after / before - 1.0) if before > 0.0 else 0.0 for before, after in pairwise(ends)
+    ]
 
 
 def _worst(curve: Any, cash_usd: float) -> float:  # noqa: ANN401 - an array

@@ -5,6 +5,7 @@ decides happens at the next open. Every function runs interpreted over lists and
 arrays, and says what kernel, gate and exchange say of the same bars, event by event.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,8 +83,12 @@ def take_off(money: Column, qty: float, price: float, fee_frac: float) -> None:
 
 
 def leave(money: Column, times: Column, price: float, fee_frac: float, deals: Column) -> None:
-    """Close what is left; the trade's row is (opened ns, closed ns, entry, exit, result)."""
+    """Close what is left; the trade's row is (opened ns, closed ns, entry, exit, result).
+
+    What a gap took beyond the account is paid by the venue's fund.
+    """
     take_off(money, money[QTY], price, fee_frac)
+    money[CASH] = max(money[CASH], 0.0)
     row = times[TRADES]
     deals[row][0], deals[row][1] = times[OPENED], times[NOW]
     deals[row][2], deals[row][3], deals[row][4] = money[ENTRY], price, money[RESULT]
@@ -122,11 +127,22 @@ def wished_qty(
 # ------------------------------------------------------------------ a bar
 
 
+def is_carried(cash_usd: float, qty: float, limit: float, mark: float, rule: Bracket) -> bool:
+    """Tell whether the venue takes an order at its limit.
+
+    Margin at the whole leverage that is set, the taker's fee, and what the limit lies above the
+    mark come out of what is free.
+    """
+    margin = qty * limit / max(math.floor(rule.leverage_max), 1)
+    loss = max(limit - mark, 0.0) * qty
+    return margin + qty * limit * rule.fee_frac + loss <= cash_usd
+
+
 def enter(money: Column, times: Column, price: float, rule: Bracket, contract: Contract) -> None:
     """Open what was wished at the open of a bar, stop and target on the grid."""
-    qty = money[WISHED_QTY]
+    qty, limit = money[WISHED_QTY], money[WISHED_LIMIT]
     money[WISHED_QTY] = 0.0
-    if price > money[WISHED_LIMIT]:
+    if price > limit or not is_carried(money[CASH], qty, limit, price, rule):
         return
     fee = qty * price * rule.fee_frac
     money[CASH] -= fee
@@ -263,6 +279,10 @@ def play_laddered(
     for bar in range(len(bars.close)):
         begin_bar(money, times, bars, bar, asked, cycles, rule, rules, contract, deals, cuts)
         inside(money, times, bars, bar, asked, cycles, rule, rules, contract, deals)
+        if money[CASH] <= 0.0 and money[QTY] <= 0.0:
+            for rest in range(bar, len(bars.close)):
+                curve[rest] = 0.0
+            break
         end_bar(money, times, bars, bar, asked, cycles, levels, since, rule, rules, contract)
         curve[bar] = money[CASH] + money[QTY] * (money[MARK] - money[ENTRY])
     return times[TRADES], money[CASH] + money[QTY] * (money[MARK] - money[ENTRY])

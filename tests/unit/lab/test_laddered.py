@@ -43,7 +43,12 @@ def walk(seed: int, length: int, sigma: float) -> Columns:
 
 
 def played(
-    bars: Any, rules: Rules, bar_s: int, engine: Any = laddered, since: Any = SINCE
+    bars: Any,
+    rules: Rules,
+    bar_s: int,
+    engine: Any = laddered,
+    since: Any = SINCE,
+    rule: Bracket | None = None,
 ) -> tuple[Any, ...]:
     """Return (round trips, equity, deals, cuts) of one walk."""
     length = len(bars.close)
@@ -52,7 +57,7 @@ def played(
     curve = np.zeros(length)
     contract = Contract(bar_ns=bar_s * 1_000 * NS_PER_MS)
     found, equity = engine.play_laddered(
-        money, times, bars, np.array(LEVELS), np.array(since, np.int64), Bracket(), rules, contract,
+        money, times, bars, np.array(LEVELS), np.array(since, np.int64), rule or Bracket(), rules, contract,
         deals, cuts, curve,
     )  # fmt: skip
     assert curve[-1] == equity
@@ -106,6 +111,41 @@ def test_a_level_is_traded_by_both_from_the_instant_it_is_known() -> None:
     columns, rules = walk(5, 500, 0.004), Rules(0.004, 0.008)
     late, _ = agree(columns, open_ms, rules, 900, 0.0001, known_ns)
     assert 0 < late < agree(columns, open_ms, rules, 900, 0.0001)[0]
+
+
+def gapped(fall_frac: float) -> Columns:
+    """Forty bars that enter the band above 77,000 and then open so much lower."""
+    length, after = 40, round(77_000.0 * (1.0 - fall_frac), 1)
+    first, high = [77_200.0] * length, [77_300.0] * length
+    low, close = [77_150.0] * length, [77_250.0] * length
+    low[20], close[20] = 77_080.0, 77_100.0
+    first[21], high[21], low[21], close[21] = 77_090.0, 77_100.0, 77_010.0, 77_050.0
+    for column in (first, high, low, close):
+        column[22:] = [after] * (length - 22)
+    return [first, high, low, close]
+
+
+@pytest.mark.parametrize(
+    ("stop_frac", "fall_frac", "left"),
+    [
+        (0.0035, 0.30, "some"), (0.0035, 0.335, "some"), (0.0035, 0.40, "nothing"),
+        (0.004, 0.60, "nothing"), (0.002, 0.40, "all"),
+    ],
+)  # fmt: skip
+def test_a_gap_takes_what_there_is_and_an_order_without_margin_is_refused_by_both(
+    stop_frac: float, fall_frac: float, left: str
+) -> None:
+    open_ms = [BEGIN_MS + 900_000 * bar for bar in range(40)]
+    rule, rules = Bracket(risk_frac=0.05, stop_frac=stop_frac), Rules(0.9, 0.95)
+    columns = gapped(fall_frac)
+    year = LadderedYear(rules, open_ms[0], bar_s=900, rule=rule)
+    year.play(columns, open_ms)
+    bars = bars_of(columns, open_ms, 900, 0.0)
+    trades, equity, deals, _ = played(bars, rules, 900, rule=rule)
+    assert equity == pytest.approx(year.equity_usd(), rel=1e-12)
+    assert trades == year.stage.tally.trades == len(deals)
+    assert year.stage.refused == (1 if left == "all" else 0), "three times the money, and fees"
+    assert {"all": equity == 1e5, "nothing": equity == 0.0}.get(left, 0.0 < equity < 2e4)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="recorded data are not beside the project")
