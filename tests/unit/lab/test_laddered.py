@@ -57,8 +57,8 @@ def played(
     curve = np.zeros(length)
     contract = Contract(bar_ns=bar_s * 1_000 * NS_PER_MS)
     found, equity = engine.play_laddered(
-        money, times, bars, np.array(LEVELS), np.array(since, np.int64), rule or Bracket(), rules, contract,
-        deals, cuts, curve,
+        money, times, bars, np.array(LEVELS), np.array(since, np.int64), rule or Bracket(), rules,
+        contract, deals, cuts, curve,
     )  # fmt: skip
     assert curve[-1] == equity
     return found, equity, deals[:found], cuts[: times[CUTS]]
