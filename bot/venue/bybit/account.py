@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.domain.account import AccountState, MarginMode
-from bot.domain.errors import VenueDataInvalid
+from bot.domain.errors import VenueDataInvalid, VenueRefused
 from bot.domain.units import NS_PER_S, ZERO
 from bot.ports import Clock
 from bot.venue import fields
@@ -25,9 +25,9 @@ KINDS: Final = ("Order", "StopOrder")
 STRANGERS: Final[tuple[Params, ...]] = (
     {"category": "linear", "settleCoin": "USDC"},
     {"category": "inverse"},
-    {"category": "option"},
 )
 """Contracts that are not driven here, but would share the wallet with those that are."""
+OPTIONS: Final[Params] = {"category": "option"}
 ALL: Final[Params] = {"category": bybit.CATEGORY, "settleCoin": bybit.SETTLE}
 
 
@@ -114,7 +114,9 @@ class BybitReader:
 
     async def _strangers(self) -> list[Row]:
         """Return nothing; refuse an account that holds what the house does not see."""
-        pages = await together(*(self._ask.rows(bybit.POSITIONS, other) for other in STRANGERS))
+        pages = await together(
+            *(self._ask.rows(bybit.POSITIONS, other) for other in STRANGERS), self._options()
+        )
         for row in (row for page in pages for row in page):
             if fields.amount(row, "size", "position") > ZERO:
                 name = fields.text(row, "symbol", "position")[:40]
@@ -123,6 +125,13 @@ class BybitReader:
                     "supported; close it or move it to another account"
                 )
         return []
+
+    async def _options(self) -> list[Row]:
+        """Return option positions; none where a key without the right to options is refused."""
+        try:
+            return await self._ask.rows(bybit.POSITIONS, OPTIONS)
+        except VenueRefused:
+            return []
 
     async def _info(self) -> list[Row]:
         return [await self._ask.result(bybit.ACCOUNT_INFO, {})]

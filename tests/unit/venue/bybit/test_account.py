@@ -7,7 +7,7 @@ import pytest
 
 from bot.app.clock import SystemClock
 from bot.domain.account import MarginMode
-from bot.domain.errors import VenueDataInvalid
+from bot.domain.errors import VenueDataInvalid, VenueRefused
 from bot.venue.bybit.account import BybitReader
 from bot.venue.endpoint import Endpoint
 from bot.venue.lanes import Lane
@@ -24,6 +24,7 @@ class Venue:
     def __init__(self) -> None:
         self.caller = self
         self.mode = "REGULAR_MARGIN"
+        self.no_options = False
         self.wallet = wallet_row()
         self.legs: dict[str, list[dict[str, Any]]] = {
             "BTCUSDT": [leg_row(leverage="10")],
@@ -49,6 +50,8 @@ class Venue:
             return [self.wallet]
         if endpoint == bybit.OPEN_ORDERS:
             return self.orders  # a venue that ignores the kind tells each order twice
+        if params["category"] == "option" and self.no_options:
+            raise VenueRefused("permission denied", code="10005")
         if params["category"] in ("inverse", "option"):
             return self.legs[params["category"]]
         if params.get("settleCoin") == "USDC":
@@ -84,6 +87,12 @@ async def test_portfolio_margin_and_no_unified_wallet_are_refused() -> None:
     venue.mode = "PORTFOLIO_MARGIN"
     with pytest.raises(VenueDataInvalid, match="switch the unified account"):
         await venue.reader().read()
+
+
+async def test_a_key_without_the_right_to_options_reads_the_rest() -> None:
+    venue = Venue()
+    venue.no_options = True
+    assert len((await venue.reader().read()).positions) == 1
 
 
 async def test_a_wallet_without_our_coin_is_not_an_empty_one() -> None:
