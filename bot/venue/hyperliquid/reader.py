@@ -13,6 +13,7 @@ from bot.domain.market import BookTop, FundingRate, MarkPrice, OpenInterest, Tra
 from bot.domain.messages import Event
 from bot.domain.units import NS_PER_S
 from bot.venue.profiles import hyperliquid as profile
+from bot.venue.profiles.hyperliquid_frames import ASSETS, ENVELOPES, Asset
 from bot.venue.streams import believe
 from bot.venue.streams.unreadable import UNREADABLE
 
@@ -20,12 +21,6 @@ REPEAT_NS: Final = 60 * NS_PER_S
 """Funding and open interest that did not change are repeated this often."""
 _SIDES: Final = {"B": True, "A": False}
 _INTERVAL_NS: Final = profile.FUNDING_INTERVAL_S * NS_PER_S
-_NOTHING: Final = msgspec.Raw(b"")
-
-
-class _Envelope(msgspec.Struct):
-    channel: str
-    data: msgspec.Raw = _NOTHING
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -35,18 +30,6 @@ class _Trade(msgspec.Struct, gc=False):
     sz: float
     time: int
     tid: int
-
-
-class _State(msgspec.Struct, gc=False, rename="camel"):
-    mark_px: float
-    oracle_px: float
-    funding: float
-    open_interest: float
-
-
-class _Asset(msgspec.Struct, gc=False):
-    coin: str
-    ctx: _State
 
 
 class _Level(msgspec.Struct, gc=False):
@@ -61,9 +44,7 @@ class _Top(msgspec.Struct, gc=False):
 
 
 # Not strict: the venue writes numbers as strings.
-_ENVELOPES: Final = msgspec.json.Decoder(_Envelope)
 _TRADES: Final = msgspec.json.Decoder(list[_Trade], strict=False)
-_ASSETS: Final = msgspec.json.Decoder(_Asset, strict=False)
 _TOPS: Final = msgspec.json.Decoder(_Top, strict=False)
 _WORDS: Final = msgspec.json.Decoder(str)
 Heard = Callable[[str, float], None]
@@ -101,12 +82,12 @@ class TradedReader:
             VenueDataInvalid: it cannot be believed, or the venue refused a subscription.
         """
         try:
-            frame = _ENVELOPES.decode(raw)
+            frame = ENVELOPES.decode(raw)
             match frame.channel:
                 case "trades":
                     return self._trades(_TRADES.decode(frame.data), received_ns)
                 case "activeAssetCtx":
-                    return self._state(_ASSETS.decode(frame.data), received_ns)
+                    return self._state(ASSETS.decode(frame.data), received_ns)
                 case "bbo":
                     return self._top(_TOPS.decode(frame.data), received_ns)
                 case "error":
@@ -154,7 +135,7 @@ class TradedReader:
         self._traded[symbol] = (event_ns, numbers)
         return False
 
-    def _state(self, row: _Asset, received_ns: int) -> list[Event]:
+    def _state(self, row: Asset, received_ns: int) -> list[Event]:
         symbol = self._symbols.get(row.coin)
         if symbol is None:
             return []

@@ -12,6 +12,7 @@ import msgspec
 
 from bot.domain.errors import VenueDataInvalid
 from bot.domain.orders import PositionSide
+from bot.venue.profiles.hyperliquid_frames import ASSETS, ENVELOPES
 from bot.venue.streams import believe
 from bot.venue.streams.told import Forced, Funding, Interest, Quote, Told, Top, Trade
 from bot.venue.streams.unreadable import UNREADABLE
@@ -20,12 +21,6 @@ NAME: Final = "hyperliquid"
 INTERVAL_S: Final = 3600
 """Every contract pays every hour, by the venue's documentation."""
 _BUYS: Final = {"B": True, "A": False}
-_NOTHING: Final = msgspec.Raw(b"")
-
-
-class _Envelope(msgspec.Struct):
-    channel: str
-    data: msgspec.Raw = _NOTHING
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -34,18 +29,6 @@ class _Trade(msgspec.Struct, gc=False):
     px: float
     sz: float
     time: int
-
-
-class _State(msgspec.Struct, gc=False, rename="camel"):
-    mark_px: float
-    oracle_px: float
-    funding: float
-    open_interest: float
-
-
-class _Asset(msgspec.Struct, gc=False):
-    coin: str
-    ctx: _State
 
 
 class _Top(msgspec.Struct, gc=False):
@@ -73,9 +56,7 @@ class _Fills(msgspec.Struct, rename="camel"):
 
 
 # Not strict: the venue writes numbers as strings.
-_ENVELOPES: Final = msgspec.json.Decoder(_Envelope)
 _TRADES: Final = msgspec.json.Decoder(list[_Trade], strict=False)
-_ASSETS: Final = msgspec.json.Decoder(_Asset, strict=False)
 _TOPS: Final = msgspec.json.Decoder(_Top)
 _FILLS: Final = msgspec.json.Decoder(_Fills, strict=False)
 _WORDS: Final = msgspec.json.Decoder(str)
@@ -88,7 +69,7 @@ def decode(raw: bytes | str) -> tuple[Told, ...]:
         VenueDataInvalid: it cannot be believed, or the venue refused a subscription.
     """
     try:
-        frame = _ENVELOPES.decode(raw)
+        frame = ENVELOPES.decode(raw)
         read = _CHANNELS.get(frame.channel)
         return () if read is None else read(frame.data)
     except UNREADABLE as failed:
@@ -121,7 +102,7 @@ def _is_buy(side: str, coin: str) -> bool:
 
 
 def _asset(data: msgspec.Raw) -> tuple[Told, ...]:
-    row = _ASSETS.decode(data)
+    row = ASSETS.decode(data)
     state = row.ctx
     mark = believe.positive(state.mark_px, "mark price")
     index = believe.positive(state.oracle_px, "oracle price")
