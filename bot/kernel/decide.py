@@ -120,7 +120,8 @@ def _unwelcome(desk: Desk, intent: Intent) -> tuple[Refusal | None, float]:
 
 def _is_ruled(desk: Desk) -> bool:
     """Whether any rule acts under the policy in force."""
-    return any(scope != "off" for scope in ladder.scopes(desk))
+    ladder.scopes(desk)
+    return desk.ruled
 
 
 def follow(desk: Desk, market: Market) -> None:

@@ -39,14 +39,18 @@ def _printable(value: object) -> object:
 class Desk:
     """What every verb of the kernel is handed; made once per kernel, cleared each step."""
 
-    __slots__ = ("effects", "index", "policy", "ruled_by", "scopes", "state")
+    __slots__ = ("effects", "index", "policy", "ruled", "ruled_by", "scopes", "state", "told_usd")
 
     def __init__(self, state: BotState, policy: Policy) -> None:
         self.state = state
         self.policy = policy
         self.scopes: tuple[str, ...] = ()
         """Whom each rule cuts under the thresholds in `ruled_by`."""
+        self.ruled = True
+        """Whether any rule acts on anything under them."""
         self.ruled_by: RulePolicy | None = None
+        self.told_usd: dict[str, tuple[float, Decimal]] = {}
+        """What was last told of each figure of the equity record, and how it was written."""
         self.effects: list[Effect] = []
         self.index = 0
 

@@ -42,8 +42,9 @@ def touch_equity(desk: Desk) -> float | None:
     if not _all_marked(state):
         anchors.high_water_usd = anchors.high_water_usd or equity
         return equity
-    if anchors.high_water_usd == 0.0 or _stood(state):
-        anchors.high_water_usd = max(anchors.high_water_usd, equity)
+    peak = anchors.high_water_usd
+    if peak == 0.0 or (equity > peak and _stood(state)):
+        anchors.high_water_usd = max(peak, equity)
     day = state.now_ns // NS_PER_DAY
     if day != anchors.day:
         anchors.day, anchors.day_start_usd, anchors.own_day_usd = day, equity, 0.0
@@ -53,7 +54,7 @@ def touch_equity(desk: Desk) -> float | None:
         anchors.week, anchors.week_start_usd, anchors.own_week_usd = week, equity, 0.0
         anchors.own_open_week_usd = own_open_usd(state, desk.policy)
     flat = all(leg.qty == ZERO for leg in state.legs.values())
-    if flat and desk.policy.guard_on and floor_was_hit(state, desk.policy):
+    if flat and desk.policy.guard_on and is_spent(state, desk.policy, equity):
         latch(desk, "")
     return equity
 
@@ -69,8 +70,9 @@ def _stood(state: BotState) -> bool:
 
 def is_unexplained(state: BotState) -> bool:
     """Whether the wallet jumped without a fill, fee, funding or transfer that explains it."""
-    jump = abs(state.unexplained_usd)
-    return state.unexplained_ns > 0 and jump >= JUMP_FRAC * max(state.anchors.high_water_usd, 1.0)
+    if state.unexplained_ns <= 0:
+        return False
+    return abs(state.unexplained_usd) >= JUMP_FRAC * max(state.anchors.high_water_usd, 1.0)
 
 
 def _all_marked(state: BotState) -> bool:
@@ -81,6 +83,12 @@ def _all_marked(state: BotState) -> bool:
             if market is None or market.mark <= 0.0:
                 return False
     return True
+
+
+def is_spent(state: BotState, policy: Policy, equity: float) -> bool:
+    """Whether too little of the budget is left at an equity to hold anything with."""
+    limit, peak = policy.guard.floor_frac - LATCH_TOLERANCE_FRAC, state.anchors.high_water_usd
+    return peak > 0.0 and 1.0 - equity / peak >= limit
 
 
 def drawdown_frac(state: BotState) -> float:
@@ -127,8 +135,7 @@ def latch(desk: Desk, cause: str, why: str = "loss budget used") -> None:
 
 def floor_was_hit(state: BotState, policy: Policy) -> bool:
     """Whether what is left of the budget is too little to hold anything with."""
-    limit = policy.guard.floor_frac - LATCH_TOLERANCE_FRAC
-    return state.anchors.high_water_usd > 0.0 and drawdown_frac(state) >= limit
+    return is_spent(state, policy, equity_usd(state))
 
 
 def floor_stop_price(view: LegView) -> float | None:
@@ -141,11 +148,7 @@ def floor_stop_price(view: LegView) -> float | None:
     known) is spent already: a long pays it at the mark at most, a short at the stop.
     """
     state, policy = view.state, view.policy
-    legs = held(state, policy)
-    weights = {id_of(leg): leg.notional_usd * leg.sigma for leg in legs}
-    total = sum(weights.values())
-    share = weights[id_of(view)] / total if total > 0.0 else 1.0
-    budget = (equity_usd(state) - floor_usd(state, policy)) * share
+    budget = (equity_usd(state) - floor_usd(state, policy)) * _share(view)
     instrument = view.market.instrument
     fee = instrument.taker_fee_frac if instrument is not None else 0.0
     cost = fee + CLOSE_SLIP_FRAC
@@ -160,6 +163,18 @@ def floor_stop_price(view: LegView) -> float | None:
     price = (view.mark * view.qty - sign * budget) / (view.qty * (1.0 - sign * cost))
     limit = policy.guard.stop_distance_max_frac * view.mark
     return view.mark - sign * min(sign * (view.mark - price), limit)
+
+
+def _share(view: LegView) -> float:
+    """Return the part of what is left of the budget that a leg has; a leg alone has all of it."""
+    state = view.state
+    others = [leg for leg in state.legs.values() if leg.qty > ZERO and leg is not view.leg]
+    if not others:
+        return 1.0
+    legs = held(state, view.policy)
+    weights = {id_of(leg): leg.notional_usd * leg.sigma for leg in legs}
+    total = sum(weights.values())
+    return weights[id_of(view)] / total if total > 0.0 else 1.0
 
 
 def due_funding(view: LegView) -> FundingDue:

@@ -24,6 +24,8 @@ def order_of(state: BotState, policy: Policy, symbol: str, side: PositionSide) -
 
 def mode_of(state: BotState, policy: Policy, symbol: str, side: PositionSide) -> HandMode:
     """Return the mode in force on one side of a symbol."""
+    if not state.hand_orders and not policy.limits.hand_modes:
+        return HandMode.NORMAL
     return order_of(state, policy, symbol, side).mode
 
 

@@ -15,7 +15,7 @@ from bot.kernel import giving_back, hand
 from bot.kernel.assess.cascade import ACTIVE, SUBSIDING
 from bot.kernel.desk import Desk
 from bot.kernel.giving_back import EXIT_ONLY_FACTOR
-from bot.kernel.rules import RULES, scopes_of
+from bot.kernel.rules import RULES, is_silent, scopes_of
 from bot.kernel.snapshot import BotState, Ladder, Leg, Market, Rung, leg_key
 from bot.kernel.view import LegView
 
@@ -39,9 +39,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge(desk: Desk, view: LegView) -> Verdict:
     """Ask every rule that may act on a leg and move its ladder; a change enters the story."""
-    state, ladder = desk.state, ladder_of(desk.state, view)
+    ladder = ladder_of(desk.state, view)
     _begin_anew(ladder, view)
-    demands, withheld = _ask(state, view, ladder, scopes(desk))
+    demands, withheld = _ask(desk, view, ladder)
+    if not demands and _is_calm(ladder):
+        ladder.blocks = ladder.blocked = False
+        return CALM
     worst = min(demands, key=_weight, default=None)
     wanted = worst.exposure_factor if worst is not None else 1.0
     before = ladder.factor
@@ -63,6 +66,20 @@ def judge(desk: Desk, view: LegView) -> Verdict:
         demands=tuple(demands),
         withheld=tuple(withheld),
     )
+
+
+CALM = Verdict(
+    state=NORMAL, factor=1.0, blocked=False, worst=None, demands=(), withheld=()
+)  # fmt: skip
+"""What holds while no rule asks for anything and none has lately."""
+
+
+def _is_calm(ladder: Ladder) -> bool:
+    """Whether a ladder of which nothing is asked stays where it is: at the top, past every dwell.
+
+    What was asked for earlier is not looked at while all of the size is allowed.
+    """
+    return ladder.factor == 1.0 and ladder.state == NORMAL and not ladder.blocked_ns
 
 
 def before_entry(desk: Desk, symbol: str, side: PositionSide) -> Verdict:
@@ -142,18 +159,18 @@ def scopes(desk: Desk) -> tuple[str, ...]:
     """Return whom each rule cuts under the policy in force; read anew when thresholds change."""
     rules = desk.policy.rules
     if desk.ruled_by is not rules:
-        desk.ruled_by, desk.scopes = rules, scopes_of(rules)
+        desk.ruled_by, desk.scopes, desk.ruled = rules, scopes_of(rules), not is_silent(rules)
     return desk.scopes
 
 
-def _ask(
-    state: BotState, view: LegView, ladder: Ladder, acts_on: tuple[str, ...]
-) -> tuple[list[Demand], list[Demand]]:
+def _ask(desk: Desk, view: LegView, ladder: Ladder) -> tuple[list[Demand], list[Demand]]:
     """Ask the rules that may act here; return their demands, and those that may only be told."""
+    state, acts_on = desk.state, scopes(desk)
     demands: list[Demand] = []
     withheld: list[Demand] = []
     view.rungs, own = ladder.rungs, view.own
-    for (name, is_shared, ask), scope in zip(ASKED, acts_on, strict=True):
+    spoke = desk.ruled or ladder.rungs or state.account_rungs
+    for (name, is_shared, ask), scope in zip(ASKED, acts_on, strict=True) if spoke else ():
         if scope == "own" and not own:
             continue
         rungs = state.account_rungs if is_shared else ladder.rungs

@@ -60,13 +60,23 @@ def record_equity(desk: Desk) -> None:
     desk.emit(
         RecordEquity(
             event_ns=state.now_ns,
-            equity_usd=_usd(equity_usd(state)),
+            equity_usd=_told(desk, "equity", equity_usd(state)),
             wallet_usd=state.wallet_usd,
-            high_water_usd=_usd(anchors.high_water_usd),
-            day_start_usd=_usd(anchors.day_start_usd),
-            week_start_usd=_usd(anchors.week_start_usd),
+            high_water_usd=_told(desk, "high_water", anchors.high_water_usd),
+            day_start_usd=_told(desk, "day_start", anchors.day_start_usd),
+            week_start_usd=_told(desk, "week_start", anchors.week_start_usd),
         )
     )
+
+
+def _told(desk: Desk, name: str, value: float) -> Decimal:
+    """Return a figure as it is written; one that stands since last time was written already."""
+    last = desk.told_usd.get(name)
+    if last is not None and last[0] == value != 0.0:
+        return last[1]
+    exact = _usd(value)
+    desk.told_usd[name] = value, exact
+    return exact
 
 
 def _usd(value: float) -> Decimal:

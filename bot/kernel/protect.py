@@ -115,7 +115,8 @@ def _cover(
             return []
         if _may_send(desk, leg, Purpose.STOP):
             wishes += stop_wishes(desk, view, price, exact=at_bar, cause=_cause(leg))
-        aim = guard.nearest_stop_price(view) if (at_bar or on_change) and covered else None
+        may_lack = (at_bar or on_change) and covered and leg.released_usd > ZERO
+        aim = guard.nearest_stop_price(view) if may_lack else None
         margin = give_back(view, aim) if aim is not None else None
         if margin is not None:
             wishes.append(margin)
@@ -156,10 +157,11 @@ def _resize(
     on_change: bool,
 ) -> list[Wish]:
     leg, instrument = view.leg, view.market.instrument
-    memory, factor = ladder.ladder_of(desk.state, view), verdict.factor
+    factor = verdict.factor
     now = at_bar or on_change or any(demand.size_first for demand in verdict.demands)
     if factor >= 1.0 and not now and leg.plan is None:
         return []
+    memory = ladder.ladder_of(desk.state, view)
     if instrument is None or _is_reducing(desk, leg) or not _may_send(desk, leg, Purpose.CUT):
         return []
     if is_dust(instrument, leg):
@@ -213,6 +215,8 @@ def _is_reducing(desk: Desk, leg: Leg) -> bool:
 def _may_send(desk: Desk, leg: Leg, purpose: Purpose) -> bool:
     """Whether refusals of this kind of order do not ask for patience."""
     waits = leg.wait_until_ns
+    if not waits:
+        return True
     if purpose in REDUCING:
         until = max(waits.get(Purpose.CUT.value, 0), waits.get(Purpose.FLATTEN.value, 0))
     else:

@@ -15,8 +15,8 @@ class LegView:
     """One held leg with its market, in floats; unknown is None."""
 
     __slots__ = (
-        "_behind_usd", "_pool", "entry", "leg", "mark", "market", "notional_usd", "own", "policy",
-        "qty", "rungs", "state",
+        "_behind_usd", "_own_liq", "_pool", "entry", "leg", "mark", "market", "notional_usd", "own",
+        "policy", "qty", "rungs", "state",
     )  # fmt: skip
 
     def __init__(self, state: BotState, policy: Policy, leg: Leg, market: Market) -> None:
@@ -34,6 +34,8 @@ class LegView:
         """What each rule has in force here."""
         self._behind_usd: list[float | None] = []
         """What stands behind a cross leg, once it was worked out: many rules ask for it."""
+        self._own_liq: list[float | None] = []
+        """Our liquidation price, once it was worked out."""
         self._pool: shared_margin.Pool | None = None
 
     @property
@@ -81,6 +83,11 @@ class LegView:
 
     def own_liq_price(self) -> float | None:
         """Liquidation price by our arithmetic while other contracts stand, as venues show it."""
+        if not self._own_liq:
+            self._own_liq.append(self._find_own_liq())
+        return self._own_liq[0]
+
+    def _find_own_liq(self) -> float | None:
         if shared_margin.is_cross(self.leg) and shared_margin.is_hedged(self.pool, self.leg):
             return shared_margin.hedged_price(self.pool, self.leg)
         margin, instrument = self.margin_usd, self.market.instrument

@@ -25,6 +25,7 @@ from bot.domain.messages import (
     OrderUpdate,
     PositionUpdate,
     Record,
+    RecordEquity,
     SubmitOrder,
     TimerFired,
     WalletUpdate,
@@ -116,6 +117,8 @@ class Stage:
 
     def take(self, effects: list[Effect]) -> None:
         """Put what the kernel wants on its way, and write down what it decided."""
+        if len(effects) == 1 and type(effects[0]) is RecordEquity:
+            return  # nobody here reads it, and every bar has one
         for effect in effects:
             self._take(effect)
         self._note_actions(effects)

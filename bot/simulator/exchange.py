@@ -260,7 +260,10 @@ class Exchange(Readings):
             self._probe(account)
 
     def _cross_fails(self, band: Band, tick: MarketTick) -> bool:
-        return any(cross_unsafe(self._book, a, tick.symbol, tick.mark) for a in band.cross)
+        for account in band.cross:
+            if cross_unsafe(self._book, account, tick.symbol, tick.mark):
+                return True
+        return False
 
     def _probe(self, account: Account) -> None:
         """Look where the account stands after its money or positions changed without a tick."""

@@ -27,9 +27,14 @@ def isolated_unsafe(book: Book, leg: Leg, mark: float) -> bool:
 
 def cross_unsafe(book: Book, account: Account, symbol: str, mark: float) -> bool:
     """Tell whether the cross side fails with `symbol` at `mark`, the others where they are."""
-    equity, need = float(account.cross_wallet_usd()), 0.0
-    found = False
-    for leg in account.legs.values():
+    legs = account.legs.values()
+    wallet, need, found = account.wallet_usd, 0.0, False
+    for leg in legs:
+        if leg.isolated_usd:
+            wallet = account.cross_wallet_usd()
+            break
+    equity = float(wallet)
+    for leg in legs:
         if not leg.size or account.is_isolated(leg.symbol):
             continue
         found = True

@@ -6,14 +6,18 @@ Span = tuple[float, float]
 ROUND_STEP_FRAC = 0.0125
 """Round numbers are multiples of the power of ten nearest to this share of price, e.g. 1,000."""
 ROUND_SLACK = 1.25
+SMALLEST_STEP = 1e-8
+UNIT_STEP = SMALLEST_STEP * 10.0 * 10.0 * 10.0 * 10.0 * 10.0 * 10.0 * 10.0 * 10.0
+"""What the search for a step reaches on its eighth turn: dear contracts begin there."""
 MOVES_MAX = 8
 NUDGE_FRAC = 2e-4
 
 
 def round_step(price: float) -> float:
     """Return the spacing of round numbers at a price: a power of ten near 1.25 % of it."""
-    step = 1e-8
-    while step * 10.0 <= price * ROUND_STEP_FRAC * ROUND_SLACK:
+    reach = price * ROUND_STEP_FRAC * ROUND_SLACK
+    step = UNIT_STEP if reach >= UNIT_STEP else SMALLEST_STEP
+    while step * 10.0 <= reach:
         step *= 10.0
     return step
 
