@@ -380,6 +380,16 @@ def test_cents_are_no_jump() -> None:
     assert told(kit) == []
 
 
+def test_cents_beside_a_rest_that_still_waits_begin_no_new_wait() -> None:
+    kit = Kit()
+    since_ns = kit.state.now_ns
+    kit.state.unexplained_usd, kit.state.unexplained_ns = -1.0, since_ns
+    kit.state.now_ns += NS_PER_S
+    read(kit, position(LONG, "0.1", "76000", ns=kit.state.now_ns), usd="9999")
+    assert (kit.state.unexplained_usd, kit.state.unexplained_ns) == (-2.0, since_ns)
+    assert told(kit) == []
+
+
 @pytest.mark.parametrize("peak_usd", [0.0, 0.5])
 def test_the_first_wallet_of_a_life_without_memory_is_no_jump(peak_usd: float) -> None:
     kit = Kit()
