@@ -33,7 +33,7 @@ from tests.e2e.lives import (
 from tests.e2e.test_kill_entry import POINTS as ENTRY
 from tests.e2e.test_kill_stop import EXIT, RECOVERY, assert_over, entered
 from tests.e2e.test_kill_stop import POINTS as STOP
-from tests.fakes.daemon import NotReady, Stand
+from tests.fakes.daemon import NotReady, Stand, until
 from tests.fakes.market_folder import PRICE
 from tests.process.evidence import keep
 
@@ -126,10 +126,14 @@ def at_random(wait_s: float) -> Trial:
         figures.died("random")
         intended = entries_intended(life.journal, began_ns)
         daemon = restart_and_measure(life, figures.measured)
-        if entries(life.venue, wire) and life.venue.position() > 0:
+        if not intended:
+            # nothing is remembered of the signal: the new life trades it
+            until(lambda: entries(life.venue, wire), "the signal is traded in the new life")
+            until(life.venue.covers, "and stopped")
+        if entries(life.venue, wire):
             assert_one_life(daemon, life.venue, wire)
-        elif intended:
-            assert life.venue.position() == 0
+        else:
+            assert life.venue.position() == 0, "written and never sent, and yet something is held"
         assert_nothing_doubled(life, daemon, wire)
 
     return trial
