@@ -1,5 +1,6 @@
 """A sweep through the real kernel: on processes and on a cluster, killed and resumed, one table."""
 
+import importlib
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from bot.domain.errors import ConfigInvalid
+from bot.lab.sweep.crew import played
 from tests.fakes.market_folder import flat_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,3 +91,13 @@ def test_a_cluster_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     assert found.returncode == 2
     assert len(told) == 1
     assert "cannot be reached" in told[0]
+
+
+def test_a_cluster_that_cannot_load_the_program_is_one_line(
+    tmp_path: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "known_here_alone.py").write_text("def play(job):\n    return job\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    here = importlib.import_module("known_here_alone")
+    with pytest.raises(ConfigInvalid, match="cannot load what they are sent"):
+        list(played(here.play, [1, 2], processes=1, cluster=cluster))

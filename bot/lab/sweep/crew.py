@@ -11,6 +11,8 @@ from bot.lab.pool import spread
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 CONNECT_S = 10
+STRANGE = "deserialization"
+"""How Dask words it when what was sent cannot be loaded at the other end."""
 MISSING = (
     "--cluster: distributed is not installed; install the extra `cluster` "
     "(pip install 'breakwater[cluster]') or leave --cluster out"
@@ -23,7 +25,8 @@ def played(
     """Yield what became of each job, as it comes.
 
     Raises:
-        ConfigInvalid: the cluster cannot be reached, or its extra is missing.
+        ConfigInvalid: the cluster cannot be reached or cannot load this program, or its extra is
+            missing.
     """
     if cluster:
         yield from _clustered(play, jobs, cluster)
@@ -42,9 +45,17 @@ def _clustered(play: Callable[[Job], Done], jobs: Sequence[Job], cluster: str) -
         line = str(error).splitlines()[0][:120]
         raise ConfigInvalid(f"--cluster {cluster}: cannot be reached ({line})") from None
     with client:
-        waiting = client.map(play, jobs, pure=False)
-        for _, done in distributed.as_completed(waiting, with_results=True):
-            yield done
+        try:
+            waiting = client.map(play, jobs, pure=False)
+            for _, done in distributed.as_completed(waiting, with_results=True):
+                yield done
+        except (ImportError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and STRANGE not in str(error):
+                raise
+            raise ConfigInvalid(
+                f"--cluster {cluster}: its scheduler or workers cannot load what they are sent: "
+                "start them where this breakwater, of the same version, can be imported"
+            ) from None
 
 
 def _distributed() -> ModuleType:
