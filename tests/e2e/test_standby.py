@@ -150,7 +150,10 @@ def test_one_budget_of_a_database_latches_every_daemon_and_outlives_a_death(
     postgres: Postgres,
 ) -> None:
     url = postgres.url(postgres.database())
-    budget = {"BREAKWATER_ACCOUNTS__FLEET_LOSS_BUDGET_FRAC": "0.04"}
+    budget = {
+        "BREAKWATER_ACCOUNTS__FLEET_LOSS_BUDGET_FRAC": "0.04",
+        "BREAKWATER_STATE__LEASE_S": "20.0",  # who drives is not what is tried here
+    }
     with Stand() as one, Stand() as two:
         stands = {"anna": one, "berta": two}
         envs = {
