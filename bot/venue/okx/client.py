@@ -217,8 +217,11 @@ class OkxVenue(Acting):
             "lever": str(leverage),
             "mgnMode": okx.MODE_WORDS[mode],
         }
+        apart = mode is MarginMode.ISOLATED and await self.reader.is_hedged()
+        legs: list[Params] = [{"posSide": word} for word in okx.LEG_WORDS.values()]
         try:
-            await self._ask.rows(okx.SET_LEVERAGE, params, lane=Lane.ORDER)
+            for leg in legs if apart else [{}]:  # walled legs have a leverage each
+                await self._ask.rows(okx.SET_LEVERAGE, {**params, **leg}, lane=Lane.ORDER)
         finally:
             self._ties.on_settings()
 
