@@ -1,6 +1,7 @@
 """What must hold in simulated hours under the mixed faults, and how fast protection is.
 
-Some hours always; `-m volume` plays 150 of them on two cores.
+150 hours always, on two cores beside all other tests; `-m volume` plays 500, and asks as well that
+every rare place was reached ten times.
 """
 
 import gc
@@ -11,34 +12,30 @@ import pytest
 from bot.lab.simulation.campaign import many_seeds, one_seed
 from bot.lab.simulation.summary import summed
 
-SEEDS, HOURS = 50, 3.0
-PARTS, PART_SEEDS = (1, 5), 4
+SEEDS, HOURS = 51, 3.0
+LOUD_SEEDS = 167
+SAMPLED = ("unprotected_s", "deleverage_s", "external_s", "restart_s")
 
 
-@pytest.mark.parametrize("first", PARTS)
-def test_nothing_breaks_in_an_hour_of_four_lives(first: int) -> None:
-    told = summed(many_seeds(range(first, first + PART_SEEDS), 1.0, jobs=1))
-    # bars are for the volume: of four hours one loud seed decides the percentiles
-    assert told["violations"] == []
-    assert told["hours"] >= PART_SEEDS - 0.01
-    assert told["intents"] > 0
-    bare = told["unprotected_s"]
-    assert bare["count"] > 0
-    assert bare["max"] <= 20.0
-
-
-@pytest.mark.volume
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(1_200)
 def test_nothing_breaks_in_a_hundred_and_fifty_hours() -> None:
     told = summed(many_seeds(range(1, SEEDS + 1), HOURS, jobs=2))
     assert told["violations"] == []
     assert told["bars_missed"] == []
-    assert told["marks_seldom"] == {}
     assert told["hours"] >= SEEDS * HOURS - 0.01
     assert told["intents"] > 500
     assert told["kills"] > 50
-    for name in ("unprotected_s", "deleverage_s", "external_s", "restart_s"):
+    for name in SAMPLED:
         assert told[name]["count"] >= 100, name
+
+
+@pytest.mark.volume
+@pytest.mark.timeout(7_200)
+def test_every_rare_place_is_reached_in_five_hundred_hours() -> None:
+    told = summed(many_seeds(range(1, LOUD_SEEDS + 1), HOURS, jobs=2))
+    assert told["violations"] == []
+    assert told["bars_missed"] == []
+    assert told["marks_seldom"] == {}
     assert told["restart_s"]["max"] <= 5.0
 
 

@@ -54,6 +54,10 @@ OPTIONS: Final = Options(
 )
 
 
+OPENED: Final = frozenset(
+    ("user_down", "user_silent", "market_down", "market_silent", "stuck_triggering")
+)
+"""Kinds of windows that strike by being there; the others are counted at each thing they hit."""
 SETTINGS: Final = ("eager", "capped", "unruled")
 """Kinds that say what the owner chose; they hold from the first start to the end."""
 
@@ -156,6 +160,8 @@ class Run:
             return
         if fault.for_s > 0.0:
             open_window(self, fault)
+            if fault.kind in OPENED:
+                self.world.board.count(fault.kind)
             end_ns = instant_ns(fault.at_s + fault.for_s)
             self.world.timeline.at(end_ns, partial(close_window, self, fault))
             if fault.kind in ("outage", "ban"):

@@ -4,6 +4,7 @@ from typing import Final
 
 from bot.domain.messages import AccountSnapshot, Event, OrderNotFound, OrderRefused
 from bot.domain.orders import OrderState, OrderStatus
+from bot.domain.risk import RefusalReason
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import ACCOUNT, World
@@ -28,6 +29,8 @@ class HeardMonitor:
                 self._broken(f"an order was never said to be missing: {name}")
             case AccountSnapshot(account=account) if account.event_ns not in life.accounts_told:
                 self._broken(f"an account that the venue never told: {account.wallet_usd}")
+            case OrderRefused(code=RefusalReason.INTENT_NOT_JOURNALED.value):
+                self._world.mark("entry_not_journaled")
             case OrderRefused(client_order_id=name) if event.code not in DUPLICATE:
                 order = self._world.sent_orders.get(name)
                 if order is not None and (found := self._at_venue(life, name)) is not None:

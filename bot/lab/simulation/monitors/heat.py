@@ -11,7 +11,7 @@ from bot.kernel.snapshot import leg_key
 from bot.lab.simulation.life import Life
 from bot.lab.simulation.world import ACCOUNT, World
 
-SLACK: Final = 1.25
+SLACK: Final = 1.1
 """Costs and the way of the price between decision and sending."""
 
 
