@@ -35,11 +35,11 @@ def touch_equity(desk: Desk) -> float | None:
     state = desk.state
     if not settled(state) or state.wallet_ns == 0:
         return None
-    equity = equity_usd(state)
+    equity, is_marked, is_flat = _stock(state)
     anchors = state.anchors
     if is_unexplained(state):
         return equity - state.unexplained_usd
-    if not _all_marked(state):
+    if not is_marked:
         anchors.high_water_usd = anchors.high_water_usd or equity
         return equity
     peak = anchors.high_water_usd
@@ -53,8 +53,7 @@ def touch_equity(desk: Desk) -> float | None:
     if week != anchors.week:
         anchors.week, anchors.week_start_usd, anchors.own_week_usd = week, equity, 0.0
         anchors.own_open_week_usd = own_open_usd(state, desk.policy)
-    flat = all(leg.qty == ZERO for leg in state.legs.values())
-    if flat and desk.policy.guard_on and is_spent(state, desk.policy, equity):
+    if is_flat and desk.policy.guard_on and is_spent(state, desk.policy, equity):
         latch(desk, "")
     return equity
 
@@ -75,14 +74,24 @@ def is_unexplained(state: BotState) -> bool:
     return abs(state.unexplained_usd) >= JUMP_FRAC * max(state.anchors.high_water_usd, 1.0)
 
 
-def _all_marked(state: BotState) -> bool:
-    """Whether every held leg has a mark: without one equity would be a guess."""
+def _stock(state: BotState) -> tuple[float, bool, bool]:
+    """Return equity as `track.equity_usd` does, whether every held leg has a mark, whether none is.
+
+    Without a mark equity would be a guess.
+    """
+    equity, is_marked, is_flat = float(state.wallet_usd), True, True
     for leg in state.legs.values():
-        if leg.qty > ZERO:
-            market = state.markets.get(leg.symbol)
-            if market is None or market.mark <= 0.0:
-                return False
-    return True
+        if leg.qty <= ZERO:
+            is_flat = is_flat and leg.qty == ZERO
+            continue
+        is_flat = False
+        market = state.markets.get(leg.symbol)
+        if market is not None and market.mark > 0.0:
+            gain = market.mark - float(leg.entry_price)
+            equity += leg.side.sign * float(leg.qty) * gain
+        else:
+            is_marked = False
+    return equity, is_marked, is_flat
 
 
 def is_spent(state: BotState, policy: Policy, equity: float) -> bool:

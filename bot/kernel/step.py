@@ -19,18 +19,11 @@ from bot.kernel.mode import record_equity, refresh_mode
 from bot.kernel.observe import prices
 from bot.kernel.protect import close_leg, protect
 from bot.kernel.quiet import QuietBand, quiet_band
-from bot.kernel.snapshot import (
-    Bar,
-    BotState,
-    Market,
-    chain,
-    digest,
-    freeze,
-    leg_key,
-    thaw,
-)
+from bot.kernel.snapshot import Bar, BotState, Market, chain, digest, freeze, leg_key, thaw
 from bot.kernel.track import apply_position, forget_old_orders, on_order, on_wallet
 from bot.kernel.view import held
+
+MARKET_KINDS = frozenset(m.MARKET_EVENTS)
 
 
 class Kernel:
@@ -90,9 +83,10 @@ class Kernel:
         state.now_ns = max(state.now_ns, event.received_ns)
         desk.effects = []
         desk.index = 0
-        if not isinstance(event, m.MARKET_EVENTS):
+        kind = type(event)
+        if kind not in MARKET_KINDS:
             event = printable(event)
-        self._handlers[type(event)](event)
+        self._handlers[kind](event)
         if state.latched and state.mode is not TradingMode.HALTED:
             refresh_mode(desk)
         if desk.effects:
