@@ -13,7 +13,9 @@ from bot.domain.orders import OrderKind, OrderSide, OrderStatus, PositionSide, P
 from bot.domain.policy import LimitPolicy, RulePolicy, Step
 from bot.domain.risk import Demand, Gauge
 from bot.domain.units import NS_PER_DAY, NS_PER_MIN, NS_PER_S
+from bot.kernel.clusters import grid
 from bot.kernel.levels.state import LevelZone
+from bot.kernel.market import Bar
 from bot.kernel.rules import RULES, scopes_of
 from bot.kernel.rules._ladder import anew, demanded, factor_in_force, next_enter, stepped
 from bot.kernel.rules._money import believed_equity_usd
@@ -828,3 +830,102 @@ def test_a_mark_apart_from_its_index() -> None:
     one = refusing(0, 0)
     one.sensed.senses.dislocated_ns = 1
     assert said(ask(one, "venue_health"))[2] == 0.5
+
+
+# ------------------------------------------------------------------ broken_support, clusters
+
+
+class Hours:
+    """Hours as the level book keeps them."""
+
+    def __init__(self, low: list[float], high: list[float]) -> None:
+        self.low, self.high = low, high
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+    def tail(self, count: int) -> "Hours":
+        return Hours(self.low[-count:], self.high[-count:])
+
+
+def after_a_day(close: float, *, long: bool = True) -> Kit:
+    """A day between 75,000 and 77,000, two hours before it far outside, and the newest hour."""
+    kit = kit_with(long=long, support_days=1)
+    low = [70_000.0, 70_000.0, *[75_000.0] * 24, 60_000.0]
+    high = [90_000.0, 90_000.0, *[77_000.0] * 24, 99_000.0]
+    kit.sensed.book.frames[3_600] = Hours(low, high)
+    kit.market.bars = [Bar(0, close, close, close, close, 1.0)]
+    return kit
+
+
+def test_support_is_the_extreme_of_whole_days_without_the_newest_hour() -> None:
+    why = "closed beyond the 1-day extreme 75000 (share of price)"
+    unit = (0.0, "of price beyond the days' extreme", True)
+    broken = after_a_day(74_250.0)
+    assert said(ask(broken, "broken_support")) == (
+        "broken_support", BTC, 0.0, why, 0.01, 0.0, True,
+    )  # fmt: skip
+    assert gauged(broken, "broken_support") == (0.01, *unit)
+    above = after_a_day(77_770.0, long=False)
+    assert said(ask(above, "broken_support"))[3:5] == (why.replace("75000", "77000"), 0.01)
+    assert ask(after_a_day(75_001.0), "broken_support") is None
+    assert said(ask(after_a_day(75_700.0), "broken_support", 0.0))[2] == 0.0, "not yet back"
+    assert ask(after_a_day(75_800.0), "broken_support", 0.0) is None
+    young = after_a_day(74_250.0)
+    young.sensed.book.frames[3_600] = Hours([75_000.0] * 23, [77_000.0] * 23)
+    silent = after_a_day(74_250.0)
+    silent.market.bars = []
+    deaf = after_a_day(74_250.0)
+    deaf.state.sensed.clear()
+    for kit in (young, silent, deaf):
+        assert said(ask(kit, "broken_support", 0.5)) == unknown(
+            "broken_support", "no 1 days of hours are known yet", 0.5
+        )
+        assert gauged(kit, "broken_support") == (None, *unit)
+    assert Kit().desk.policy.rules.support_days == 5
+
+
+def crowded(qty: float, *, long: bool = True, mark: float = 76_000.0) -> Kit:
+    """Forced orders one per cent away on the side that hurts; an hour of 100 coins traded."""
+    kit = Kit(long=long)
+    kit.mark(mark)
+    kit.market.bars = [Bar(0, mark, mark, mark, mark, 100.0 / 12)]
+    kit.sensed.weights = (1.0, 0.0) if long else (0.0, 1.0)
+    cell = grid.cell(mark * (0.99 if long else 1.01))
+    pool = kit.sensed.clusters.longs if long else kit.sensed.clusters.shorts
+    pool[cell] = qty
+    if long:
+        kit.sensed.clusters.long_top = cell
+    else:
+        kit.sensed.clusters.short_bottom = cell
+    return kit
+
+
+def test_a_pool_of_forced_orders_is_measured_in_books() -> None:
+    why = "forced orders within a daily range exceed the book (ratio)"
+    unit = (1.0, "forced orders over the book", True)
+    found = crowded(15.0)
+    measured = gauged(found, "cluster_proximity")[0]
+    assert measured == pytest.approx(1.5, rel=0.02)
+    assert gauged(found, "cluster_proximity") == (measured, *unit)
+    assert said(ask(found, "cluster_proximity")) == (
+        "cluster_proximity", BTC, 0.5, why, measured, 1.0, False,
+    )  # fmt: skip
+    short = crowded(15.0, long=False)
+    assert gauged(short, "cluster_proximity")[0] == pytest.approx(1.5, rel=0.03)
+    other = crowded(15.0)
+    other.sensed.weights = (0.0, 1.0)
+    assert gauged(other, "cluster_proximity") == (None, *unit), "its own side has no trust"
+    half = crowded(15.0)
+    half.sensed.weights = (0.5, 0.0)
+    assert gauged(half, "cluster_proximity")[0] == pytest.approx(0.75, rel=0.02)
+    far = crowded(15.0)
+    far.market.atr_1h = 10.0
+    assert gauged(far, "cluster_proximity")[0] == 0.0, "beyond a daily range"
+    wild = crowded(0.0)
+    wild.market.atr_1h = 20_000.0
+    wild.sensed.clusters.longs.clear()
+    deep = grid.cell(36_000.0)
+    wild.sensed.clusters.longs[deep] = 15.0
+    wild.sensed.clusters.long_top = deep
+    assert gauged(wild, "cluster_proximity")[0] == 0.0, "no further than half the price"
