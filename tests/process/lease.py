@@ -117,7 +117,7 @@ class Relay:
             if not drives and self._answers():
                 drives = spent_s
             time.sleep(LOOK_S)
-        told = f"round {figures.kills}"
+        told = f"round {figures.kills} at load {os.getloadavg()[0]:.0f}"
         if not drives or drives > TAKEOVER_MAX_S:
             figures.violations.append(f"{told}: the follower drives after {drives:.1f} s")
         if bare and (not covered or covered > TAKEOVER_MAX_S):
