@@ -25,15 +25,16 @@ from tests.e2e.lives import (
     assert_nothing_doubled,
     assert_one_life,
     die,
-    entries,
     entries_intended,
+    executed,
+    prove_free_to_trade,
     prove_nothing_lost_or_doubled,
     restart_and_measure,
 )
 from tests.e2e.test_kill_entry import POINTS as ENTRY
 from tests.e2e.test_kill_stop import EXIT, RECOVERY, assert_over, entered
 from tests.e2e.test_kill_stop import POINTS as STOP
-from tests.fakes.daemon import NotReady, Stand, until
+from tests.fakes.daemon import NotReady, Stand
 from tests.fakes.market_folder import PRICE
 from tests.process.evidence import keep
 
@@ -126,12 +127,10 @@ def at_random(wait_s: float) -> Trial:
         figures.died("random")
         intended = entries_intended(life.journal, began_ns)
         daemon = restart_and_measure(life, figures.measured)
-        if not intended:
-            # nothing is remembered of the signal: the new life trades it
-            until(lambda: entries(life.venue, wire), "the signal is traded in the new life")
-            until(life.venue.covers, "and stopped")
-        if entries(life.venue, wire):
+        if executed(life.venue, wire):
             assert_one_life(daemon, life.venue, wire)
+        elif not intended:
+            prove_free_to_trade(life, daemon, wire)
         else:
             assert life.venue.position() == 0, "written and never sent, and yet something is held"
         assert_nothing_doubled(life, daemon, wire)
