@@ -88,12 +88,10 @@ async def _loud_and_silent(api: BotApi, mail: SmtpSink) -> None:
     api.says("/version")  # ends the question that hangs
     alarm = await api.sent(lambda m: "telegram conflict" in m.get("text", ""))
     assert not alarm["silent"]
-    async with asyncio.timeout(30.0):
-        while not mail.mails:
+    async with asyncio.timeout(60.0):
+        while not any("conflict" in each for each in mail.mails):
             await asyncio.sleep(0.05)
-    (only,) = mail.mails
-    assert "conflict" in only
-    assert "stranger" not in only
+    assert not any("stranger" in each for each in mail.mails)
 
 
 async def _panic_everywhere(stand: Stand, daemon: Daemon, api: BotApi) -> None:
