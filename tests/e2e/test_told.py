@@ -76,7 +76,7 @@ async def _one_trade(stand: Stand, daemon: Daemon, api: BotApi) -> None:
 
     await beside(until, lambda: ends() == ["STOP"], "the trade is over, and its fill written")
     said = await spoken(api, "/trades", lambda m: "trades closed" in m.get("text", ""))
-    assert "main: 1 trades closed, 0 won\nby STOP: 1, 0 won, -" in said
+    assert "1 trades closed, 0 won\nby STOP: 1, 0 won, -" in said
 
 
 async def _loud_and_silent(api: BotApi, mail: SmtpSink) -> None:
