@@ -25,6 +25,8 @@ HELD = "0.02"
 ANSWERS = 4
 """So many requests get the same wrong words before the next ones come."""
 STOPPED_S = 7.0
+READY_S = 120.0
+"""A line that failed again and again is dialled half a minute later."""
 
 
 class Scene(NamedTuple):
@@ -67,10 +69,11 @@ def test_wrong_words_of_the_venue_change_no_belief(scene: Scene) -> None:
         scene.proxy.drop()
         answered = garbage.answered
         until(lambda n=answered: garbage.answered >= n + ANSWERS, "wrong words were heard")
-        assert [leg["qty"] for leg in daemon.positions()] == [HELD]
+        held = until(lambda: [daemon.positions()], "it answers")[0]
+        assert [leg["qty"] for leg in held] == [HELD]
     scene.proxy.target_port = venue.port
     scene.proxy.drop()
-    daemon.await_ready()
+    daemon.await_ready(READY_S)
     assert [row["clientAlgoId"] for row in venue.stops()] == [stop["clientAlgoId"]]
     assert "Traceback" not in daemon.text()
 
@@ -114,7 +117,7 @@ def test_a_daemon_without_descriptors_lives_and_comes_back(scene: Scene) -> None
         venue.clear_faults()
         assert daemon.alive
     until(venue.covers, "covered again, by an old connection or a new one")
-    daemon.await_ready()
+    daemon.await_ready(READY_S)
     assert "Traceback" not in daemon.text()
 
 
