@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.messages import Event
-from bot.domain.orders import ApprovedOrder, Purpose
+from bot.domain.orders import ApprovedOrder, OrderStatus, Purpose
 from bot.domain.risk import TradingMode
 from bot.domain.units import NS_PER_S, ZERO
 from bot.lab.simulation.life import Life
@@ -134,7 +134,7 @@ class SendMonitor:
         if not state.stops_proven or state.key_flaw or life.run_id not in self._proved:
             self._broken(31, f"an entry before stops and key were proven: {order.client_order_id}")
         self._heat(life, order)
-        self._alone(order)
+        self._alone(life, order)
         self._old(order)
         self._signal(order)
         self._fresh(life, order)
@@ -150,17 +150,15 @@ class SendMonitor:
         if (flaw := heat.flaw_of(shares, order.client_order_id)) != "":
             self._broken(7, flaw)
 
-    def _alone(self, order: ApprovedOrder) -> None:
+    def _alone(self, life: Life, order: ApprovedOrder) -> None:
         """5: nothing else that opens may still be on its way to this symbol, or rest there.
 
         What has been on its way for a minute is lost to the daemon: it is adopted if it arrives.
         """
-        since_ns = self._world.now_ns - LOST_NS
         ours = [
             one
             for one in self._world.flying.values()
-            if one.symbol == order.symbol
-            and self._world.intents.get(one.client_order_id, since_ns) >= since_ns
+            if one.symbol == order.symbol and not self._is_lost(life, one.client_order_id)
         ]
         exchange = self._world.exchange
         resting = [
@@ -174,6 +172,12 @@ class SendMonitor:
         if others:
             text = f"an entry while another may still fill: {order.client_order_id} {others[0]}"
             self._broken(5, text)
+
+    def _is_lost(self, life: Life, client_order_id: str) -> bool:
+        """Whether an order left so long ago that the daemon may take it for lost, and does."""
+        now_ns, belief = self._world.now_ns, life.kernel.state.orders.get(client_order_id)
+        late = now_ns - self._world.intents.get(client_order_id, now_ns) >= LOST_NS
+        return late and (belief is None or belief.status is OrderStatus.LOST)
 
     def _old(self, order: ApprovedOrder) -> None:
         """19: what was decided long ago was decided on other prices."""
