@@ -169,7 +169,9 @@ class _House:
     async def _first(self, run_id: str, opened: Opened, asked: SourcesConfig) -> int:
         settings, places, clock = self._settings, self._places, self._clock
         async with AsyncExitStack() as stack:
-            if opened.paper is not None:  # beside the venues of the others, not after them
+            # beside the venues of the others, not after them; under a lease whose venue it is now
+            # is known only once the lease is let go
+            if opened.paper is not None and opened.state.tenure is None:
                 stack.push_async_callback(apart, opened.paper.end)
             writer = JournalWriter(opened.state.store)
             stack.push_async_callback(writer.close)
