@@ -8,6 +8,7 @@ from bot.domain.units import NS_PER_S, ZERO
 from bot.journal.store import Store
 from bot.kernel.snapshot import leg_key
 from bot.lab.simulation.life import Life
+from bot.lab.simulation.monitors.turned import Turns
 from bot.lab.simulation.monitors.verdicts import Verdicts
 from bot.lab.simulation.world import ACCOUNT, World
 from bot.simulator.accounts import Leg, Order
@@ -40,6 +41,7 @@ class TruthMonitor:
         self._flat_ns: dict[str, int] = {}
         self._troubled_ns = world.now_ns
         self._held: list[Leg] = []
+        self._turns = Turns()
         keys = [(symbol, side, leg_key(symbol, side)) for symbol in world.symbols for side in SIDES]
         self._keys = [(symbol, side, key, f"belief of {key}") for symbol, side, key in keys]
 
@@ -47,17 +49,12 @@ class TruthMonitor:
 
     def happened(self, event: Event) -> None:
         """4: none of our reducing orders may turn a position around."""
-        if not isinstance(event, Fill):
+        turned = self._turns.happened(event)
+        if not turned or not isinstance(event, Fill) or self._world.exchange.is_hedged(ACCOUNT):
             return
-        ours = event.client_order_id.startswith("bw")
         order = self._world.sent_orders.get(event.client_order_id)
-        if not ours or order is None or not order.reduce_only:
-            return
-        for leg in self._world.exchange.legs(ACCOUNT):
-            grew = leg.symbol == event.symbol and leg.side.entry is event.side
-            fresh = leg.event_ns == event.event_ns and leg.qty <= event.qty
-            if grew and fresh and not self._world.exchange.is_hedged(ACCOUNT):
-                self._broken(4, f"a reducing order opened a position: {event.client_order_id}")
+        if order is not None and order.reduce_only:
+            self._broken(4, f"a reducing order opened a position: {event.client_order_id}")
 
     # ------------------------------------------------------------------ clocks
 
