@@ -24,6 +24,8 @@ NEVER_NS: Final = 15 * NS_PER_S
 LOST_NS: Final = 60 * NS_PER_S
 CANARY_MARK: Final = "-p"
 CAP_SLACK: Final = 1.01
+COVER_MARK: Final = "-c"
+"""In the ids of stops that coverage placed by itself: seen at the venue, they prove as much."""
 
 
 class SendMonitor:
@@ -204,12 +206,11 @@ class SendMonitor:
             self._broken(18, f"an entry on an old account: {order.client_order_id} {read_s:.1f} s")
 
     def _prove(self, life: Life) -> None:
-        """Remember a life that has tried a stop, or found one of ours at work."""
+        """Remember a life that has tried a stop, covered a leg, or found a stop of ours at work."""
         for stop in self._world.exchange.resting(ACCOUNT, conditional=True):
             name = stop.request.client_order_id
-            if name.startswith(f"bw{life.run_id}{CANARY_MARK}") or (
-                name.startswith("bw") and stop.event_ns < life.born_ns
-            ):
+            tried = (f"bw{life.run_id}{CANARY_MARK}", f"bw{life.run_id}{COVER_MARK}")
+            if name.startswith(tried) or (name.startswith("bw") and stop.event_ns < life.born_ns):
                 self._proved.add(life.run_id)
 
     def _cap(self, life: Life, order: ApprovedOrder) -> None:
