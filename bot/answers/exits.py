@@ -49,8 +49,7 @@ def result_usd(trade: Trade) -> float | None:
     """Return what a closed trade brought after fees and funding; None while it is open."""
     if trade.closed_ns == 0 or trade.entry_qty == ZERO:
         return None
-    gain = trade.side.sign * (trade.exit_value_usd - trade.entry_value_usd)
-    return float(gain - trade.fees_usd + trade.funding_usd)
+    return float(trade.result_usd)
 
 
 def by_exit(trades: Sequence[Trade], ends: Ends) -> list[Answered]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.answers.exits import Ends, by_exit, result_usd
+from bot.answers.exits import Ends, by_exit
 from bot.answers.question import Answered, Question, QuestionUnclear, iso, rounded
 from bot.domain.units import NS_PER_S
 from bot.kernel.snapshot import Trade
@@ -86,7 +86,7 @@ def _trades(closed: list[Trade], by: str) -> dict[str, tuple[float, int]]:
     for trade in closed:
         name = _name(trade.closed_ns, by)
         made, count = found.get(name, (0.0, 0))
-        found[name] = (made + (result_usd(trade) or 0.0), count + 1)
+        found[name] = (made + float(trade.result_usd), count + 1)
     return found
 
 

@@ -1,7 +1,7 @@
 """Answers `strategies`: what trades, with which numbers, and what came of it."""
 
 from bot.answers.question import Answered, Question, iso, rounded
-from bot.kernel.snapshot import Trade
+from bot.domain.units import ZERO
 
 NAME = "strategies"
 
@@ -19,13 +19,10 @@ def answer(question: Question) -> Answered:
                 "params": dict(policy.params.get(name, {})),
                 "open": opened.count(name),
                 "closed": len(closed),
-                "won": sum(1 for trade in closed if _result(trade) > 0.0),
-                "result_usd": rounded(sum(map(_result, closed)), 2) if closed else None,
+                "won": sum(1 for trade in closed if trade.result_usd > ZERO),
+                "result_usd": rounded(sum(float(trade.result_usd) for trade in closed), 2)
+                if closed
+                else None,
             }
         )
     return {"as_of": iso(state.now_ns), "enabled": list(policy.enabled), "strategies": rows}
-
-
-def _result(trade: Trade) -> float:
-    gain = trade.side.sign * (trade.exit_value_usd - trade.entry_value_usd)
-    return float(gain - trade.fees_usd + trade.funding_usd)

@@ -49,6 +49,18 @@ class Trade(msgspec.Struct, kw_only=True):
     """Best close since the entry, for stops that follow; 0.0 before the first."""
 
     @property
+    def result_usd(self) -> Decimal:
+        """The result of what was seen to be closed, after all fees and funding; 0 without a fill.
+
+        An exit that nobody told, of a position that is gone, brings no made-up price.
+        """
+        if self.entry_qty == ZERO:
+            return ZERO
+        share = min(self.exit_qty / self.entry_qty, Decimal(1))
+        gross = self.side.sign * (self.exit_value_usd - self.entry_value_usd * share)
+        return gross - self.fees_usd + self.funding_usd
+
+    @property
     def open_qty(self) -> Decimal:
         """What is still held of it."""
         return self.entry_qty - self.exit_qty

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from bot.domain.account import PositionState
 from bot.domain.messages import Fill
-from bot.domain.orders import PositionSide
 from bot.domain.risk import Severity
 from bot.domain.units import NS_PER_S, ZERO
 from bot.kernel import hand
@@ -197,10 +196,7 @@ def close_trade(desk: Desk, leg: Leg, by: str = "") -> None:
         return
     state = desk.state
     trade.closed_ns = state.now_ns
-    sign = 1 if trade.side is PositionSide.LONG else -1
-    share = _closed_share(trade.exit_qty, trade.entry_qty)
-    gross = sign * (trade.exit_value_usd - trade.entry_value_usd * share)
-    net = gross - trade.fees_usd + trade.funding_usd
+    net = trade.result_usd
     state.books.trades += 1
     if net > ZERO:
         state.books.wins += 1
@@ -230,10 +226,6 @@ def _ended(by: str) -> str:
     if by == BY_HAND:
         return by
     return f"by an order {by}" if by == EARLIER else f"by {by}"
-
-
-def _closed_share(exit_qty: Decimal, entry_qty: Decimal) -> Decimal:
-    return min(exit_qty / entry_qty, Decimal(1))
 
 
 def _average(value: Decimal, qty: Decimal) -> str:

@@ -34,5 +34,4 @@ def result_r(trade: Trade) -> float | None:
     """Return a closed trade's result in multiples of its planned risk; None: it says nothing."""
     if trade.risk_usd <= 0.0 or trade.entry_qty <= 0 or trade.exit_qty < trade.entry_qty:
         return None
-    gross = trade.side.sign * (trade.exit_value_usd - trade.entry_value_usd)
-    return float(gross - trade.fees_usd + trade.funding_usd) / trade.risk_usd
+    return float(trade.result_usd) / trade.risk_usd

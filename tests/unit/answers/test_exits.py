@@ -2,9 +2,12 @@
 
 from decimal import Decimal
 
+import msgspec
+import pytest
+
 from bot.answers.ask import Fetched, ask
 from bot.answers.digest_words import words
-from bot.answers.exits import UNSEEN, Ends
+from bot.answers.exits import UNSEEN, Ends, result_usd
 from bot.answers.question import Answered, Question
 from bot.domain.orders import PositionSide
 from bot.domain.units import NS_PER_H, NS_PER_S
@@ -95,3 +98,13 @@ def test_a_day_of_which_nothing_is_known_says_so() -> None:
     said = words(asked(World(), "digest", [], []))
     assert "has not been read yet" in said
     assert "No trade was closed" in said
+
+
+def test_an_exit_that_nobody_told_brings_no_made_up_loss() -> None:
+    """Half of a position went unseen: the result is that of the half whose exit is known."""
+    whole = trade(1, NS_PER_S, NS_PER_H, "10")
+    unseen = msgspec.structs.replace(
+        whole, exit_qty=whole.exit_qty / 2, exit_value_usd=whole.exit_value_usd / 2
+    )
+    costs = unseen.funding_usd - unseen.fees_usd
+    assert result_usd(unseen) == pytest.approx(float(5 + costs))
